@@ -1,0 +1,39 @@
+# Every target sets up what it needs in .venv; PYTHON=python3.13 chooses another interpreter for it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# pip's own cache and configuration apply; nothing else of the machine is used or changed.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo standin test lint lock clean
+
+demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sent, what is answered, what is refused
+	@$(BIN)/python -m tests.demo
+
+standin: $(VENV)/ready  ## HelseID, the Sample API and a secret manager on this machine, until ctrl-C
+	@$(BIN)/python -m tests.standin
+
+test: lint  ## everything: lint, types, all tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(VENV)/ready  ## pin requirements.in and requirements-dev.in anew, for every supported Python
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o $(VENV)/lock
+	sed 's/^\([^#]\)/# \1/' requirements.in | cat - $(VENV)/lock > requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements.txt requirements-dev.in -o $(VENV)/lock
+	sed 's/^\([^#]\)/# \1/' requirements-dev.in | cat - $(VENV)/lock > requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/ready: requirements.txt requirements-dev.txt
+	@echo "Setting up $(VENV) (about a minute, once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; try: make PYTHON=python3.13 ...")'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,54 @@
+"""Reading `WWW-Authenticate`: several challenges in any order, tokens and quoted strings (RFC 9110 section 11.6.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # token of RFC 9110 section 5.6.2
+_SPACE = re.compile(r"[ \t]*")
+_COMMAS = re.compile(r"[ \t,]*")
+_PARAMETER = re.compile(rf'({_NAME})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({_NAME}))[ \t]*(?=,|$)')
+_SCHEME = re.compile(rf"({_NAME})(?=[ \t,]|$)")
+_TOKEN68 = re.compile(r"[0-9A-Za-z\-._~+/]+=*[ \t]*(?=,|$)")
+_ESCAPE = re.compile(r"\\(.)")
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One challenge: its scheme in lower case and its parameters, their names in lower case."""
+
+    scheme: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def parse(header: str | None) -> tuple[Challenge, ...]:
+    """Parse the value of `WWW-Authenticate`; several header lines joined with commas are one value.
+
+    Lenient as RFC 9110 section 5.6.1.2 asks: empty list elements are passed over. What cannot be read ends the parsing; the
+    challenges before it stand.
+    """
+    challenges: list[Challenge] = []
+    text = header or ""
+    position = _COMMAS.match(text).end()  # type: ignore[union-attr]  # matches the empty string too
+    while position < len(text):
+        parameter = _PARAMETER.match(text, position)
+        if parameter and challenges:
+            name, quoted, plain = parameter.groups()
+            value = plain if quoted is None else _ESCAPE.sub(r"\1", quoted)
+            challenges[-1].parameters.setdefault(name.lower(), value)
+            position = parameter.end()
+        elif scheme := _SCHEME.match(text, position):
+            challenges.append(Challenge(scheme.group(1).lower()))
+            position = _past_token68(text, scheme.end())
+        else:
+            break
+        position = _COMMAS.match(text, position).end()  # type: ignore[union-attr]
+    return tuple(challenges)
+
+
+def _past_token68(text: str, position: int) -> int:
+    """Pass over the single token68 that some schemes (Negotiate, Basic) carry in place of parameters."""
+    after_space = _SPACE.match(text, position).end()  # type: ignore[union-attr]
+    token68 = _TOKEN68.match(text, after_space) if after_space > position else None
+    return token68.end() if token68 else position

@@ -1,0 +1,64 @@
+"""One JSON line per event on standard output, as Cloud Logging reads it; knows what must never be written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+from helseid_fn.redaction import ELIDED, quote
+
+# The net under everything: a JWS, or a private member of a JWK, in whatever text it may have got into.
+_NEVER_WRITTEN = re.compile(
+    r'eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|(?<="(?:d|p|q|k)\\": \\")[^"\\]+|(?<="(?:d|p|q|k)": ")[^"\\]+'
+)
+
+
+class _JsonFormatter(logging.Formatter):
+    """Formats a record as one line: severity, message, time, the fields of the event, and a traceback as one more field."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "severity": record.levelname,
+            "message": record.getMessage(),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "logger": record.name,
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            entry["stack_trace"] = format_crash(record.exc_info[1])
+        return _NEVER_WRITTEN.sub(ELIDED, json.dumps(entry, default=str))
+
+
+class _StdoutHandler(logging.Handler):
+    """Writes to whatever standard output is at the moment, since hosts replace it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stdout.write(self.format(record) + "\n")
+            sys.stdout.flush()
+        except Exception:  # noqa: BLE001  # what logging itself does: a full disk must not fail an invocation
+            self.handleError(record)
+
+
+def configure(level: str) -> None:
+    """Write this package's events from `level` up, and other libraries' from WARNING up: below it, some log what they carry."""
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler, _StdoutHandler):
+            root.removeHandler(handler)
+    handler = _StdoutHandler()
+    handler.setFormatter(_JsonFormatter())
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger(__package__).setLevel(level)
+
+
+def format_crash(error: BaseException) -> str:
+    """Format a traceback without what its messages may hold: they quote values, and a value may be a key."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"Traceback (most recent call last):\n{frames}{type(error).__name__}: {quote(str(error))}"

@@ -1,0 +1,90 @@
+"""Why an exchange brought no answer that can be used: lost on the way, or a server that cannot answer now; pure."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from urllib3 import exceptions
+
+from helseid_fn.backoff import parse_retry_after
+from helseid_fn.errors import Party, Unreachable
+from helseid_fn.exchange import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """No complete answer came.
+
+    `reason` is one of `errors.UNREACHABLE_REASONS`, or "http" when what came was not HTTP. `acted` tells whether the server
+    may have acted on the request all the same.
+    """
+
+    reason: str
+    acted: bool
+
+
+def read_loss(error: BaseException) -> Loss:
+    """Read the loss from an exception of requests, urllib3, http.client, ssl or socket, whichever wraps the other."""
+    chain = tuple(_chain(error))
+
+    def has(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(each, kinds) for each in chain)
+
+    if has(exceptions.ProxyError):
+        return Loss("proxy", acted=False)
+    if has(exceptions.NameResolutionError):
+        return Loss("dns", acted=False)
+    if has(exceptions.ConnectTimeoutError):
+        return Loss("timeout", acted=False)
+    if has(exceptions.NewConnectionError):
+        return Loss("connect", acted=False)
+    if has(exceptions.ReadTimeoutError, TimeoutError):
+        return Loss("timeout", acted=True)
+    if has(ssl.SSLError, exceptions.SSLError) and not has(ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return Loss("tls", acted=False)
+    if has(http.client.HTTPException, exceptions.InvalidHeader) and not has(
+        http.client.RemoteDisconnected, http.client.IncompleteRead
+    ):
+        return Loss("http", acted=True)
+    return Loss("connection_lost", acted=True)
+
+
+def describe_loss(loss: Loss, party: Party, origin_url: str, waited_seconds: float) -> str:
+    """Describe the loss as a sentence without its full stop: what happened, and what to look at."""
+    who = f"{party.as_subject} at {origin_url}"
+    return {
+        "proxy": f"{who} could not be reached through the proxy; check HTTPS_PROXY and NO_PROXY",
+        "dns": f"{who} could not be found by name; check the address and the network's DNS",
+        "connect": f"{who} did not take the connection; check the address, the firewall and the function's egress",
+        "timeout": f"{who} did not answer within {waited_seconds:.3g} s; check how it is doing and the function's egress",
+        "connection_lost": f"{who} hung up before its answer was complete; try again, and check how it is doing",
+        "tls": f"{who} showed a TLS certificate that is not trusted or not for that name; "
+        "check the address and the CA bundle (REQUESTS_CA_BUNDLE)",
+        "http": f"{who} answered with something that is not HTTP; check the address and what stands in front of it",
+    }[loss.reason]
+
+
+def _chain(error: BaseException | None, depth: int = 0) -> Iterator[BaseException]:
+    """Yield the exception and those that it wraps, each library in its own way."""
+    if error is None or depth > 8:
+        return
+    yield error
+    wrapped = [getattr(error, "reason", None), getattr(error, "original_error", None), error.__cause__, *error.args]
+    for each in wrapped:
+        if isinstance(each, BaseException):
+            yield from _chain(each, depth + 1)
+
+
+def check_available(party: Party, answer: Answer, now: float) -> None:
+    """Raise `Unreachable` when the answer is a 429 or a 5xx; `now` is wall-clock seconds, for a `Retry-After` date."""
+    if answer.status != 429 and answer.status < 500:
+        return
+    reason = "rate_limited" if answer.status == 429 else "server_error"
+    meaning = "asks for fewer requests" if answer.status == 429 else "could not answer"
+    retry_after_seconds = parse_retry_after(answer.headers.get("Retry-After"), now)
+    wait = "" if retry_after_seconds is None else f" in {retry_after_seconds} s"
+    detail = f"{party.as_subject} {meaning} (status {answer.status}); try again{wait}, and check how it is doing."
+    raise Unreachable(party, reason, detail, retry_after_seconds=retry_after_seconds)

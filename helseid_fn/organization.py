@@ -1,0 +1,63 @@
+"""Whom a token speaks for: organization numbers and SFM journal id, and the claim that carries them; pure.
+
+Forms: HelseID, "Organisasjonsnumre" and "SFM-id for multi-tenant-klienter". Multi-tenant clients name the parent and perhaps
+a child; single-tenant clients name a child only, since their parent is fixed by registration.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_MULTI_TENANT_SYSTEM = "urn:oid:1.0.6523"
+_SINGLE_TENANT_SYSTEM = "urn:oid:2.16.578.1.12.4.1.4.101"
+
+# No MOD11 check: NHN's own synthetic test units fail it.
+_NUMBER = re.compile(r"[0-9]{9}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """The organization numbers and the SFM journal id of one token; all None when the registration says it all."""
+
+    parent: str | None = None
+    child: str | None = None
+    sfm_journal_id: str | None = None
+
+    def numbers(self) -> dict[str, str | None]:
+        """Return the organization numbers, as answers and log lines show them."""
+        return {"parent": self.parent, "child": self.child}
+
+
+def is_organization_number(text: str) -> bool:
+    """Tell whether the text is nine digits, as HelseID demands (HID-1004)."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def is_journal_id(text: str) -> bool:
+    """Tell whether the text is a UUID."""
+    return _UUID.fullmatch(text) is not None
+
+
+def build_details(organization: Organization) -> dict[str, Any] | list[dict[str, Any]] | None:
+    """Build the value of `assertion_details`: one detail an object, several an array, none None."""
+    details: list[dict[str, Any]] = []
+    if organization.parent is not None:
+        number = f"NO:ORGNR:{organization.parent}" + (f":{organization.child}" if organization.child else "")
+        details.append(_authorization(_MULTI_TENANT_SYSTEM, number))
+    elif organization.child is not None:
+        details.append(_authorization(_SINGLE_TENANT_SYSTEM, organization.child))
+    if organization.sfm_journal_id is not None:
+        details.append({"type": "nhn:sfm:journal-id", "value": {"journal_id": organization.sfm_journal_id}})
+    if not details:
+        return None
+    return details[0] if len(details) == 1 else details
+
+
+def _authorization(system: str, value: str) -> dict[str, Any]:
+    return {
+        "type": "helseid_authorization",
+        "practitioner_role": {"organization": {"identifier": {"system": system, "type": "ENH", "value": value}}},
+    }

@@ -1,0 +1,24 @@
+"""Taking out of foreign words whatever could be used to call something; pure."""
+
+from __future__ import annotations
+
+import re
+
+ELIDED = "[elided]"
+
+# Tokens, assertions, proofs, keys and their members are long unbroken runs of base64 characters; words and numbers are not.
+_SECRET = re.compile(r"[A-Za-z0-9_\-+/=.~%]{40,}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def quote(words: str, max_length: int = 300) -> str:
+    """Return another party's words on one line, bounded, with anything that may be a secret elided."""
+    line = _SECRET.sub(ELIDED, _CONTROL.sub(" ", words)).strip()
+    return line if len(line) <= max_length else f"{line[:max_length]}…"
+
+
+def elide(text: str, secrets: tuple[str, ...]) -> str:
+    """Return the text with every occurrence of these secrets elided."""
+    for secret in secrets:
+        text = text.replace(secret, ELIDED)
+    return text

@@ -1,0 +1,60 @@
+"""What Google Secret Manager's refusals mean, with the command or the role that cures each; pure."""
+
+from __future__ import annotations
+
+import re
+
+from helseid_fn.errors import HelseidFnError, Party, Refused, Unreachable
+
+NAME = re.compile(
+    r"projects/(?P<project>[^/]+)/(locations/(?P<location>[^/]+)/)?secrets/(?P<secret>[^/]+)/versions/(?P<version>[^/]+)"
+)
+
+NO_CREDENTIALS = (
+    "There are no Google credentials that the secret manager takes; give the function a service account, "
+    "or on a laptop run: gcloud auth application-default login"
+)
+_ADD = "gcloud secrets versions add {secret} {where} --data-file=KEY.json"
+_ENABLE = "gcloud secrets versions enable {version} --secret={secret} {where}"
+_ALLOW = (
+    "gcloud secrets add-iam-policy-binding {secret} {where} --role=roles/secretmanager.secretAccessor "
+    "--member=serviceAccount:ACCOUNT"
+)
+
+# gRPC status -> our reason; these may pass by themselves.
+_TRANSIENT = {
+    "UNAVAILABLE": "connect",
+    "DEADLINE_EXCEEDED": "timeout",
+    "RESOURCE_EXHAUSTED": "rate_limited",
+    "INTERNAL": "server_error",
+    "ABORTED": "server_error",
+    "UNKNOWN": "server_error",
+    "CANCELLED": "connection_lost",
+}
+
+
+def explain(status: str, name: str) -> HelseidFnError:
+    """Return the error that a gRPC status amounts to for this secret version; Google's own text stays out of it."""
+    party = Party.SECRET_MANAGER
+    if status in _TRANSIENT:
+        reason = _TRANSIENT[status]
+        what = {"timeout": "did not answer in time", "rate_limited": "asks for fewer requests"}.get(
+            reason, "could not be reached"
+        )
+        detail = f"The secret manager {what} ({status}); try again, and check the function's egress and Google Cloud's status."
+        return Unreachable(party, reason, detail)
+    parts = NAME.fullmatch(name)
+    secret, version = (parts["secret"], parts["version"]) if parts else ("SECRET", "VERSION")
+    where = f"--project={parts['project']}" if parts else "--project=PROJECT"
+    if parts and parts["location"]:
+        where += f" --location={parts['location']}"
+    reason, detail = {
+        "NOT_FOUND": ("not_found", f"The secret manager has no {name}; correct HELSEID_KEY, or add the key with: {_ADD}"),
+        "PERMISSION_DENIED": ("denied", f"The function's service account may not read {name}; allow it with: {_ALLOW}"),
+        "FAILED_PRECONDITION": (
+            "disabled",
+            f"The secret version {name} is disabled or destroyed; add the key anew, or enable the version with: {_ENABLE}",
+        ),
+        "UNAUTHENTICATED": ("unauthenticated", NO_CREDENTIALS),
+    }.get(status, ("bad_address", f"The secret manager does not take the address {name} ({status}); correct HELSEID_KEY."))
+    return Refused(party, reason, detail.format(secret=secret, version=version, where=where))

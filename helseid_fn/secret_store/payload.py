@@ -1,0 +1,25 @@
+"""From the bytes of a secret to its text; the same for every store. Pure."""
+
+from __future__ import annotations
+
+from helseid_fn.errors import Garbled, Party, Refused
+
+MAX_SECRET_BYTES = 64 * 1024
+"""The most that Google Secret Manager and AWS Secrets Manager hold."""
+
+
+def decode_payload(payload: bytes) -> str:
+    """Decode a secret as UTF-8.
+
+    Raises `Refused` when it is too large to be a key, `Garbled` when it is not UTF-8.
+    """
+    if len(payload) > MAX_SECRET_BYTES:
+        detail = "What HELSEID_KEY names is larger than any key (64 KiB); name the private JWK."
+        raise Refused(Party.SECRET_MANAGER, "too_large", detail)
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError:
+        detail = (
+            "The private key at HELSEID_KEY is not text in UTF-8 (PowerShell's > writes UTF-16); store the JWK again as UTF-8."
+        )
+        raise Garbled(Party.SECRET_MANAGER, "encoding", detail) from None

@@ -1,0 +1,118 @@
+"""A private key that signs and shows only its public half; the only place that touches private numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from helseid_fn import jwk
+from helseid_fn.errors import SigningKeyError
+
+_CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
+
+
+class SigningKey:
+    """Signs JWTs with one algorithm. `repr`, pickling and copying never show or move a private member."""
+
+    __slots__ = ("_private", "alg", "kid", "public_jwk", "thumbprint")
+
+    def __init__(self, private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, alg: str, kid: str | None = None) -> None:
+        self._private = private
+        self.alg = alg
+        self.kid = kid
+        self.public_jwk = _public_jwk(private)
+        """The required public members only, as a proof's `jwk` header wants them."""
+        self.thumbprint = thumbprint(self.public_jwk)
+
+    def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+        """Sign the claims as a compact JWS (RFC 7515); `alg` is added to the header."""
+        return jwt.encode(dict(claims), self._private, algorithm=self.alg, headers=dict(header))
+
+    def __repr__(self) -> str:
+        return f"<SigningKey {self.alg} kid={self.kid!r} thumbprint={self.thumbprint}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a signing key is neither pickled nor copied: it would carry the private members along")
+
+
+def parse_signing_key(text: str) -> SigningKey:
+    """Parse a private JWK into a key that has signed once and been verified.
+
+    OpenSSL's check that the primes are prime is left out: it costs 36 ms at 2048 bits and 252 ms at 4096, on every cold
+    start. `jwk.parse` has checked the arithmetic instead, and one signature is verified here: a faulty RSA-CRT signature
+    must never leave the process, since it gives the key away (Boneh, DeMillo and Lipton, 1997).
+
+    Raises `SigningKeyError`.
+    """
+    parsed = jwk.parse(text)
+    try:
+        private = _rsa_key(parsed.numbers) if isinstance(parsed.numbers, jwk.RsaPrivate) else _ec_key(parsed.numbers)
+        algorithm = jwt.get_algorithm_by_name(parsed.alg)
+        message = b"the signature that proves the key"
+        sound = algorithm.verify(message, private.public_key(), algorithm.sign(message, private))
+    except (ValueError, UnsupportedAlgorithm, OverflowError):
+        sound = False
+    if not sound:
+        raise SigningKeyError(
+            "inconsistent",
+            "The private key at HELSEID_KEY cannot be used: its private and public members do not belong together; "
+            "store the key again, whole.",
+        ) from None
+    return SigningKey(private, parsed.alg, parsed.kid)
+
+
+def generate_proof_key() -> SigningKey:
+    """Make a fresh P-256 key for the proofs of one token: it lives and dies with the token (RFC 9449 section 4)."""
+    return SigningKey(ec.generate_private_key(ec.SECP256R1()), "ES256")
+
+
+def thumbprint(public_jwk: Mapping[str, str]) -> str:
+    """Return the SHA-256 thumbprint of a JWK's required public members (RFC 7638 section 3)."""
+    canonical = json.dumps(dict(public_jwk), separators=(",", ":"), sort_keys=True)
+    return _base64url(hashlib.sha256(canonical.encode()).digest())
+
+
+def _rsa_key(numbers: jwk.RsaPrivate) -> rsa.RSAPrivateKey:
+    p, q = numbers.p, numbers.q
+    if not p:
+        p, q = rsa.rsa_recover_prime_factors(numbers.n, numbers.e, numbers.d)
+    return rsa.RSAPrivateNumbers(
+        p=p,
+        q=q,
+        d=numbers.d,
+        dmp1=rsa.rsa_crt_dmp1(numbers.d, p),
+        dmq1=rsa.rsa_crt_dmq1(numbers.d, q),
+        iqmp=rsa.rsa_crt_iqmp(p, q),
+        public_numbers=rsa.RSAPublicNumbers(numbers.e, numbers.n),
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+
+
+def _ec_key(numbers: jwk.EcPrivate) -> ec.EllipticCurvePrivateKey:
+    public = ec.EllipticCurvePublicNumbers(numbers.x, numbers.y, _CURVES[numbers.curve]())
+    return ec.EllipticCurvePrivateNumbers(numbers.d, public).private_key()
+
+
+def _public_jwk(private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> dict[str, str]:
+    if isinstance(private, rsa.RSAPrivateKey):
+        rsa_numbers = private.public_key().public_numbers()
+        return {"kty": "RSA", "n": _base64url_number(rsa_numbers.n), "e": _base64url_number(rsa_numbers.e)}
+    ec_numbers = private.public_key().public_numbers()
+    size = (private.key_size + 7) // 8
+    curve = next(name for name, curve in _CURVES.items() if isinstance(private.curve, curve))
+    x, y = (_base64url(number.to_bytes(size, "big")) for number in (ec_numbers.x, ec_numbers.y))
+    return {"kty": "EC", "crv": curve, "x": x, "y": y}
+
+
+def _base64url_number(number: int) -> str:
+    return _base64url(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+
+
+def _base64url(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")

@@ -1,0 +1,129 @@
+"""The held tokens: one for each organization and set of scopes, each asked for by one thread at a time."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from helseid_fn.deadline import Deadline
+from helseid_fn.errors import Party
+from helseid_fn.held import Held
+from helseid_fn.journal import Journal
+from helseid_fn.metadata import MetadataSource
+from helseid_fn.organization import Organization
+from helseid_fn.signing_key import SigningKey, parse_signing_key
+from helseid_fn.token_answer import Token
+from helseid_fn.token_request import TokenRequest, fetch_token
+from helseid_fn.transport import Transport
+
+MAX_HELD_TOKENS = 100
+MAX_MARGIN_SECONDS = 30
+
+ReadKey = Callable[[Deadline, Journal], str]
+"""Reads the private JWK's text from its store, anew at every call."""
+
+_logger = logging.getLogger(__name__)
+
+
+class _HeldAs(NamedTuple):
+    """What tells held tokens apart; with the client key's thumbprint, which is compared when one is looked up."""
+
+    issuer: str
+    client_id: str
+    organization: Organization
+    scopes: frozenset[str]
+
+
+class TokenSource:
+    """Gives tokens; safe for threads. HelseID forbids asking for a token while a valid one is held (FK3)."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        client_id: str,
+        read_key: ReadKey,
+        transport: Transport,
+        now: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = lambda: secrets.token_urlsafe(24),
+    ) -> None:
+        self._issuer = issuer
+        self._client_id = client_id
+        self._read_key = read_key
+        self._transport = transport
+        self._metadata = MetadataSource(issuer, transport, now=now)
+        self._now = now
+        self._new_id = new_id
+        self._lock = threading.Lock()
+        self._held: OrderedDict[_HeldAs, Held[Token]] = OrderedDict()
+        self._key_thumbprint: str | None = None
+        self._warned_thumbprint: str | None = None
+
+    def get(
+        self,
+        organization: Organization,
+        scopes: frozenset[str],
+        deadline: Deadline,
+        journal: Journal,
+        *,
+        rejected: Token | None = None,
+    ) -> Token:
+        """Return a token for this organization with these scopes: the held one if it is fresh, else a new one.
+
+        Raises any `HelseidFnError` but `BadInvocation` and `SettingsError`.
+        """
+
+        def is_usable(token: Token) -> bool:
+            same_key = token.client_key_thumbprint == self._key_thumbprint
+            return token is not rejected and same_key and is_fresh(token, self._now())
+
+        def fetch() -> Token:
+            return self._fetch(organization, scopes, deadline, journal)
+
+        slot = self._slot(_HeldAs(self._issuer, self._client_id, organization, scopes))
+        token = slot.get(is_usable, fetch, deadline, Party.HELSEID)
+        journal.note(kid=token.client_kid, assertion_jti=token.assertion_jti)
+        return token
+
+    def renew(
+        self, rejected: Token, organization: Organization, scopes: frozenset[str], deadline: Deadline, journal: Journal
+    ) -> Token:
+        """Return a token that is not the one which the API rejected: another thread's new one if there is one already."""
+        return self.get(organization, scopes, deadline, journal, rejected=rejected)
+
+    def _fetch(self, organization: Organization, scopes: frozenset[str], deadline: Deadline, journal: Journal) -> Token:
+        key = self._load_key(deadline, journal)
+        metadata = self._metadata.get(deadline, journal)
+        request = TokenRequest(self._client_id, key, organization, scopes, self._now, self._new_id)
+        return fetch_token(request, metadata, self._transport, deadline, journal)
+
+    def _load_key(self, deadline: Deadline, journal: Journal) -> SigningKey:
+        """Read the client key anew, so that a replaced key is used by the next token with no restart."""
+        key = parse_signing_key(self._read_key(deadline, journal))
+        self._key_thumbprint = key.thumbprint
+        if key.kid is None and self._warned_thumbprint != key.thumbprint:
+            self._warned_thumbprint = key.thumbprint
+            _logger.warning(
+                "The private key has no kid; add the one that Selvbetjening shows, so that HelseID can tell keys apart."
+            )
+        return key
+
+    def _slot(self, held_as: _HeldAs) -> Held[Token]:
+        with self._lock:
+            slot = self._held.setdefault(held_as, Held())
+            self._held.move_to_end(held_as)
+            if len(self._held) > MAX_HELD_TOKENS:
+                idle = next((key for key, each in self._held.items() if not each.is_busy and each is not slot), None)
+                if idle is not None:
+                    del self._held[idle]
+            return slot
+
+
+def is_fresh(token: Token, now: float) -> bool:
+    """Tell whether a token may still be used: not within 30 s, or a tenth of its life if that is less, of its end."""
+    return now < token.expires_at - min(MAX_MARGIN_SECONDS, token.lifetime_seconds / 10)
