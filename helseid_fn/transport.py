@@ -140,7 +140,7 @@ class Transport:
             if key not in self._origins:
                 # The environment's proxies and CA bundle as requests reads them; once, since that takes longer than a proof.
                 way = requests.Session().merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
-                bundle = way["verify"] if isinstance(way["verify"], str) else requests.certs.where()
+                bundle = way["verify"] if isinstance(way["verify"], str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
                 tls = load_tls_context(bundle) if parts.scheme == "https" else None
                 self._origins[key] = _Origin(key, dict(way["proxies"]), tls, _Adapter(tls), used_at=self._now())
             return self._origins[key]
