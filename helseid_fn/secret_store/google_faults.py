@@ -15,7 +15,7 @@ NO_CREDENTIALS = (
     "or on a laptop run: gcloud auth application-default login"
 )
 _ADD = "gcloud secrets versions add {secret} {where} --data-file=KEY.json"
-_ENABLE = "gcloud secrets versions enable {version} --secret={secret} {where}"
+_LIST = "gcloud secrets versions list {secret} {where} (then: gcloud secrets versions enable N --secret={secret} {where})"
 _ALLOW = (
     "gcloud secrets add-iam-policy-binding {secret} {where} --role=roles/secretmanager.secretAccessor "
     "--member=serviceAccount:ACCOUNT"
@@ -44,7 +44,7 @@ def explain(status: str, name: str) -> HelseidFnError:
         detail = f"The secret manager {what} ({status}); try again, and check the function's egress and Google Cloud's status."
         return Unreachable(party, reason, detail)
     parts = NAME.fullmatch(name)
-    secret, version = (parts["secret"], parts["version"]) if parts else ("SECRET", "VERSION")
+    secret = parts["secret"] if parts else "SECRET"
     where = f"--project={parts['project']}" if parts else "--project=PROJECT"
     if parts and parts["location"]:
         where += f" --location={parts['location']}"
@@ -53,8 +53,8 @@ def explain(status: str, name: str) -> HelseidFnError:
         "PERMISSION_DENIED": ("denied", f"The function's service account may not read {name}; allow it with: {_ALLOW}"),
         "FAILED_PRECONDITION": (
             "disabled",
-            f"The secret version {name} is disabled or destroyed; add the key anew, or enable the version with: {_ENABLE}",
+            f"The secret version {name} is disabled or destroyed; see the versions and their states with: {_LIST}",
         ),
         "UNAUTHENTICATED": ("unauthenticated", NO_CREDENTIALS),
     }.get(status, ("bad_address", f"The secret manager does not take the address {name} ({status}); correct HELSEID_KEY."))
-    return Refused(party, reason, detail.format(secret=secret, version=version, where=where))
+    return Refused(party, reason, detail.format(secret=secret, where=where))

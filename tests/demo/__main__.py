@@ -1,0 +1,90 @@
+"""`make demo`: a machine signs in to HelseID and is greeted by the Sample API, with every request shown."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from tests.demo.processes import Process, call, start_function, start_standin
+from tests.demo.telling import tell_answer, tell_exchange
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the walk-through: what it shows, what is sent, and what must come of it."""
+
+    title: str
+    body: object
+    status: int
+    requests: tuple[int, int, int]
+    """To the secret manager, HelseID and the API."""
+
+
+CALLS = (
+    Call("The first call: no token is held, and HelseID wants a nonce in the proof", None, 200, (1, 3, 1)),
+    Call("The second call: the token is held", None, 200, (0, 0, 1)),
+    Call(
+        "A call for another organization: a token of its own; the nonce is known by now",
+        {"organization": {"parent": "313745392"}},
+        200,
+        (1, 1, 1),
+    ),
+    Call(
+        "A call that HelseID refuses: this organization has not let the client act for it",
+        {"organization": {"parent": "974557746"}},
+        502,
+        (1, 1, 0),
+    ),
+)
+
+
+def walk_through() -> None:
+    """Start the parties, make each call and tell what happened."""
+    with ExitStack() as running:
+        standin, environment = start_standin()
+        running.callback(standin.stop)
+        function, url = start_function(environment)
+        running.callback(function.stop)
+        print("Three processes on this machine: the stand-in (HelseID, the Sample API, a secret manager), the function under")
+        print("functions-framework, which reads its key with Google's client, and this one, which calls the function.")
+        print("Tokens, signatures and keys are left out; jti, kid and nonces are cut short.")
+        for number, each in enumerate(CALLS, start=1):
+            print(f"\n{number}. {each.title}\n", flush=True)
+            _make_call(each, standin, function, url)
+    print("\nAll four went as they should, and everything that was started has ended. The README says how to go on from here.")
+
+
+def _make_call(each: Call, standin: Process, function: Process, url: str) -> None:
+    events_before = len(standin.lines)
+    status, answer = call(url, each.body)
+    # Both tell of the call just after it was answered.
+    function.wait_for(lambda: any(line.get("invocation") == answer["invocation"] for line in function.lines))
+    log_line = next(line for line in function.lines if line.get("invocation") == answer["invocation"])
+    requests = tuple(log_line["requests"].values())
+    standin.wait_for(lambda: len(standin.lines) >= events_before + sum(requests))
+    for event in standin.lines[events_before:]:
+        print("\n".join(tell_exchange(event)))
+    print()
+    print("\n".join(tell_answer(status, answer, log_line)), flush=True)
+    if (status, requests) != (each.status, each.requests):
+        raise RuntimeError(f"the call should have been answered {each.status} after {each.requests} requests")
+
+
+def main() -> int:
+    """Run the walk-through; 0 when it went well, 1 with the reason, 130 after ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        walk_through()
+    except KeyboardInterrupt:
+        print("\nStopped; nothing is left running.", file=sys.stderr)
+        return 130
+    except (RuntimeError, OSError) as error:
+        print(f"The walk-through could not be finished: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

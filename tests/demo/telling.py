@@ -1,0 +1,104 @@
+"""How the walk-through tells what happened: each request with the claims that matter, then the answer; pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+PARTIES = {"secret_manager": "Secret Manager", "helseid": "HelseID", "api": "Sample API"}
+WIDTH = 110
+
+
+def tell_exchange(event: Mapping[str, Any]) -> list[str]:
+    """Tell one request to a party and its answer."""
+    party = PARTIES[event["party"]]
+    method = "" if event["party"] == "secret_manager" else event["method"]
+    request = f"{method or 'access'} {event['target']}"
+    lines = [f"  function → {party:<14} {request:<66} {event['status']!s:>4} {event['duration_ms']:>6.1f} ms"]
+    claims = event["claims"]
+    if "assertion" in claims:
+        lines.append(_tell("assertion", _assertion(claims["assertion"])))
+        organization = _organization(claims["assertion"])
+        if organization:
+            lines.append(_tell("", {"assertion_details": organization}))
+    if "token" in claims:
+        lines.append(_tell("token", _token(claims["token"])))
+    if "proof" in claims:
+        lines.append(_tell("proof", _proof(claims["proof"])))
+    if event["refusal"]:
+        nonce = ", and gives a nonce" if event["nonce_given"] else ""
+        description = event["refusal"]["description"]
+        lines.append(_tell("refused", f"{event['refusal']['error']}{f' ({description})' if description else ''}{nonce}"))
+    if event["kind"] == "token" and event["status"] == 200:
+        answer = event["answer"]
+        lines.append(_tell("granted", f"a {answer['token_type']} token for {answer['expires_in']} s: {answer['scope']}"))
+    return lines
+
+
+def tell_answer(status: int, answer: Mapping[str, Any], log_line: Mapping[str, Any]) -> list[str]:
+    """Tell what the caller of the function got, and how the function logged it."""
+    lines = [f"  the function answers {status} in {log_line['duration_ms']} ms"]
+    if status == 200:
+        body, token = answer["api"]["body"], answer["token"]
+        how = "held" if token["held"] else "new"
+        lines.append(_tell("greeting", body["greeting"]))
+        numbers = {name.removesuffix("OrganizationNumber"): body[name] for name in body if name != "greeting" and body[name]}
+        lines.append(_tell("organization", numbers))
+        lines.append(_tell("token", f"{how}, {token['expires_in_seconds']} s left; requests: {_plain(answer['requests'])}"))
+    else:
+        code = f"{answer['code']}; party: {answer['party']}, retryable: {str(answer['retryable']).lower()}"
+        lines += [_tell("code", code), _tell("detail", answer["detail"])]
+    lines.append(_tell("log", f"{log_line['severity']}: {log_line['message']}"))
+    return lines
+
+
+def _assertion(claims: Mapping[str, Any]) -> dict[str, Any]:
+    header = claims["header"]
+    return {
+        "alg": header["alg"],
+        "kid": _short(header.get("kid", "none")),
+        "aud": claims["aud"],
+        "nbf": f"iat-{claims['iat'] - claims['nbf']}",
+        "exp": f"iat+{claims['exp'] - claims['iat']}",
+        "jti": _short(claims["jti"]),
+    }
+
+
+def _proof(claims: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {"key": _short(claims["header"]["jwk_thumbprint"]), "jti": _short(claims["jti"])}
+    shown |= {"htm": claims["htm"], "htu": claims["htu"]}
+    return shown | {name: _short(claims[name]) for name in ("nonce", "ath") if name in claims}
+
+
+def _token(claims: Mapping[str, Any]) -> dict[str, Any]:
+    return {"aud": claims["aud"], "bound to key": _short(claims["cnf"]["jkt"])}
+
+
+def _organization(claims: Mapping[str, Any]) -> str:
+    details = claims.get("assertion_details", [])
+    for detail in details if isinstance(details, list) else [details]:
+        if detail["type"] == "helseid_authorization":
+            return str(detail["practitioner_role"]["organization"]["identifier"]["value"])
+    return ""
+
+
+def _tell(name: str, value: object) -> str:
+    indent = " " * 20
+    text = _plain(value) if isinstance(value, Mapping) else str(value)
+    return textwrap.fill(
+        text,
+        width=WIDTH,
+        initial_indent=f"    {name:<16}",
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _plain(members: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in members.items())
+
+
+def _short(text: str) -> str:
+    return f"{text[:6]}…"
