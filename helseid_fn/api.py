@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from helseid_fn import challenges
 from helseid_fn.api_request import ApiRequest
 from helseid_fn.deadline import Deadline
-from helseid_fn.dpop import build_proof, challenge_errors
+from helseid_fn.dpop import build_proof
 from helseid_fn.errors import Garbled, HelseidFnError, Party, Refused
 from helseid_fn.exchange import Answer, Message
 from helseid_fn.journal import Journal
@@ -19,9 +20,6 @@ from helseid_fn.losses import check_available
 from helseid_fn.redaction import elide
 from helseid_fn.token_answer import Token
 from helseid_fn.transport import Transport
-
-# The Sample API challenges with Bearer although its scheme is DPoP.
-_SCHEMES = ("dpop", "bearer")
 
 _MEANINGS = {
     "invalid_token": "does not take the token, although a fresh one was asked for; check that HELSEID_SCOPE and HELSEID_ISSUER "
@@ -100,7 +98,9 @@ class Api:
         except HelseidFnError as error:
             error.api_answer = {"status": answer.status, "body": _read_text(answer, tuple(sent_secrets))}
             raise
-        errors = challenge_errors(answer.headers, schemes=_SCHEMES)
+        # Of whatever scheme: the Sample API names another one than its own DPoP.
+        found = challenges.parse(answer.headers.get("WWW-Authenticate"))
+        errors = tuple(each.parameters["error"] for each in found if "error" in each.parameters)
         return ApiAnswer(answer.status, _read_body(answer, tuple(sent_secrets)), errors)
 
 

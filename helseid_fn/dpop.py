@@ -65,10 +65,5 @@ def asks_for_nonce(status: int, headers: Mapping[str, str], error: object) -> bo
     """
     if status == 400:
         return error == "use_dpop_nonce"
-    return status == 401 and "use_dpop_nonce" in challenge_errors(headers, schemes=("dpop",))
-
-
-def challenge_errors(headers: Mapping[str, str], *, schemes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the `error` of each challenge of these schemes (lower case)."""
-    found = challenges.parse(headers.get("WWW-Authenticate"))
-    return tuple(each.parameters["error"] for each in found if each.scheme in schemes and "error" in each.parameters)
+    found = challenges.parse(headers.get("WWW-Authenticate")) if status == 401 else ()
+    return any(each.scheme == "dpop" and each.parameters.get("error") == "use_dpop_nonce" for each in found)

@@ -41,8 +41,8 @@ class _StdoutHandler(logging.Handler):
         try:
             sys.stdout.write(self.format(record) + "\n")
             sys.stdout.flush()
-        except Exception:  # noqa: BLE001  # what logging itself does: a full disk must not fail an invocation
-            self.handleError(record)
+        except (OSError, ValueError):
+            self.handleError(record)  # a closed pipe or a full disk must not fail an invocation
 
 
 def configure(level: str) -> None:

@@ -1,0 +1,201 @@
+"""The rules that keep the house: what imports what, what is deployed, what the import costs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT = [ROOT / "main.py", *sorted((ROOT / "helseid_fn").rglob("*.py"))]
+STANDIN = sorted((ROOT / "tests" / "standin").rglob("*.py"))
+
+# From the left of the house to its right: a module imports only from lines below its own.
+LAYERS = (
+    "main",
+    "answers",
+    "job",
+    "api tokens",
+    "token_request",
+    "metadata refusals",
+    "transport token_answer assertion",
+    "retries triggers connection",
+    "losses dpop api_request settings secret_store.google",
+    "signing_key log secret_store",
+    "jwk secret_store.local secret_store.google_faults",
+    "secret_store.payload held journal deadline",
+    "backoff web_address organization redaction challenges exchange",
+    "errors",
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
+
+SOLE_IMPORTERS = {
+    "requests": {"transport"},
+    "urllib3": {"transport", "connection", "losses"},
+    "jwt": {"signing_key"},
+    "cryptography": {"signing_key"},
+    "google": {"secret_store.google"},
+    "google_crc32c": {"secret_store.google"},
+    "grpc": {"secret_store.google"},
+    "boto3": {"secret_store.aws"},
+    "botocore": {"secret_store.aws"},
+    "flask": {"main"},
+}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part not in ("helseid_fn", "__init__"))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path: Path) -> set[str]:
+    found = set()
+    for name in imports_of(path):
+        parts = name.split(".")
+        if parts[0] == "helseid_fn":
+            found |= {known for depth in (1, 2, 3) if (known := ".".join(parts[1:depth])) in RANK}
+    return found - {"secret_store"} if any(each.startswith("secret_store.") for each in found) else found
+
+
+@pytest.mark.parametrize("path", [path for path in PRODUCT if name_of(path)], ids=name_of)
+def test_a_module_imports_only_from_layers_below_its_own(path: Path) -> None:
+    name = name_of(path)
+    assert name in RANK, f"{name} has no place in LAYERS"
+    # secret_store's own face imports the readers that stand behind it.
+    allowed = {"secret_store.google"} if name == "secret_store" else set()
+    upward = {other for other in own_imports(path) - allowed if RANK[other] <= RANK[name]}
+    assert not upward, f"{name} imports {upward}, which is not below it"
+
+
+def test_every_layer_is_a_module() -> None:
+    assert set(RANK) == {name_of(path) for path in PRODUCT} - {""}
+
+
+@pytest.mark.parametrize("library", SOLE_IMPORTERS)
+def test_a_library_is_imported_in_its_one_room(library: str) -> None:
+    importers = {name_of(path) for path in PRODUCT if any(name.split(".")[0] == library for name in imports_of(path))}
+    assert importers <= SOLE_IMPORTERS[library]
+
+
+def test_the_environment_is_read_in_main_alone() -> None:
+    readers = {name_of(path) for path in PRODUCT if re.search(r"os\.(environ|getenv)", path.read_text())}
+    assert readers == {"main"}
+
+
+def test_no_framework_is_imported_at_run_time() -> None:
+    code = "import sys; import main; print(sorted({'flask', 'functions_framework', 'werkzeug'} & set(sys.modules)))"
+    assert run_python(code).strip() == "[]"
+
+
+def test_importing_main_imports_no_cloud_sdk() -> None:
+    code = "import sys; import main; print(sorted(m for m in sys.modules if m.split('.')[0] in ('google', 'grpc', 'boto3')))"
+    assert run_python(code).strip() == "[]"
+
+
+def test_only_main_catches_every_exception() -> None:
+    catchers = [name_of(path) for path in PRODUCT if re.search(r"except( \(?(Base)?Exception\b|:)", path.read_text())]
+    assert catchers == ["main"]
+
+
+def test_no_unbound_token_scheme_is_ever_written() -> None:
+    for path in PRODUCT:
+        assert "bearer" not in path.read_text().lower().replace("jwt-bearer", ""), path
+
+
+@pytest.mark.parametrize("path", STANDIN, ids=lambda path: path.stem)
+def test_the_stand_in_shares_neither_code_nor_jose_library_with_the_product(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imports_of(path)} & {"helseid_fn", "main", "jwt", "requests"}
+
+
+def test_every_requirement_has_its_reason() -> None:
+    for file in ("requirements.in", "requirements-dev.in"):
+        lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith("#")]
+        assert lines
+        assert all(re.fullmatch(r"\S+ +# .{10,}", line) for line in lines)
+
+
+def test_every_library_that_is_imported_is_a_requirement_of_ours() -> None:
+    distributions = {"jwt": "PyJWT", "google": "google-cloud-secret-manager", "grpc": "google-cloud-secret-manager"}
+    declared = set(re.findall(r"^([\w-]+) ", (ROOT / "requirements.in").read_text(), re.MULTILINE))
+    for path in PRODUCT:
+        for name in imports_of(path):
+            top = name.split(".")[0]
+            if top not in sys.stdlib_module_names and top not in ("helseid_fn", "flask", "main"):
+                assert distributions.get(top, top.replace("_", "-")) in declared, f"{name_of(path)} imports {top}"
+
+
+def test_every_pin_has_a_hash() -> None:
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / file).read_text()
+        pins = re.findall(r"^[\w.-]+==.*", text, re.MULTILINE)
+        assert pins
+        assert all(pin.endswith("\\") for pin in pins)
+        assert "http" not in re.sub(r"^#.*", "", text, flags=re.MULTILINE).replace("httptools", "")
+
+
+def test_exactly_the_product_is_deployed() -> None:
+    """`.gcloudignore` has git's own syntax, so git says what it leaves."""
+
+    def listed(*flags: str) -> set[str]:
+        command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *flags]
+        return set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+
+    tracked = listed()
+    ignored = set(
+        subprocess.run(
+            ["git", "ls-files", "--cached", "--ignored", "--exclude-from=.gcloudignore"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+    )
+    cached = set(subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+    product = {str(path.relative_to(ROOT)) for path in PRODUCT}
+    assert (cached & tracked) - ignored == (product | {"requirements.txt"}) & cached
+    assert product <= tracked
+
+
+def test_importing_main_stays_under_its_ceiling() -> None:
+    """Beside the host that it runs in, the function may cost as much again, and no more."""
+    host = "import functions_framework"
+    code = f"{host}; import main"
+    run_python(code)
+    ratio = min(seconds_of(code) for _ in range(5)) / min(seconds_of(host) for _ in range(5))
+    assert ratio <= 2.0
+
+
+SETTINGS = {
+    "HELSEID_ISSUER": "https://issuer.example",
+    "HELSEID_CLIENT_ID": "client",
+    "HELSEID_SCOPE": "scope",
+    "HELSEID_KEY": "projects/p/secrets/s/versions/latest",
+    "API_URL": "https://api.example/",
+}
+
+
+def run_python(code: str) -> str:
+    environment = {**SETTINGS, "PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def seconds_of(code: str) -> float:
+    begun_at = time.perf_counter()
+    run_python(code)
+    return time.perf_counter() - begun_at
