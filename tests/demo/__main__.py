@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.demo.processes import Process, call, start_function, start_standin
+from tests.demo.processes import Process, call, start_function, start_standin, stop_asked
 from tests.demo.telling import tell_answer, tell_exchange
 
 
@@ -74,7 +74,8 @@ def _make_call(each: Call, standin: Process, function: Process, url: str) -> Non
 
 def main() -> int:
     """Run the walk-through; 0 when it went well, 1 with the reason, 130 after ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop_asked.set())
     try:
         walk_through()
     except KeyboardInterrupt:

@@ -20,6 +20,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60.0
 
+stop_asked = threading.Event()
+"""Set by ctrl-C. It is looked at between steps, so that no process is ever started and lost in one breath."""
+
 
 class Process:
     """A process that prints JSON lines; whatever else it says is kept for when it fails."""
@@ -50,13 +53,23 @@ class Process:
                 self.said.append(line)
 
     def wait_for(self, ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Wait until something holds; raises `RuntimeError` with what the process said when it ended or time is up."""
+        """Wait until something holds.
+
+        Raises `RuntimeError` with what the process said when it ended or time is up, `KeyboardInterrupt` after ctrl-C.
+        """
         ends_at = time.monotonic() + seconds
-        while not ready():
+        while not stop_asked.is_set():
+            if ready():
+                return
             if self._process.poll() is not None or time.monotonic() > ends_at:
                 said = "".join(self.said[-20:]) + "".join(f"{line}\n" for line in self.lines[-5:])
                 raise RuntimeError(f"{self.name} did not get ready; it said:\n{said}")
             time.sleep(0.02)
+        raise KeyboardInterrupt
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def stop(self) -> None:
         """End it and what it started."""
@@ -69,6 +82,8 @@ class Process:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._reader.join(timeout=5)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def start_standin() -> tuple[Process, dict[str, str]]:

@@ -1,0 +1,85 @@
+"""`make demo` as a person runs it: it ends well, shows no secret, and leaves nothing running, ctrl-C or not."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PR_SET_CHILD_SUBREAPER = 36
+
+
+@pytest.fixture(autouse=True)
+def adopt_orphans() -> Iterator[None]:
+    """Become the parent of whatever a child leaves behind, so that it can be seen."""
+    libc = ctypes.CDLL(None)
+    assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1) == 0
+    yield
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 0)
+
+
+def children() -> list[str]:
+    """Return the command lines of this process's children."""
+    ids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [Path(f"/proc/{each}/cmdline").read_text().replace("\0", " ") for each in ids]
+
+
+def start_demo() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "tests.demo"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_the_demo_ends_well_and_leaves_nothing_running() -> None:
+    before = children()
+    demo = start_demo()
+    out, err = demo.communicate(timeout=120)
+    assert (demo.returncode, err) == (0, "")
+    assert out.count("Hello from the Sample API") == 3
+    assert "helseid.refused.invalid_request" in out
+    assert children() == before
+
+
+def test_the_demo_shows_no_token_signature_or_key() -> None:
+    out, _ = start_demo().communicate(timeout=120)
+    assert not re.search(r"eyJ|[A-Za-z0-9_-]{44,}", out)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing_running(stop: signal.Signals) -> None:
+    before = children()
+    demo = start_demo()
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if line.startswith("1. "):
+            break
+    demo.send_signal(stop)
+    out, err = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert "Traceback" not in out + err
+    assert children() == before
+
+
+def test_a_demo_that_is_interrupted_at_once_leaves_nothing_running() -> None:
+    before = children()
+    demo = start_demo()
+    while len(children()) == len(before) or not started_children(demo.pid):
+        time.sleep(0.01)
+    demo.send_signal(signal.SIGINT)
+    _, err = demo.communicate(timeout=60)
+    assert demo.returncode == 130
+    assert "Traceback" not in err
+    assert children() == before
+
+
+def started_children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
