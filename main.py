@@ -75,6 +75,7 @@ def run(request: flask.Request) -> HttpAnswer:
         invocation = parse_http(request.method, request.query_string, body, SETTINGS)
         fields["organization"] = invocation.organization.numbers()
         report = JOB.run(invocation, deadline, journal)
+        answer = build_report(report, invocation.organization, journal, time.time(), invocation_id)
     except HelseidFnError as error:
         _log_failure(logging.ERROR, error, fields | journal.summary())
         return build_problem(error, invocation_id)
@@ -85,7 +86,7 @@ def run(request: flask.Request) -> HttpAnswer:
         return build_problem(crash, invocation_id)
     fields |= {"outcome": "ok", **journal.summary()}
     _logger.info("The API answered %d.", report.api_status, extra={"fields": fields})
-    return build_report(report, invocation.organization, journal, time.time(), invocation_id)
+    return answer
 
 
 def _log_failure(level: int, error: HelseidFnError, fields: dict[str, Any], *, exc_info: bool = False) -> None:

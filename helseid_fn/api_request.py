@@ -68,10 +68,19 @@ def parse_api_request(members: Mapping[str, Any], base_url: str, methods: frozen
     if "json" in members:
         if method in ("GET", "HEAD"):
             raise BadInvocation("request", f"request.json cannot go with a {method}; leave it out or use another method.")
-        body = json.dumps(members["json"]).encode("ascii")
+        body = _dump_json(members["json"])
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
     return ApiRequest(method, _build_url(base_url, members.get("path"), members.get("query", {})), headers, body)
+
+
+def _dump_json(value: object) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False).encode("ascii")
+    except (ValueError, RecursionError):
+        raise BadInvocation(
+            "request", "request.json has a number too large for a double, or nests too deep; send less."
+        ) from None
 
 
 def _build_url(base_url: str, path: object, query: object) -> str:

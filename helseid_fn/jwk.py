@@ -77,15 +77,22 @@ def _members(text: str) -> dict[str, Any]:
         _refuse(
             "pem", "it is PEM; convert it to a private JWK (for one: the step-cli command 'step crypto jwk create --from-pem')"
         )
-    try:
-        members = json.loads(text)
-    except (ValueError, RecursionError):
+    members = _load_json(text)
+    if members is None:
         _refuse("not_json", "it is not JSON; store the private JWK itself, as one JSON object")
     if isinstance(members, dict) and "keys" in members:
         _refuse("not_a_key", "it is a JWK set; store the one private JWK that is to be used, without the set around it")
     if not isinstance(members, dict):
         _refuse("not_a_key", "it is JSON but not an object; store the private JWK itself, unquoted")
     return members
+
+
+def _load_json(text: str) -> Any:
+    """Return None for what is not JSON; the parser's own exception holds the text, and must not become another's context."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _check_purpose(members: dict[str, Any]) -> None:
@@ -149,4 +156,4 @@ def _number(members: dict[str, Any], name: str, size: int | None = None) -> int:
 
 
 def _refuse(reason: str, fault: str) -> NoReturn:
-    raise SigningKeyError(reason, f"The private key at HELSEID_KEY cannot be used: {fault}.") from None
+    raise SigningKeyError(reason, f"The private key at HELSEID_KEY cannot be used: {fault}.")

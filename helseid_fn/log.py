@@ -13,9 +13,8 @@ from typing import Any
 from helseid_fn.redaction import ELIDED, quote
 
 # The net under everything: a JWS, or a private member of a JWK, in whatever text it may have got into.
-_NEVER_WRITTEN = re.compile(
-    r'eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|(?<="(?:d|p|q|k)\\": \\")[^"\\]+|(?<="(?:d|p|q|k)": ")[^"\\]+'
-)
+_JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_PRIVATE_MEMBER = re.compile(r'(\\*"(?:d|p|q|dp|dq|qi|k)\\*"\s*:\s*\\*")[A-Za-z0-9_-]{16,}')
 
 
 class _JsonFormatter(logging.Formatter):
@@ -31,7 +30,8 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             entry["stack_trace"] = format_crash(record.exc_info[1])
-        return _NEVER_WRITTEN.sub(ELIDED, json.dumps(entry, default=str))
+        line = json.dumps(entry, default=str)
+        return _PRIVATE_MEMBER.sub(rf"\1{ELIDED}", _JWS.sub(ELIDED, line))
 
 
 class _StdoutHandler(logging.Handler):

@@ -64,7 +64,7 @@ def parse_signing_key(text: str) -> SigningKey:
             "inconsistent",
             "The private key at HELSEID_KEY cannot be used: its private and public members do not belong together; "
             "store the key again, whole.",
-        ) from None
+        )
     return SigningKey(private, parsed.alg, parsed.kid)
 
 

@@ -16,10 +16,18 @@ def decode_payload(payload: bytes) -> str:
     if len(payload) > MAX_SECRET_BYTES:
         detail = "What HELSEID_KEY names is larger than any key (64 KiB); name the private JWK."
         raise Refused(Party.SECRET_MANAGER, "too_large", detail)
-    try:
-        return payload.decode("utf-8")
-    except UnicodeDecodeError:
+    text = _decode_utf8(payload)
+    if text is None:
         detail = (
             "The private key at HELSEID_KEY is not text in UTF-8 (PowerShell's > writes UTF-16); store the JWK again as UTF-8."
         )
-        raise Garbled(Party.SECRET_MANAGER, "encoding", detail) from None
+        raise Garbled(Party.SECRET_MANAGER, "encoding", detail)
+    return text
+
+
+def _decode_utf8(payload: bytes) -> str | None:
+    """Return None for what is not UTF-8; the codec's own exception holds the bytes, and must not become another's context."""
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
