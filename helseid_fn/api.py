@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -128,7 +129,7 @@ def _read_body(answer: Answer, sent_secrets: tuple[str, ...]) -> Any:
         return None
     if is_json and text is not None:
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            return json.loads(text, parse_float=_finite, parse_constant=_finite)
         except (ValueError, RecursionError):
             pass
     elif text is not None and media_type != "text/html":
@@ -151,5 +152,8 @@ def _read_text(answer: Answer, sent_secrets: tuple[str, ...]) -> str | None:
         return None
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("too large for a double")
+    return value
