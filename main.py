@@ -18,7 +18,7 @@ from helseid_fn import log
 from helseid_fn.answers import HttpAnswer, build_problem, build_report
 from helseid_fn.api import Api
 from helseid_fn.deadline import Deadline
-from helseid_fn.errors import Crashed, HelseidFnError, SettingsError
+from helseid_fn.errors import BadInvocation, Crashed, HelseidFnError, SettingsError
 from helseid_fn.job import Job
 from helseid_fn.journal import Journal
 from helseid_fn.secret_store import open_reader
@@ -71,8 +71,7 @@ def run(request: flask.Request) -> HttpAnswer:
     journal = Journal()
     fields: dict[str, Any] = {"invocation": invocation_id, **read_log_fields(request.headers, SETTINGS.google_project)}
     try:
-        body = request.stream.read(MAX_BODY_BYTES + 1)
-        invocation = parse_http(request.method, request.query_string, body, SETTINGS)
+        invocation = parse_http(request.method, request.query_string, _read_body(request), SETTINGS)
         fields["organization"] = invocation.organization.numbers()
         report = JOB.run(invocation, deadline, journal)
         answer = build_report(report, invocation.organization, journal, time.time(), invocation_id)
@@ -87,6 +86,20 @@ def run(request: flask.Request) -> HttpAnswer:
     fields |= {"outcome": "ok", **journal.summary()}
     _logger.info("The API answered %d.", report.api_status, extra={"fields": fields})
     return answer
+
+
+def _read_body(request: flask.Request) -> bytes:
+    """Read the body, or one byte more than may be; a body that was cut short must not pass for a whole one."""
+    most = MAX_BODY_BYTES + 1
+    try:
+        body: bytes = request.stream.read(most)
+    except OSError:
+        body, whole = b"", False
+    else:
+        whole = len(body) >= min(request.content_length or 0, most)
+    if not whole:
+        raise BadInvocation("body", "The body did not arrive whole; send it again.")
+    return body
 
 
 def _log_failure(level: int, error: HelseidFnError, fields: dict[str, Any], *, exc_info: bool = False) -> None:

@@ -48,6 +48,8 @@ def parse_http(method: str, query: bytes, body: bytes, settings: Settings) -> In
         raise BadInvocation("method", f"The function takes GET and POST, not {method:.20}.")
     if query:
         raise BadInvocation("member", "The function takes no query; put what you ask for into a JSON body.")
+    if len(body) > MAX_BODY_BYTES:
+        raise BadInvocation("body", "The body is larger than 1 MiB, the most that the function takes.")
     return parse_invocation(_parse_body(body) if body.strip() else {}, settings)
 
 
@@ -90,8 +92,6 @@ def read_log_fields(headers: Headers, google_project: str | None) -> dict[str, s
 
 
 def _parse_body(body: bytes) -> Any:
-    if len(body) > MAX_BODY_BYTES:
-        raise BadInvocation("body", "The body is larger than 1 MiB, the most that the function takes.")
     try:
         return json.loads(body, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -78,6 +79,15 @@ def test_a_problem_reaches_the_caller_as_problem_details(function: tuple[Process
     with refused.value as answer:
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert json.load(answer)["code"] == "invocation.body"
+
+
+def test_a_body_that_was_cut_short_does_not_pass_for_a_whole_one(function: tuple[Process, str]) -> None:
+    host, port = function[1].removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: f\r\nContent-Length: 100\r\n\r\n{}")
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert b'"code": "invocation.body"' in answer
 
 
 def test_a_method_that_is_not_taken_is_a_problem_too(function: tuple[Process, str]) -> None:
