@@ -1,4 +1,4 @@
-"""The entry points and the wiring. Importing this parses the settings and reaches no network.
+"""The entry point and the wiring. Importing this parses the settings and reaches no network.
 
 On Google Cloud the function is `run`, served over HTTP by functions-framework, which imports this module in one process and
 serves from forks of it: connections, clients and threads are therefore made at the first invocation, not here.
@@ -92,12 +92,10 @@ def _read_body(request: flask.Request) -> bytes:
     """Read the body, or one byte more than may be; a body that was cut short must not pass for a whole one."""
     most = MAX_BODY_BYTES + 1
     try:
-        body: bytes = request.stream.read(most)
+        body: bytes | None = request.stream.read(most)
     except OSError:
-        body, whole = b"", False
-    else:
-        whole = len(body) >= min(request.content_length or 0, most)
-    if not whole:
+        body = None
+    if body is None or len(body) < min(request.content_length or 0, most):
         raise BadInvocation("body", "The body did not arrive whole; send it again.")
     return body
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from helseid_fn.errors import BadInvocation
 
-IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2."""
 
 OUR_HEADERS = frozenset(
@@ -115,7 +115,7 @@ def _parse_path(path: object) -> str:
 
 
 def _parse_query(query: object) -> str:
-    wrong = BadInvocation("request", "request.query must be an object of texts, whole numbers, or lists of them.")
+    wrong = BadInvocation("request", "request.query must be an object of strings, whole numbers, or lists of them.")
     if not isinstance(query, dict):
         raise wrong
     pairs: list[tuple[str, str]] = []
@@ -127,12 +127,12 @@ def _parse_query(query: object) -> str:
     try:
         return urlencode(pairs)
     except UnicodeEncodeError:
-        raise BadInvocation("request", "request.query has a text that is not valid Unicode; correct it.") from None
+        raise BadInvocation("request", "request.query has a string that is not valid Unicode; correct it.") from None
 
 
 def _parse_headers(headers: object) -> dict[str, str]:
     if not isinstance(headers, dict):
-        raise BadInvocation("request", "request.headers must be an object of texts.")
+        raise BadInvocation("request", "request.headers must be an object of strings.")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
             raise BadInvocation("request", f"request.headers has a name that no header can have: {name!r:.60}.")
@@ -142,7 +142,7 @@ def _parse_headers(headers: object) -> dict[str, str]:
                 "request", f"request.headers must not set {name!r:.60}: it belongs to the function or to the connection."
             )
         if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-            raise BadInvocation("request", f"request.headers.{name:.60} must be a text of visible ASCII characters.")
+            raise BadInvocation("request", f"request.headers.{name:.60} must be a string of visible ASCII characters.")
     if len({name.lower() for name in headers}) < len(headers):
         raise BadInvocation("request", "request.headers names a header twice; join the values.")
     return dict(headers)

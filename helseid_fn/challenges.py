@@ -30,7 +30,7 @@ def parse(header: str | None) -> tuple[Challenge, ...]:
     """
     challenges: list[Challenge] = []
     text = header or ""
-    position = _COMMAS.match(text).end()  # type: ignore[union-attr]  # matches the empty string too
+    position = _past(_COMMAS, text, 0)
     while position < len(text):
         parameter = _PARAMETER.match(text, position)
         if parameter and challenges:
@@ -43,12 +43,16 @@ def parse(header: str | None) -> tuple[Challenge, ...]:
             position = _past_token68(text, scheme.end())
         else:
             break
-        position = _COMMAS.match(text, position).end()  # type: ignore[union-attr]
+        position = _past(_COMMAS, text, position)
     return tuple(challenges)
 
 
 def _past_token68(text: str, position: int) -> int:
     """Pass over the single token68 that some schemes (Negotiate, Basic) carry in place of parameters."""
-    after_space = _SPACE.match(text, position).end()  # type: ignore[union-attr]
-    token68 = _TOKEN68.match(text, after_space) if after_space > position else None
-    return token68.end() if token68 else position
+    after_space = _past(_SPACE, text, position)
+    return _past(_TOKEN68, text, after_space) if after_space > position else position
+
+
+def _past(pattern: re.Pattern[str], text: str, position: int) -> int:
+    match = pattern.match(text, position)
+    return match.end() if match else position

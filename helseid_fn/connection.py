@@ -17,22 +17,16 @@ from typing import Any
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from helseid_fn.errors import SettingsError
-
 
 def load_tls_context(ca_bundle: str) -> ssl.SSLContext:
     """Load a context that verifies certificates against this file or folder of PEM certificates.
 
     It takes about 30 ms, so one context serves all connections. TLS 1.2 is the least that HelseID's profile allows.
 
-    Raises `SettingsError` when the bundle cannot be read.
+    Raises `OSError` (which `ssl.SSLError` is) when the bundle cannot be read.
     """
     is_folder = Path(ca_bundle).is_dir()
-    try:
-        context = ssl.create_default_context(cafile=None if is_folder else ca_bundle, capath=ca_bundle if is_folder else None)
-    except (OSError, ssl.SSLError):
-        fault = "REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) does not name a readable file or folder of PEM certificates"
-        raise SettingsError((fault,)) from None
+    context = ssl.create_default_context(cafile=None if is_folder else ca_bundle, capath=ca_bundle if is_folder else None)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 

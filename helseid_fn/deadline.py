@@ -16,6 +16,11 @@ class Deadline:
         self._monotonic = monotonic
         self._ends_at = monotonic() + seconds
 
+    @property
+    def share_seconds(self) -> float:
+        """What one try may take of a party that answers quickly or not at all: a third, so that two retries fit."""
+        return self.total_seconds / 3
+
     def left_seconds(self) -> float:
         """Return the time left, never less than 0."""
         return max(0.0, self._ends_at - self._monotonic())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
 from helseid_fn import challenges
+from helseid_fn.exchange import Answer
 from helseid_fn.signing_key import SigningKey
 
 MAX_NONCE_LENGTH = 2048
@@ -40,6 +42,11 @@ def build_proof(
     return key.sign({"typ": "dpop+jwt", "jwk": key.public_jwk}, claims)
 
 
+def new_jti() -> str:
+    """Make an id that no other request will ever have: 192 random bits, since HelseID compares ids of all clients."""
+    return secrets.token_urlsafe(24)
+
+
 def htu(url: str) -> str:
     """Return the URL without query and fragment."""
     return url.partition("#")[0].partition("?")[0]
@@ -57,13 +64,13 @@ def read_nonce(headers: Mapping[str, str]) -> str | None:
     return nonce if len(nonce) <= MAX_NONCE_LENGTH and _NONCE.fullmatch(nonce) else None
 
 
-def asks_for_nonce(status: int, headers: Mapping[str, str], error: object) -> bool:
+def asks_for_nonce(answer: Answer) -> bool:
     """Tell whether an answer asks for the request again with a nonce.
 
     An authorization server says so with status 400 and the JSON member `error` (RFC 9449 section 8), a resource server with
     status 401 and a DPoP challenge (section 9). A `DPoP-Nonce` header alone is not a question: any answer may carry one.
     """
-    if status == 400:
-        return error == "use_dpop_nonce"
-    found = challenges.parse(headers.get("WWW-Authenticate")) if status == 401 else ()
+    if answer.status == 400:
+        return answer.json_members().get("error") == "use_dpop_nonce"
+    found = challenges.parse(answer.headers.get("WWW-Authenticate")) if answer.status == 401 else ()
     return any(each.scheme == "dpop" and each.parameters.get("error") == "use_dpop_nonce" for each in found)

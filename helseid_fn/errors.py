@@ -10,8 +10,8 @@
       Garbled             an answer breaks the protocol                        502
       Crashed             a defect of ours                                     500
 
-Each has a `code`, a stable slug such as `helseid.refused.invalid_client`; `REASONS` lists every last part that a code can
-have, and the README explains every code. `str(error)` is one sentence that names the remedy and holds no secret.
+Each has a `code`, a stable slug such as `helseid.refused.invalid_client`; the `..._REASONS` below list every last part that a
+code can have, and the README explains every code. `str(error)` is one sentence that names the remedy and holds no secret.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Self
 
 
 class Party(Enum):
-    """Who we talk to. The value is the name for people, `slug` the one in codes and figures."""
+    """Who we talk to. The value is the name for people, `slug` the one in codes."""
 
     SECRET_MANAGER = "secret manager"  # noqa: S105  # a name
     HELSEID = "HelseID"
@@ -33,12 +33,17 @@ class Party(Enum):
         return self.value.lower().replace(" ", "_")
 
     @property
+    def in_text(self) -> str:
+        """The party's name within a sentence: `HelseID`, `the API`, `the secret manager`."""
+        return self.value if self is Party.HELSEID else f"the {self.value}"
+
+    @property
     def as_subject(self) -> str:
         """The party's name as a sentence begins: `HelseID`, `The API`, `The secret manager`."""
-        return self.value if self is Party.HELSEID else f"The {self.value}"
+        return self.in_text[0].upper() + self.in_text[1:]
 
 
-INVOCATION_REASONS = ("method", "body", "member", "organization", "scope", "request")
+INVOCATION_REASONS = ("method", "query", "body", "member", "organization", "scope", "request")
 SIGNING_KEY_REASONS = (
     "not_json",
     "pem",
@@ -112,7 +117,10 @@ class HelseidFnError(Exception):
         """When the party itself said how long to wait."""
 
     def twin(self) -> Self:
-        """Return the same error for another thread to raise: without the traceback, whose frames hold keys alive."""
+        """Return the same error for another thread to raise, without the traceback, whose frames keep keys alive.
+
+        `copy.copy` would call the constructors, which take other arguments than `args`.
+        """
         twin = type(self).__new__(type(self), *self.args)
         twin.__dict__.update(self.__dict__)
         return twin

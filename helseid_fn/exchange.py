@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 
@@ -40,3 +42,12 @@ class Answer:
         """Parse the body as a JSON object; empty when it is not one."""
         members = self.json()
         return members if isinstance(members, dict) else {}
+
+
+def parse_http_date(value: str | None) -> float | None:
+    """Parse an HTTP date (RFC 9110 section 5.6.7) into seconds since the epoch; None when absent or unreadable."""
+    try:
+        at = parsedate_to_datetime(value or "")
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from helseid_fn.api import Api, check_answer
+from helseid_fn.api import Api
+from helseid_fn.api_answer import check_answer
 from helseid_fn.deadline import Deadline
 from helseid_fn.journal import Journal
 from helseid_fn.token_answer import Token
@@ -32,7 +33,7 @@ class Job:
     def run(self, invocation: Invocation, deadline: Deadline, journal: Journal) -> Report:
         """Do what the invocation asks, inside the deadline; what was done is noted in the journal.
 
-        Raises any `HelseidFnError` but `BadInvocation` and `SettingsError`.
+        Raises `SigningKeyError`, `Unreachable`, `DeadlineExceeded`, `Refused` or `Garbled`.
         """
         token = self.tokens.get(invocation.organization, invocation.scopes, deadline, journal)
         answer = self.api.call(invocation.request, token, deadline, journal)

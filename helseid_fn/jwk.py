@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -19,18 +20,18 @@ CURVE_OF_ALGORITHM = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 MIN_RSA_BITS = 2048
 
+_KID = re.compile(r"[!-~]{1,200}")
 _COORDINATE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66}
 
 
 @dataclass(frozen=True, slots=True)
 class RsaPrivate:
-    """The numbers of an RSA private key; `p` and `q` are 0 when the JWK has only `d`."""
+    """The numbers of an RSA private key; `primes` is None when the JWK has only `d`."""
 
     n: int
     e: int
     d: int = field(repr=False)
-    p: int = field(repr=False)
-    q: int = field(repr=False)
+    primes: tuple[int, int] | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,15 @@ def parse(text: str) -> PrivateJwk:
     _check_purpose(members)
     alg = _algorithm(members, kty)
     kid = members.get("kid")
-    if kid is not None and (not isinstance(kid, str) or not kid):
-        _refuse("bad_member", "its kid is not a text; give it the kid that Selvbetjening shows")
+    if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
+        _refuse("bad_member", "its kid is not a string of visible characters; give it the kid that Selvbetjening shows")
     numbers = _rsa(members) if kty == "RSA" else _ec(members, CURVE_OF_ALGORITHM[alg])
     return PrivateJwk(alg, kid, numbers)
 
 
 def _members(text: str) -> dict[str, Any]:
-    if text.startswith(("-----BEGIN", "LS0tLS1CRUdJTi")):
-        _refuse(
-            "pem", "it is PEM; convert it to a private JWK (for one: the step-cli command 'step crypto jwk create --from-pem')"
-        )
+    if text.startswith(("-----BEGIN", "LS0tLS1CRUdJTi")):  # the second is the first in base64
+        _refuse("pem", "it is PEM; convert it to a private JWK with the command that the README gives under The key")
     members = _load_json(text)
     if members is None:
         _refuse("not_json", "it is not JSON; store the private JWK itself, as one JSON object")
@@ -113,7 +112,10 @@ def _algorithm(members: dict[str, Any], kty: str) -> str:
     if (kty == "RSA") != (alg in RSA_ALGORITHMS):
         _refuse("alg_does_not_fit", f"its alg {alg} does not fit its kty {kty}; correct the alg to the registered one")
     if kty == "EC" and members.get("crv") != CURVE_OF_ALGORITHM[alg]:
-        _refuse("alg_does_not_fit", f"its alg {alg} goes with the curve {CURVE_OF_ALGORITHM[alg]}, which its crv is not")
+        _refuse(
+            "alg_does_not_fit",
+            f"its alg {alg} wants the curve {CURVE_OF_ALGORITHM[alg]}, which its crv is not; correct the alg",
+        )
     return alg
 
 
@@ -128,12 +130,12 @@ def _rsa(members: dict[str, Any]) -> RsaPrivate:
             "rsa_too_small", f"its RSA modulus is {n.bit_length()} bits; HelseID wants {MIN_RSA_BITS} or more (prefer 4096)"
         )
     if "p" not in members:
-        return RsaPrivate(n, e, d, 0, 0)
+        return RsaPrivate(n, e, d, None)
     p, q = _number(members, "p"), _number(members, "q")
-    # Stands in for OpenSSL's prime check, which costs 250 ms at 4096 bits on every cold start.
+    # Stands in for OpenSSL's prime check (signing_key.py tells why).
     if p * q != n or min(p, q) < 3 or e * d % (p - 1) != 1 or e * d % (q - 1) != 1:
         _refuse("inconsistent", "its members do not belong together (n, e, d, p, q); store the key again, whole")
-    return RsaPrivate(n, e, d, p, q)
+    return RsaPrivate(n, e, d, (p, q))
 
 
 def _ec(members: dict[str, Any], curve: str) -> EcPrivate:

@@ -1,4 +1,4 @@
-"""Why an exchange brought no answer that can be used: lost on the way, or a server that cannot answer now; pure."""
+"""Why an exchange brought no complete answer, read from the exception that ended it; pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from dataclasses import dataclass
 
 from urllib3 import exceptions
 
-from helseid_fn.backoff import parse_retry_after
-from helseid_fn.errors import Party, Unreachable
-from helseid_fn.exchange import Answer
+from helseid_fn.errors import Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +35,7 @@ def read_loss(error: BaseException) -> Loss:
         return Loss("proxy", acted=False)
     if has(exceptions.NameResolutionError):
         return Loss("dns", acted=False)
-    if has(exceptions.ConnectTimeoutError):
-        return Loss("timeout", acted=False)
-    if has(exceptions.NewConnectionError):
+    if has(exceptions.NewConnectionError, exceptions.ConnectTimeoutError):
         return Loss("connect", acted=False)
     if has(exceptions.ReadTimeoutError, TimeoutError):
         return Loss("timeout", acted=True)
@@ -58,7 +54,7 @@ def describe_loss(loss: Loss, party: Party, origin_url: str, waited_seconds: flo
     return {
         "proxy": f"{who} could not be reached through the proxy; check HTTPS_PROXY and NO_PROXY",
         "dns": f"{who} could not be found by name; check the address and the network's DNS",
-        "connect": f"{who} did not take the connection; check the address, the firewall and the function's egress",
+        "connect": f"{who} did not take the connection; check the address, whether it is up, and the function's egress",
         "timeout": f"{who} did not answer within {waited_seconds:.3g} s; check how it is doing and the function's egress",
         "connection_lost": f"{who} hung up before its answer was complete; try again, and check how it is doing",
         "tls": f"{who} showed a TLS certificate that is not trusted or not for that name; "
@@ -76,15 +72,3 @@ def _chain(error: BaseException | None, depth: int = 0) -> Iterator[BaseExceptio
     for each in wrapped:
         if isinstance(each, BaseException):
             yield from _chain(each, depth + 1)
-
-
-def check_available(party: Party, answer: Answer, now: float) -> None:
-    """Raise `Unreachable` when the answer is a 429 or a 5xx; `now` is wall-clock seconds, for a `Retry-After` date."""
-    if answer.status != 429 and answer.status < 500:
-        return
-    reason = "rate_limited" if answer.status == 429 else "server_error"
-    meaning = "asks for fewer requests" if answer.status == 429 else "could not answer"
-    retry_after_seconds = parse_retry_after(answer.headers.get("Retry-After"), now)
-    wait = "" if retry_after_seconds is None else f" in {retry_after_seconds} s"
-    detail = f"{party.as_subject} {meaning} (status {answer.status}); try again{wait}, and check how it is doing."
-    raise Unreachable(party, reason, detail, retry_after_seconds=retry_after_seconds)

@@ -11,7 +11,7 @@ from helseid_fn.errors import Garbled, Party
 from helseid_fn.exchange import Answer, Message
 from helseid_fn.held import Held
 from helseid_fn.journal import Journal
-from helseid_fn.losses import check_available
+from helseid_fn.retries import check_available
 from helseid_fn.transport import Transport
 from helseid_fn.web_address import find_fault
 
@@ -58,7 +58,7 @@ class MetadataSource:
             lambda _url, _nonce: Message({"Accept": "application/json"}),
             deadline=deadline,
             journal=journal,
-            answer_timeout_seconds=deadline.total_seconds / 3,
+            answer_timeout_seconds=deadline.share_seconds,
         )
         check_available(Party.HELSEID, answer, self._now())
         return parse_metadata(answer, self._issuer, self._now())
@@ -77,17 +77,21 @@ def parse_metadata(answer: Answer, issuer: str, now: float) -> Metadata:
             f"HelseID's metadata could not be read: {issuer}/.well-known/openid-configuration answered with status "
             f"{answer.status} and {'JSON' if members else 'no JSON object'}; check HELSEID_ISSUER.",
         )
-    if members.get("issuer") != issuer:
-        raise Garbled(
-            Party.HELSEID,
-            "issuer_mismatch",
-            f"HelseID's metadata names another issuer than HELSEID_ISSUER ({issuer}); set HELSEID_ISSUER to the one it names, "
-            "to the letter, if it is the one you mean.",
-        )
+    named = members.get("issuer")
+    if named != issuer:
+        other = f"the issuer {named}" if isinstance(named, str) and find_fault(named) is None else "another issuer"
+        detail = f"HelseID's metadata names {other}, not HELSEID_ISSUER ({issuer}); correct HELSEID_ISSUER, to the letter."
+        raise Garbled(Party.HELSEID, "issuer_mismatch", detail)
     token_endpoint = members.get("token_endpoint")
-    fault = "is missing" if not isinstance(token_endpoint, str) else find_fault(token_endpoint)
-    if fault is None and issuer.startswith("https:") and not str(token_endpoint).startswith("https:"):
+    if not isinstance(token_endpoint, str):
+        raise _bad_token_endpoint("is missing")
+    fault = find_fault(token_endpoint)
+    if fault is None and issuer.startswith("https:") and not token_endpoint.startswith("https:"):
         fault = "is not https, although the issuer is"
     if fault is not None:
-        raise Garbled(Party.HELSEID, "metadata", f"The token_endpoint in HelseID's metadata {fault}; check HELSEID_ISSUER.")
-    return Metadata(issuer, str(token_endpoint), fetched_at=now)
+        raise _bad_token_endpoint(fault)
+    return Metadata(issuer, token_endpoint, fetched_at=now)
+
+
+def _bad_token_endpoint(fault: str) -> Garbled:
+    return Garbled(Party.HELSEID, "metadata", f"The token_endpoint in HelseID's metadata {fault}; check HELSEID_ISSUER.")

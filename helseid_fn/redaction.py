@@ -6,14 +6,14 @@ import re
 
 ELIDED = "[elided]"
 
-# Tokens, assertions, proofs, keys and their members are long unbroken runs of base64 characters; words and numbers are not.
-_SECRET = re.compile(r"[A-Za-z0-9_\-+/=.~%]{40,}")
+# Tokens, assertions, proofs, keys and their members are long unbroken runs of base64 characters.
+_RUN = re.compile(r"[A-Za-z0-9_\-+/=.~%]{40,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def quote(words: str, max_length: int = 300) -> str:
     """Return another party's words on one line, bounded, with anything that may be a secret elided."""
-    line = _SECRET.sub(ELIDED, _CONTROL.sub(" ", words)).strip()
+    line = _RUN.sub(_elide_random, _CONTROL.sub(" ", words)).strip()
     return line if len(line) <= max_length else f"{line[:max_length]}…"
 
 
@@ -22,3 +22,9 @@ def elide(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, ELIDED)
     return text
+
+
+def _elide_random(run: re.Match[str]) -> str:
+    """Elide a run that mixes cases, as random base64 always does; scopes, addresses and UUIDs, which operators need, do not."""
+    text = run.group()
+    return text if text in (text.lower(), text.upper()) else ELIDED

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from helseid_fn.connection import load_tls_context
 from helseid_fn.errors import SettingsError
 from helseid_fn.organization import Organization, is_journal_id, is_organization_number
 from helseid_fn.web_address import find_fault
@@ -28,6 +29,8 @@ EXAMPLES = {
     "DEADLINE_SECONDS": "25",
     "LOG_LEVEL": "INFO",
     "SECRET_MANAGER_ENDPOINT": "127.0.0.1:8085",
+    "REQUESTS_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
+    "CURL_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
 }
 """Every setting, with an example of it."""
 
@@ -66,38 +69,38 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     """
     faults: list[str] = []
 
-    def read(name: str, parse: Callable[[str], Parsed], default: Parsed | None = None) -> Parsed:
-        text = environ.get(name, "")
-        fault: object = "is missing" if default is None else None
-        if text:
-            try:
-                return parse(text)
-            except ValueError as error:
-                fault = error
-        if fault:
+    def optional(name: str, parse: Callable[[str], Parsed], default: Parsed) -> Parsed:
+        text = environ.get(name)
+        try:
+            return parse(text) if text else default
+        except ValueError as fault:
             faults.append(f"{name} {fault} (for example {EXAMPLES[name]})")
-        return default  # type: ignore[return-value]  # None only beside a fault, and then no settings are returned
+            return default
 
-    def read_optional(name: str, parse: Callable[[str], str]) -> str | None:
-        return read(name, parse, "") or None
+    def required(name: str, parse: Callable[[str], Parsed], unused: Parsed) -> Parsed:
+        if not environ.get(name):
+            faults.append(f"{name} is missing (for example {EXAMPLES[name]})")
+        return optional(name, parse, unused)
 
     settings = Settings(
-        issuer=read("HELSEID_ISSUER", _issuer),
-        client_id=read("HELSEID_CLIENT_ID", _client_id),
-        scopes=read("HELSEID_SCOPE", _scopes),
-        key_address=read("HELSEID_KEY", _key_address),
+        issuer=required("HELSEID_ISSUER", _issuer, ""),
+        client_id=required("HELSEID_CLIENT_ID", _client_id, ""),
+        scopes=required("HELSEID_SCOPE", _scopes, frozenset()),
+        key_address=required("HELSEID_KEY", _key_address, ""),
         organization=Organization(
-            parent=read_optional("HELSEID_PARENT_ORGANIZATION", _organization_number),
-            child=read_optional("HELSEID_CHILD_ORGANIZATION", _organization_number),
-            sfm_journal_id=read_optional("HELSEID_SFM_JOURNAL_ID", _journal_id),
+            parent=optional("HELSEID_PARENT_ORGANIZATION", _organization_number, None),
+            child=optional("HELSEID_CHILD_ORGANIZATION", _organization_number, None),
+            sfm_journal_id=optional("HELSEID_SFM_JOURNAL_ID", _journal_id, None),
         ),
-        api_url=read("API_URL", _web_address),
-        api_methods=read("API_METHODS", _methods, frozenset({"GET"})),
-        deadline_seconds=read("DEADLINE_SECONDS", _deadline_seconds, 25.0),
-        log_level=read("LOG_LEVEL", _log_level, "INFO"),
-        secret_manager_endpoint=read_optional("SECRET_MANAGER_ENDPOINT", _host_and_port),
+        api_url=required("API_URL", _web_address, ""),
+        api_methods=optional("API_METHODS", _methods, frozenset({"GET"})),
+        deadline_seconds=optional("DEADLINE_SECONDS", _deadline_seconds, 25.0),
+        log_level=optional("LOG_LEVEL", _log_level, "INFO"),
+        secret_manager_endpoint=optional("SECRET_MANAGER_ENDPOINT", _host_and_port, None),
         google_project=environ.get("GOOGLE_CLOUD_PROJECT") or _project_of(environ.get("HELSEID_KEY", "")),
     )
+    # As requests does: the second counts only when the first is absent.
+    optional("REQUESTS_CA_BUNDLE" if environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE", _ca_bundle, "")
     if faults:
         raise SettingsError(tuple(faults))
     return settings
@@ -185,6 +188,15 @@ def _deadline_seconds(text: str) -> float:
 def _log_level(text: str) -> str:
     if text not in LOG_LEVELS:
         raise ValueError(f"is not one of {', '.join(LOG_LEVELS)}")
+    return text
+
+
+def _ca_bundle(text: str) -> str:
+    """Load the bundle once, and for nothing else than to know: a wrong one must stop the deployment, not each invocation."""
+    try:
+        load_tls_context(text)
+    except OSError:
+        raise ValueError("does not name a readable file or folder of PEM certificates") from None
     return text
 
 

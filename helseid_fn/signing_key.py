@@ -80,9 +80,7 @@ def thumbprint(public_jwk: Mapping[str, str]) -> str:
 
 
 def _rsa_key(numbers: jwk.RsaPrivate) -> rsa.RSAPrivateKey:
-    p, q = numbers.p, numbers.q
-    if not p:
-        p, q = rsa.rsa_recover_prime_factors(numbers.n, numbers.e, numbers.d)
+    p, q = numbers.primes or rsa.rsa_recover_prime_factors(numbers.n, numbers.e, numbers.d)
     return rsa.RSAPrivateNumbers(
         p=p,
         q=q,

@@ -12,10 +12,10 @@ from helseid_fn.dpop import build_proof
 from helseid_fn.errors import Party
 from helseid_fn.exchange import Message
 from helseid_fn.journal import Journal
-from helseid_fn.losses import check_available
 from helseid_fn.metadata import Metadata
 from helseid_fn.organization import Organization
 from helseid_fn.refusals import explain_refusal
+from helseid_fn.retries import check_available
 from helseid_fn.signing_key import SigningKey, generate_proof_key
 from helseid_fn.token_answer import Token, is_refusal, parse_grant
 from helseid_fn.transport import Transport
@@ -56,11 +56,13 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
         build,
         deadline=deadline,
         journal=journal,
-        answer_timeout_seconds=deadline.total_seconds / 3,
+        answer_timeout_seconds=deadline.share_seconds,
     )
     check_available(Party.HELSEID, answer, request.now())
     if is_refusal(answer):
-        raise explain_refusal(answer, request.key, request.client_id, request.now(), journal)
+        raise explain_refusal(
+            answer, request.key, client_id=request.client_id, issuer=metadata.issuer, now=request.now(), journal=journal
+        )
     grant = parse_grant(answer, request.scopes)
     return Token(
         grant.value,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
 
 from helseid_fn.deadline import Deadline
+from helseid_fn.dpop import new_jti
 from helseid_fn.errors import Party
 from helseid_fn.held import Held
 from helseid_fn.journal import Journal
@@ -27,16 +26,10 @@ MAX_MARGIN_SECONDS = 30
 ReadKey = Callable[[Deadline, Journal], str]
 """Reads the private JWK's text from its store, anew at every call."""
 
+HeldAs = tuple[Organization, frozenset[str]]
+"""What tells a source's held tokens apart: issuer and client are the source's own, and the client key is compared besides."""
+
 _logger = logging.getLogger(__name__)
-
-
-class _HeldAs(NamedTuple):
-    """What tells held tokens apart; with the client key's thumbprint, which is compared when one is looked up."""
-
-    issuer: str
-    client_id: str
-    organization: Organization
-    scopes: frozenset[str]
 
 
 class TokenSource:
@@ -50,7 +43,7 @@ class TokenSource:
         read_key: ReadKey,
         transport: Transport,
         now: Callable[[], float] = time.time,
-        new_id: Callable[[], str] = lambda: secrets.token_urlsafe(24),
+        new_id: Callable[[], str] = new_jti,
     ) -> None:
         self._issuer = issuer
         self._client_id = client_id
@@ -60,24 +53,35 @@ class TokenSource:
         self._now = now
         self._new_id = new_id
         self._lock = threading.Lock()
-        self._held: OrderedDict[_HeldAs, Held[Token]] = OrderedDict()
+        self._held: OrderedDict[HeldAs, Held[Token]] = OrderedDict()
         self._key_thumbprint: str | None = None
         self._warned_thumbprint: str | None = None
 
-    def get(
+    def get(self, organization: Organization, scopes: frozenset[str], deadline: Deadline, journal: Journal) -> Token:
+        """Return a token for this organization with these scopes: the held one if it is fresh, else a new one.
+
+        Raises `SigningKeyError`, `Unreachable`, `DeadlineExceeded`, `Refused` or `Garbled`.
+        """
+        return self._obtain(organization, scopes, deadline, journal, rejected=None)
+
+    def renew(
+        self, rejected: Token, organization: Organization, scopes: frozenset[str], deadline: Deadline, journal: Journal
+    ) -> Token:
+        """Return a token that is not the one which the API rejected: another thread's new one if there is one already.
+
+        Raises what `get` raises.
+        """
+        return self._obtain(organization, scopes, deadline, journal, rejected=rejected)
+
+    def _obtain(
         self,
         organization: Organization,
         scopes: frozenset[str],
         deadline: Deadline,
         journal: Journal,
         *,
-        rejected: Token | None = None,
+        rejected: Token | None,
     ) -> Token:
-        """Return a token for this organization with these scopes: the held one if it is fresh, else a new one.
-
-        Raises any `HelseidFnError` but `BadInvocation` and `SettingsError`.
-        """
-
         def is_usable(token: Token) -> bool:
             same_key = token.client_key_thumbprint == self._key_thumbprint
             return token is not rejected and same_key and is_fresh(token, self._now())
@@ -85,16 +89,9 @@ class TokenSource:
         def fetch() -> Token:
             return self._fetch(organization, scopes, deadline, journal)
 
-        slot = self._slot(_HeldAs(self._issuer, self._client_id, organization, scopes))
-        token = slot.get(is_usable, fetch, deadline, Party.HELSEID)
+        token = self._slot((organization, scopes)).get(is_usable, fetch, deadline, Party.HELSEID)
         journal.note(kid=token.client_kid, assertion_jti=token.assertion_jti)
         return token
-
-    def renew(
-        self, rejected: Token, organization: Organization, scopes: frozenset[str], deadline: Deadline, journal: Journal
-    ) -> Token:
-        """Return a token that is not the one which the API rejected: another thread's new one if there is one already."""
-        return self.get(organization, scopes, deadline, journal, rejected=rejected)
 
     def _fetch(self, organization: Organization, scopes: frozenset[str], deadline: Deadline, journal: Journal) -> Token:
         key = self._load_key(deadline, journal)
@@ -113,7 +110,7 @@ class TokenSource:
             )
         return key
 
-    def _slot(self, held_as: _HeldAs) -> Held[Token]:
+    def _slot(self, held_as: HeldAs) -> Held[Token]:
         with self._lock:
             slot = self._held.setdefault(held_as, Held())
             self._held.move_to_end(held_as)

@@ -24,18 +24,20 @@ from urllib3.exceptions import HTTPError
 from helseid_fn.connection import POOL_CLASSES, load_tls_context
 from helseid_fn.deadline import Deadline
 from helseid_fn.dpop import asks_for_nonce, read_nonce
-from helseid_fn.errors import DeadlineExceeded, Garbled, Party, Unreachable
+from helseid_fn.errors import Garbled, Party, Unreachable
 from helseid_fn.exchange import Answer, Build, Message
 from helseid_fn.journal import Journal
 from helseid_fn.losses import Loss, describe_loss, read_loss
 from helseid_fn.retries import pause_before_retry
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-MAX_BODY_BYTES = 1024 * 1024
+MAX_ANSWER_BYTES = 1024 * 1024
 MAX_KEPT_CONNECTIONS = 100
 
 MAX_IDLE_SECONDS = 5.0
-"""Connections kept for longer may have died while the instance slept, and are not used again."""
+"""Connections kept for longer may have died while the instance slept, and are not used again. Measured by the wall clock,
+since a sleeping instance's monotonic clock may stand still.
+"""
 
 _logger = logging.getLogger(__name__)
 
@@ -89,12 +91,12 @@ class Transport:
         Raises `Unreachable`, `DeadlineExceeded` or `Garbled`.
         """
         url = wire_url(url)
-        origin = self._origin(url)
+        origin = self._origin(party, url)
         nonce, nonce_rounds, retries = origin.nonce, 0, 0
         while True:
             timeout_seconds = min(deadline.check(party), answer_timeout_seconds or deadline.total_seconds)
             outcome = self._exchange(party, origin, _prepare(method, url, build(url, nonce)), timeout_seconds, journal)
-            if isinstance(outcome, Answer) and _asks_for_nonce(outcome):
+            if isinstance(outcome, Answer) and asks_for_nonce(outcome):
                 nonce, nonce_rounds = _read_asked_nonce(party, outcome, nonce_rounds), nonce_rounds + 1
                 continue
             pause = pause_before_retry(outcome, retries, idempotent=idempotent, now=self._now(), random=self._random())
@@ -104,8 +106,7 @@ class Transport:
             nonce, retries = origin.nonce, retries + 1
         if isinstance(outcome, Answer):
             return outcome
-        if deadline.left_seconds() <= 0:
-            raise DeadlineExceeded(party, deadline.total_seconds)
+        deadline.check(party)
         detail = describe_loss(outcome, party, origin.url, timeout_seconds)
         if outcome.reason == "http":
             raise Garbled(party, "http", f"{detail}.")
@@ -133,7 +134,7 @@ class Transport:
         _logger.debug("%s at %s: %s answered with %d", party.value, origin.url, request.method, answer.status)
         return answer
 
-    def _origin(self, url: str) -> _Origin:
+    def _origin(self, party: Party, url: str) -> _Origin:
         parts = urlsplit(url)
         key = f"{parts.scheme}://{parts.netloc}"
         with self._lock:
@@ -141,7 +142,7 @@ class Transport:
                 # The environment's proxies and CA bundle as requests reads them; once, since that takes longer than a proof.
                 way = requests.Session().merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
                 bundle = way["verify"] if isinstance(way["verify"], str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
-                tls = load_tls_context(bundle) if parts.scheme == "https" else None
+                tls = _load_trust(party, bundle) if parts.scheme == "https" else None
                 self._origins[key] = _Origin(key, dict(way["proxies"]), tls, _Adapter(tls), used_at=self._now())
             return self._origins[key]
 
@@ -175,6 +176,14 @@ class _Adapter(HTTPAdapter):
         """Leave the connection as it is: the TLS context says whom to trust; requests would load its bundle each time."""
 
 
+def _load_trust(party: Party, bundle: str) -> ssl.SSLContext:
+    try:
+        return load_tls_context(bundle)
+    except OSError:
+        detail = f"The CA bundle {bundle} could not be read any more, so {party.in_text} cannot be verified; put it back."
+        raise Unreachable(party, "tls", detail) from None
+
+
 def wire_url(url: str) -> str:
     """Return the URL exactly as it will be sent, which `htu` must repeat: normalised by requests, no default port."""
     prepared = requests.PreparedRequest()
@@ -192,12 +201,10 @@ def _prepare(method: str, url: str, message: Message) -> requests.PreparedReques
 
 def _read(party: Party, response: requests.Response) -> Answer:
     with response:
-        body = response.raw.read(MAX_BODY_BYTES + 1, decode_content=False)
-    if len(body) > MAX_BODY_BYTES:
-        most = f"{MAX_BODY_BYTES // 1024} KiB"
-        raise Garbled(
-            party, "too_large", f"{party.as_subject} answered with more than {most}, the most that is read; ask it for less."
-        )
+        body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=False)
+    if len(body) > MAX_ANSWER_BYTES:
+        remedy = "ask it for less" if party is Party.API else "check HELSEID_ISSUER and what stands between it and us"
+        raise Garbled(party, "too_large", f"{party.as_subject} answered with more than 1 MiB, the most that is read; {remedy}.")
     if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
         raise Garbled(
             party,
@@ -205,11 +212,6 @@ def _read(party: Party, response: requests.Response) -> Answer:
             f"{party.as_subject} compressed its answer although it was asked not to; look for a proxy that does so.",
         )
     return Answer(response.status_code, response.headers, body)
-
-
-def _asks_for_nonce(answer: Answer) -> bool:
-    error = answer.json_members().get("error") if answer.status == 400 else None
-    return asks_for_nonce(answer.status, answer.headers, error)
 
 
 def _read_asked_nonce(party: Party, answer: Answer, rounds: int) -> str:

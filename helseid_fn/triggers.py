@@ -47,7 +47,7 @@ def parse_http(method: str, query: bytes, body: bytes, settings: Settings) -> In
     if method not in ("GET", "POST"):
         raise BadInvocation("method", f"The function takes GET and POST, not {method:.20}.")
     if query:
-        raise BadInvocation("member", "The function takes no query; put what you ask for into a JSON body.")
+        raise BadInvocation("query", "The function takes no query; put what you ask for into a JSON body.")
     if len(body) > MAX_BODY_BYTES:
         raise BadInvocation("body", "The body is larger than 1 MiB, the most that the function takes.")
     return parse_invocation(_parse_body(body) if body.strip() else {}, settings)
@@ -124,7 +124,7 @@ def _parse_organization(value: Any) -> Organization:
     for name in ("parent", "child"):
         number = members.get(name)
         if number is not None and not (isinstance(number, str) and is_organization_number(number)):
-            raise BadInvocation("organization", f"organization.{name} must be a text of nine digits.")
+            raise BadInvocation("organization", f"organization.{name} must be a string of nine digits.")
     journal_id = members.get("sfm_journal_id")
     if journal_id is not None and not (isinstance(journal_id, str) and is_journal_id(journal_id)):
         raise BadInvocation("organization", "organization.sfm_journal_id must be a UUID.")

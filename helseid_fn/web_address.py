@@ -27,7 +27,7 @@ def find_fault(url: str) -> str | None:
     if parts.scheme not in ("https", "http") or port == 0 or not (_is_ip(host) or _HOST.fullmatch(host)):
         return "is not a web address with a host"
     if parts.scheme == "http" and not is_loopback(host):
-        return "is not https, which only this very machine (127.0.0.1, localhost) may do without"
+        return "must be https (http only to this very machine: 127.0.0.1, localhost)"
     if "@" in parts.netloc or "#" in url:
         return "has a user name or a fragment, which an address here cannot have"
     if any(segment in (".", "..") for segment in parts.path.split("/")) or "//" in parts.path:

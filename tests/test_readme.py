@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from joserfc.jwk import RSAKey
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
@@ -21,7 +22,7 @@ from helseid_fn.refusals import HID_REMEDIES
 from helseid_fn.settings import EXAMPLES, parse_settings
 from helseid_fn.signing_key import parse_signing_key
 from helseid_fn.triggers import parse_invocation
-from tests.standin import Client, StandIn, public_jwk
+from tests.standin import Client, StandIn, make_jwk, public_jwk
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -165,15 +166,25 @@ def test_the_example_of_getting_only_a_token_runs(
 
 
 def test_the_command_that_makes_a_key_makes_one_that_can_be_used(tmp_path: Path) -> None:
-    command = next(line.strip() for block in code_blocks("sh") for line in block.splitlines() if "RSAKey" in line)
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    printed = subprocess.run(
-        f"umask 077\n{command}", shell=True, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
-    ).stdout
+    command = next(line.strip() for block in code_blocks("sh") for line in block.splitlines() if "generate_key" in line)
+    printed = run_in(tmp_path, f"umask 077\n{command}")
     private = tmp_path / "client.jwk.json"
     key = parse_signing_key(private.read_text())
     assert (key.alg, key.kid is not None) == ("PS256", True)
     assert "d" not in json.loads(printed)
     assert json.loads(printed)["kid"] == key.kid
     assert private.stat().st_mode & 0o077 == 0
+
+
+def test_the_command_that_converts_pem_makes_a_key_that_can_be_used(tmp_path: Path) -> None:
+    command = next(line.strip() for block in code_blocks("sh") for line in block.splitlines() if "import_key" in line)
+    pem = RSAKey.import_key(make_jwk("PS256")).as_pem(private=True)
+    (tmp_path / "key.pem").write_bytes(pem)
+    key = parse_signing_key(run_in(tmp_path, command))
+    assert (key.alg, key.kid) == ("PS256", key.thumbprint)
+
+
+def run_in(folder: Path, command: str) -> str:
+    """Run a command of the README in a folder that has a `.venv`, and return what it prints."""
+    (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True, timeout=120).stdout

@@ -15,7 +15,7 @@ Reader = Callable[[Deadline, Journal], str]
 def open_reader(address: str, *, google_endpoint: str | None = None) -> Reader:
     """Return a reader for `file:PATH` or `projects/...`; nothing is imported or reached before its first call.
 
-    `google_endpoint` is the `host:port` of a stand-in for Google Secret Manager.
+    `google_endpoint` is the `host:port` of another Secret Manager endpoint than Google's own.
     """
     if address.startswith("file:"):
         return FileReader(address.removeprefix("file:"))

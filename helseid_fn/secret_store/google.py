@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import google_crc32c
 import grpc
@@ -20,10 +21,10 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
-from helseid_fn.backoff import MAX_TRANSIENT_RETRIES, pause_seconds
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import DeadlineExceeded, Garbled, Party, Refused, Unreachable
 from helseid_fn.journal import Journal
+from helseid_fn.retries import MAX_TRANSIENT_RETRIES, pause_seconds
 from helseid_fn.secret_store.google_faults import NAME, NO_CREDENTIALS, explain
 from helseid_fn.secret_store.payload import decode_payload
 from helseid_fn.web_address import is_loopback
@@ -72,7 +73,7 @@ class GoogleReader:
 
     def _access(self, deadline: Deadline, journal: Journal) -> bytes:
         client = self._open_client(deadline)
-        timeout_seconds = min(deadline.check(_PARTY), deadline.total_seconds / 3)
+        timeout_seconds = min(deadline.check(_PARTY), deadline.share_seconds)
         with journal.request(_PARTY):
             try:
                 response = client.access_secret_version(name=self._name, retry=None, timeout=timeout_seconds)
@@ -96,21 +97,21 @@ class GoogleReader:
         with self._lock:
             if self._client is not None:
                 return self._client
-        made: queue.SimpleQueue[SecretManagerServiceClient | Exception] = queue.SimpleQueue()
+        made: queue.SimpleQueue[SecretManagerServiceClient | None] = queue.SimpleQueue()
 
         def make() -> None:
-            try:
-                made.put(_make_client(self._name, self._endpoint))
-            except (GoogleAuthError, ValueError, OSError) as error:
-                made.put(error)
+            client = None
+            with suppress(GoogleAuthError, ValueError, OSError):
+                client = _make_client(self._name, self._endpoint)
+            made.put(client)
 
         threading.Thread(target=make, name="google-credentials", daemon=True).start()
         try:
             outcome = made.get(timeout=deadline.check(_PARTY))
         except queue.Empty:
             raise DeadlineExceeded(_PARTY, deadline.total_seconds) from None
-        if isinstance(outcome, Exception):
-            raise Refused(_PARTY, "unauthenticated", NO_CREDENTIALS) from None
+        if outcome is None:
+            raise Refused(_PARTY, "unauthenticated", NO_CREDENTIALS)
         with self._lock:
             self._client = self._client or outcome
             return self._client

@@ -14,11 +14,11 @@ NO_CREDENTIALS = (
     "There are no Google credentials that the secret manager takes; give the function a service account, "
     "or on a laptop run: gcloud auth application-default login"
 )
-_ADD = "gcloud secrets versions add {secret} {where} --data-file=KEY.json"
+_ADD = "gcloud secrets versions add {secret} {where} --data-file=KEY.json (a new secret first: gcloud secrets create)"
 _LIST = "gcloud secrets versions list {secret} {where} (then: gcloud secrets versions enable N --secret={secret} {where})"
 _ALLOW = (
     "gcloud secrets add-iam-policy-binding {secret} {where} --role=roles/secretmanager.secretAccessor "
-    "--member=serviceAccount:ACCOUNT"
+    "--member=serviceAccount:ACCOUNT (or, if the service is off: gcloud services enable secretmanager.googleapis.com)"
 )
 
 # gRPC status -> our reason; these may pass by themselves.
@@ -31,6 +31,7 @@ _TRANSIENT = {
     "UNKNOWN": "server_error",
     "CANCELLED": "connection_lost",
 }
+_HAPPENED = {"connect": "could not be reached", "timeout": "did not answer in time", "rate_limited": "asks for fewer requests"}
 
 
 def explain(status: str, name: str) -> HelseidFnError:
@@ -38,9 +39,7 @@ def explain(status: str, name: str) -> HelseidFnError:
     party = Party.SECRET_MANAGER
     if status in _TRANSIENT:
         reason = _TRANSIENT[status]
-        what = {"timeout": "did not answer in time", "rate_limited": "asks for fewer requests"}.get(
-            reason, "could not be reached"
-        )
+        what = _HAPPENED.get(reason, "could not answer")
         detail = f"The secret manager {what} ({status}); try again, and check the function's egress and Google Cloud's status."
         return Unreachable(party, reason, detail)
     parts = NAME.fullmatch(name)
@@ -50,11 +49,14 @@ def explain(status: str, name: str) -> HelseidFnError:
         where += f" --location={parts['location']}"
     reason, detail = {
         "NOT_FOUND": ("not_found", f"The secret manager has no {name}; correct HELSEID_KEY, or add the key with: {_ADD}"),
-        "PERMISSION_DENIED": ("denied", f"The function's service account may not read {name}; allow it with: {_ALLOW}"),
+        "PERMISSION_DENIED": (
+            "denied",
+            f"The function's service account may not read {name}; allow it with: {_ALLOW}",
+        ),
         "FAILED_PRECONDITION": (
             "disabled",
             f"The secret version {name} is disabled or destroyed; see the versions and their states with: {_LIST}",
         ),
         "UNAUTHENTICATED": ("unauthenticated", NO_CREDENTIALS),
-    }.get(status, ("bad_address", f"The secret manager does not take the address {name} ({status}); correct HELSEID_KEY."))
+    }.get(status, ("bad_address", f"The secret manager answered {status} to the address {name}; correct HELSEID_KEY."))
     return Refused(party, reason, detail.format(secret=secret, where=where))

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from helseid_fn.deadline import Deadline
-from helseid_fn.errors import Party, Refused, Unreachable
+from helseid_fn.errors import HelseidFnError, Party, Refused, Unreachable
 from helseid_fn.journal import Journal
 from helseid_fn.secret_store.payload import MAX_SECRET_BYTES, decode_payload
 
@@ -26,17 +26,25 @@ class FileReader:
         deadline.check(party)
         with journal.request(party):
             try:
-                with self._path.open("rb") as file:
-                    payload = file.read(MAX_SECRET_BYTES + 1)
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                remedy = "mount the secret there, or correct HELSEID_KEY"
-                raise Refused(party, "not_found", f"There is no file {self._path} (HELSEID_KEY); {remedy}.") from None
-            except PermissionError:
-                remedy = "let the user that the function runs as read it (chmod, chown)"
-                raise Refused(party, "denied", f"The file {self._path} (HELSEID_KEY) may not be read; {remedy}.") from None
-            except OSError as error:
-                reason = os.strerror(error.errno) if error.errno else "no reason given"
-                detail = f"The file {self._path} (HELSEID_KEY) could not be read ({reason}); check the mount."
-                raise Unreachable(party, "connect", detail) from None
+                payload = self._read()
+            except HelseidFnError as error:
+                journal.note_outcome(party, error.code.rpartition(".")[2])
+                raise
         journal.note_outcome(party, "ok")
         return decode_payload(payload)
+
+    def _read(self) -> bytes:
+        party = Party.SECRET_MANAGER
+        try:
+            with self._path.open("rb") as file:
+                return file.read(MAX_SECRET_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            remedy = "mount the secret there, or correct HELSEID_KEY"
+            raise Refused(party, "not_found", f"There is no file {self._path} (HELSEID_KEY); {remedy}.") from None
+        except PermissionError:
+            remedy = "let the user that the function runs as read it (chmod, chown)"
+            raise Refused(party, "denied", f"The file {self._path} (HELSEID_KEY) may not be read; {remedy}.") from None
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else "no reason given"
+            detail = f"The file {self._path} (HELSEID_KEY) could not be read ({reason}); check the mount."
+            raise Unreachable(party, "connect", detail) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from contextlib import ExitStack
@@ -9,6 +10,17 @@ from dataclasses import dataclass
 
 from tests.demo.processes import Process, call, start_function, start_standin, stop_asked
 from tests.demo.telling import tell_answer, tell_exchange
+
+HEAD = """\
+Three processes on this machine: the stand-in (HelseID, the Sample API, a secret manager), the function under
+functions-framework, which reads its key with Google's client, and this one, which calls the function.
+HelseID is {helseid}, the Sample API {api}.
+Tokens, signatures and keys are left out, ids cut short.
+
+  assertion   a JWT signed with the client's private key, for one request: who asks (private_key_jwt)
+  proof       a JWT signed with a throw-away key, for one request: htm and htu are its method and address (DPoP)
+  token       bound to the proof's key, so that whoever steals it cannot use it; ath in a proof is the token's hash
+  nonce       a word from the server, which shows that the proof was made just now"""
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,12 @@ class Call:
 
 
 CALLS = (
-    Call("The first call: no token is held, and HelseID wants a nonce in the proof", None, 200, (1, 3, 1)),
+    Call(
+        "The first call: no token is held, HelseID wants a nonce, and Google's client has yet to be loaded",
+        None,
+        200,
+        (1, 3, 1),
+    ),
     Call("The second call: the token is held", None, 200, (0, 0, 1)),
     Call(
         "A call for another organization: a token of its own; the nonce is known by now",
@@ -47,9 +64,7 @@ def walk_through() -> None:
         running.callback(standin.stop)
         function, url = start_function(environment)
         running.callback(function.stop)
-        print("Three processes on this machine: the stand-in (HelseID, the Sample API, a secret manager), the function under")
-        print("functions-framework, which reads its key with Google's client, and this one, which calls the function.")
-        print("Tokens, signatures and keys are left out; jti, kid and nonces are cut short.")
+        print(HEAD.format(helseid=environment["HELSEID_ISSUER"], api=environment["API_URL"].rpartition("/machine")[0]))
         for number, each in enumerate(CALLS, start=1):
             print(f"\n{number}. {each.title}\n", flush=True)
             _make_call(each, standin, function, url)
@@ -57,6 +72,7 @@ def walk_through() -> None:
 
 
 def _make_call(each: Call, standin: Process, function: Process, url: str) -> None:
+    print(f"  you → function            POST /{f' {json.dumps(each.body)}' if each.body else ''}")
     events_before = len(standin.lines)
     status, answer = call(url, each.body)
     # Both tell of the call just after it was answered.

@@ -27,9 +27,7 @@ def tell_exchange(event: Mapping[str, Any]) -> list[str]:
     if "proof" in claims:
         lines.append(_tell("proof", _proof(claims["proof"])))
     if event["refusal"]:
-        nonce = ", and gives a nonce" if event["nonce_given"] else ""
-        description = event["refusal"]["description"]
-        lines.append(_tell("refused", f"{event['refusal']['error']}{f' ({description})' if description else ''}{nonce}"))
+        lines.append(_tell(*_refusal(event["refusal"])))
     if event["kind"] == "token" and event["status"] == 200:
         answer = event["answer"]
         lines.append(_tell("granted", f"a {answer['token_type']} token for {answer['expires_in']} s: {answer['scope']}"))
@@ -38,7 +36,8 @@ def tell_exchange(event: Mapping[str, Any]) -> list[str]:
 
 def tell_answer(status: int, answer: Mapping[str, Any], log_line: Mapping[str, Any]) -> list[str]:
     """Tell what the caller of the function got, and how the function logged it."""
-    lines = [f"  the function answers {status} in {log_line['duration_ms']} ms"]
+    waited_ms = sum(log_line["durations_ms"].values())
+    lines = [f"  the function answers {status} in {log_line['duration_ms']} ms, of which it waited {waited_ms} ms for others"]
     if status == 200:
         body, token = answer["api"]["body"], answer["token"]
         how = "held" if token["held"] else "new"
@@ -49,8 +48,15 @@ def tell_answer(status: int, answer: Mapping[str, Any], log_line: Mapping[str, A
     else:
         code = f"{answer['code']}; party: {answer['party']}, retryable: {str(answer['retryable']).lower()}"
         lines += [_tell("code", code), _tell("detail", answer["detail"])]
-    lines.append(_tell("log", f"{log_line['severity']}: {log_line['message']}"))
+    message = "the same sentence" if log_line["message"] == answer.get("detail") else log_line["message"]
+    lines.append(_tell("log", f"{log_line['severity']}: {message}"))
     return lines
+
+
+def _refusal(refusal: Mapping[str, Any]) -> tuple[str, str]:
+    if refusal["error"] == "use_dpop_nonce":
+        return "asked back", "use_dpop_nonce: once more, with this nonce"
+    return "refused", f"{refusal['error']} ({refusal['description']})"
 
 
 def _assertion(claims: Mapping[str, Any]) -> dict[str, Any]:

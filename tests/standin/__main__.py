@@ -20,7 +20,7 @@ from tests.standin.narration import narrate
 SECRET = "projects/stand-in/secrets/helseid-key"
 _NOTE = """\
 # HelseID, the Sample API and a secret manager are listening on this machine. In another terminal, paste the lines
-# above and run: functions-framework --target=run
+# above and run: .venv/bin/functions-framework --target=run --host=127.0.0.1
 # Organizations that work: parents {parents}, any child. HelseID refuses any other parent (HID-1001).
 """
 

@@ -1,0 +1,134 @@
+"""What the API answered, as a JSON value and in its own words; pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from helseid_fn import challenges
+from helseid_fn.challenges import Challenge
+from helseid_fn.errors import Garbled, HelseidFnError, Party, Refused
+from helseid_fn.exchange import Answer
+from helseid_fn.redaction import elide, quote
+from helseid_fn.retries import check_available
+
+_REMEDIES = {
+    "invalid_token": "check that HELSEID_SCOPE and HELSEID_ISSUER are what the API expects",
+    "invalid_dpop_proof": "check this machine's clock, and that API_URL is to the letter the address that the API goes by",
+    "insufficient_scope": "add the scope that it wants to the client in Selvbetjening and to HELSEID_SCOPE",
+    "unauthorized": "check HELSEID_SCOPE, HELSEID_ISSUER and this machine's clock",
+    "forbidden": "check the scope, the organization, and what the client may do there",
+    "not_found": "check API_URL and request.path",
+    "redirect": "a proof is for one address only, so set API_URL to the final one",
+    "other": "what it says stands in api.body",
+}
+_NAMED = ("invalid_token", "invalid_dpop_proof", "insufficient_scope")
+_BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """The status, the body as a JSON value, the challenges of a 401 or 403, and where a redirect points."""
+
+    status: int
+    body: Any
+    challenges: tuple[Challenge, ...] = ()
+    location: str = ""
+
+    @property
+    def error(self) -> Challenge | None:
+        """The first challenge that names an error, of whatever scheme: the Sample API names another one than its own DPoP."""
+        return next((each for each in self.challenges if "error" in each.parameters), None)
+
+    @property
+    def rejects_token(self) -> bool:
+        """Tell whether the API wants another token (RFC 6750 section 3.1)."""
+        return self.status == 401 and any(each.parameters.get("error") == "invalid_token" for each in self.challenges)
+
+
+def read_api_answer(answer: Answer, *, sent_secrets: tuple[str, ...], now: float) -> ApiAnswer:
+    """Read an answer; should the API echo what must stay secret, it is elided. `now` is wall-clock seconds.
+
+    Raises `Unreachable` for a 429 or 5xx, and `Garbled` when a 2xx has a body that is neither JSON nor plain text.
+    """
+    try:
+        check_available(Party.API, answer, now)
+    except HelseidFnError as error:
+        error.api_answer = {"status": answer.status, "body": _read_body(answer, sent_secrets)}
+        raise
+    return ApiAnswer(
+        answer.status,
+        _read_body(answer, sent_secrets),
+        challenges.parse(answer.headers.get("WWW-Authenticate")),
+        answer.headers.get("Location") or "",
+    )
+
+
+def check_answer(answer: ApiAnswer) -> None:
+    """Raise `Refused`, with the answer's status, words and body, unless the API answered 2xx."""
+    if 200 <= answer.status < 300:
+        return
+    reason = _BY_STATUS.get(answer.status, "redirect" if 300 <= answer.status < 400 else "other")
+    said = ""
+    if answer.error is not None:
+        parameters = answer.error.parameters
+        reason = parameters["error"] if parameters["error"] in _NAMED else reason
+        more = [parameters.get("error_description", ""), f"scope {parameters['scope']}" if "scope" in parameters else ""]
+        said = f" with {quote(parameters['error'])}" + "".join(f" ({quote(each).rstrip('.')})" for each in more if each)
+    elif reason == "redirect":
+        said = f" and points to {_address_of(answer.location)}"
+    error = Refused(Party.API, reason, f"The API answered {answer.status}{said}; {_REMEDIES[reason]}.")
+    error.api_answer = {"status": answer.status, "body": answer.body}
+    raise error
+
+
+def _address_of(location: str) -> str:
+    """Return where a redirect points, without a query or a user name, which may hold secrets."""
+    try:
+        parts = urlsplit(location)
+        return quote(f"{parts.scheme}://{parts.hostname}{parts.path}") if parts.hostname else quote(parts.path) or "nowhere"
+    except ValueError:
+        return "nowhere"
+
+
+def _read_body(answer: Answer, sent_secrets: tuple[str, ...]) -> Any:
+    """Read the body as a JSON value: JSON as it is, other text as a string, none as None."""
+    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    text = _read_text(answer, sent_secrets)
+    if not answer.body:
+        return None
+    if is_json and text is not None:
+        try:
+            return json.loads(text, parse_float=_finite, parse_constant=_finite)
+        except (ValueError, RecursionError):
+            pass
+    elif text is not None and media_type != "text/html":
+        return text
+    if 200 <= answer.status < 300:
+        kind = (
+            "broken JSON"
+            if is_json
+            else f"{quote(media_type) or 'bytes of no stated type'}, which is neither JSON nor plain text"
+        )
+        detail = f"The API answered {answer.status} with {kind}; check API_URL and what stands in front of the API."
+        raise Garbled(Party.API, "body", detail)
+    return text
+
+
+def _read_text(answer: Answer, sent_secrets: tuple[str, ...]) -> str | None:
+    """Decode the body, without what we sent; None when there is none or it is not text in UTF-8."""
+    try:
+        return elide(answer.body.decode("utf-8-sig"), sent_secrets) if answer.body else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("too large for a double")
+    return value
