@@ -109,11 +109,8 @@ def _read_body(answer: Answer, sent_secrets: tuple[str, ...]) -> Any:
     elif text is not None and media_type != "text/html":
         return text
     if 200 <= answer.status < 300:
-        kind = (
-            "broken JSON"
-            if is_json
-            else f"{quote(media_type) or 'bytes of no stated type'}, which is neither JSON nor plain text"
-        )
+        what = quote(media_type) or "bytes of no stated type"
+        kind = "broken JSON" if is_json else f"{what}, which is neither JSON nor plain text in UTF-8"
         detail = f"The API answered {answer.status} with {kind}; check API_URL and what stands in front of the API."
         raise Garbled(Party.API, "body", detail)
     return text

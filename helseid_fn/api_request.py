@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from helseid_fn.errors import BadInvocation
 
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2."""
+
+MAX_DECODINGS = 5
 
 OUR_HEADERS = frozenset(
     {
@@ -30,9 +33,12 @@ OUR_HEADERS = frozenset(
         "proxy-authorization",
         "proxy-connection",
         "accept-encoding",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
     }
 )
-"""Headers that are ours or the connection's, and never the caller's to set."""
+"""Headers that are ours or the connection's, or that some APIs let another method in by: never the caller's to set."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"[!-~]([\t -~]*[!-~])?|")
@@ -100,18 +106,29 @@ def _parse_path(path: object) -> str:
     )
     if not isinstance(path, str) or not path or len(path) > 2000 or not _PATH.fullmatch(path):
         raise wrong
-    segments = path.removesuffix("/").split("/")
-    for segment in segments:
-        decoded = segment
-        while True:
-            # `..;x` is `..` to servers that know path parameters (RFC 3986 section 3.3).
-            if decoded.partition(";")[0] in ("", ".", "..") or set(decoded) & set("/\\?#") or not decoded.isprintable():
-                raise wrong
-            again = unquote(decoded)
-            if again == decoded:
-                break
-            decoded = again
+    if not all(_stays_below(segment) for segment in path.removesuffix("/").split("/")):
+        raise wrong
     return path
+
+
+def _stays_below(segment: str) -> bool:
+    """Tell whether a path segment names something below, in whatever way a server may read it.
+
+    Servers differ: some decode twice, some know path parameters (`..;x`, RFC 3986 section 3.3), some drop trailing dots and
+    spaces, some fold full-width characters.
+    """
+    for _ in range(MAX_DECODINGS):
+        plain = unicodedata.normalize("NFKC", segment)
+        if plain.partition(";")[0].strip(" .") == "" or set(plain) & set("/\\?#") or not segment.isprintable():
+            return False
+        try:
+            decoded = unquote(segment, errors="strict")
+        except UnicodeDecodeError:
+            return False
+        if decoded == segment:
+            return True
+        segment = decoded
+    return False
 
 
 def _parse_query(query: object) -> str:
@@ -138,9 +155,7 @@ def _parse_headers(headers: object) -> dict[str, str]:
             raise BadInvocation("request", f"request.headers has a name that no header can have: {name!r:.60}.")
         # Some servers read "_" as "-", so both spellings are ours.
         if name.lower().replace("_", "-") in OUR_HEADERS:
-            raise BadInvocation(
-                "request", f"request.headers must not set {name!r:.60}: it belongs to the function or to the connection."
-            )
+            raise BadInvocation("request", f"request.headers must not set {name!r:.60}: that header is the function's.")
         if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
             raise BadInvocation("request", f"request.headers.{name:.60} must be a string of visible ASCII characters.")
     if len({name.lower() for name in headers}) < len(headers):

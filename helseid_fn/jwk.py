@@ -20,6 +20,11 @@ CURVE_OF_ALGORITHM = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 MIN_RSA_BITS = 2048
 
+# Larger ones would keep the processor busy for minutes. OpenSSL, too, takes no longer exponents.
+MAX_RSA_BITS = 8192
+MAX_EXPONENT_BITS = 64
+
+_NOT_JSON = object()
 _KID = re.compile(r"[!-~]{1,200}")
 _COORDINATE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66}
 
@@ -77,7 +82,7 @@ def _members(text: str) -> dict[str, Any]:
     if text.startswith(("-----BEGIN", "LS0tLS1CRUdJTi")):  # the second is the first in base64
         _refuse("pem", "it is PEM; convert it to a private JWK with the command that the README gives under The key")
     members = _load_json(text)
-    if members is None:
+    if members is _NOT_JSON:
         _refuse("not_json", "it is not JSON; store the private JWK itself, as one JSON object")
     if isinstance(members, dict) and "keys" in members:
         _refuse("not_a_key", "it is a JWK set; store the one private JWK that is to be used, without the set around it")
@@ -87,11 +92,11 @@ def _members(text: str) -> dict[str, Any]:
 
 
 def _load_json(text: str) -> Any:
-    """Return None for what is not JSON; the parser's own exception holds the text, and must not become another's context."""
+    """Return a mark for what is not JSON: the parser's exception holds the text, and must not become another's context."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return _NOT_JSON
 
 
 def _check_purpose(members: dict[str, Any]) -> None:
@@ -128,6 +133,10 @@ def _rsa(members: dict[str, Any]) -> RsaPrivate:
     if n.bit_length() < MIN_RSA_BITS:
         _refuse(
             "rsa_too_small", f"its RSA modulus is {n.bit_length()} bits; HelseID wants {MIN_RSA_BITS} or more (prefer 4096)"
+        )
+    if n.bit_length() > MAX_RSA_BITS or e.bit_length() > MAX_EXPONENT_BITS:
+        _refuse(
+            "bad_member", f"its n or e is larger than that of any key in use ({MAX_RSA_BITS} bits); make a key of 4096 bits"
         )
     if "p" not in members:
         return RsaPrivate(n, e, d, None)

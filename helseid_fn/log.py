@@ -14,7 +14,7 @@ from helseid_fn.redaction import ELIDED, quote
 
 # The net under everything: a JWS, or a private member of a JWK, in whatever text it may have got into.
 _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-_PRIVATE_MEMBER = re.compile(r'(\\*"(?:d|p|q|dp|dq|qi|k)\\*"\s*:\s*\\*")[A-Za-z0-9_-]{16,}')
+_PRIVATE_MEMBER = re.compile(r"""(\\*["'](?:d|p|q|dp|dq|qi|k)\\*["']\s*:\s*\\*["'])[A-Za-z0-9_-]{16,}""")
 
 
 class _JsonFormatter(logging.Formatter):
@@ -35,7 +35,13 @@ class _JsonFormatter(logging.Formatter):
 
 
 class _StdoutHandler(logging.Handler):
-    """Writes to whatever standard output is at the moment, since hosts replace it."""
+    """Writes to whatever standard output is at the moment, since hosts replace it.
+
+    Other libraries are heard from WARNING up, whatever level their loggers have: below it, some log what they carry.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or record.name.partition(".")[0] == __package__
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -46,7 +52,7 @@ class _StdoutHandler(logging.Handler):
 
 
 def configure(level: str) -> None:
-    """Write this package's events from `level` up, and other libraries' from WARNING up: below it, some log what they carry."""
+    """Write this package's events from `level` up, and other libraries' from WARNING up."""
     root = logging.getLogger()
     for handler in root.handlers[:]:
         if isinstance(handler, _StdoutHandler):

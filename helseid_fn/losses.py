@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from dataclasses import dataclass
 from urllib3 import exceptions
 
 from helseid_fn.errors import Party
+
+# OpenSSL's names for what goes wrong before anything is sent: certificates, versions, protocols.
+_HANDSHAKE = re.compile("CERT|HANDSHAKE|VERSION|PROTOCOL|UNKNOWN_CA|HTTP_REQUEST|WRONG_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ def read_loss(error: BaseException) -> Loss:
         return Loss("connect", acted=False)
     if has(exceptions.ReadTimeoutError, TimeoutError):
         return Loss("timeout", acted=True)
-    if has(ssl.SSLError, exceptions.SSLError) and not has(ssl.SSLEOFError, ssl.SSLZeroReturnError):
+    if any(_is_handshake_fault(each) for each in chain):
         return Loss("tls", acted=False)
     if has(http.client.HTTPException, exceptions.InvalidHeader) and not has(
         http.client.RemoteDisconnected, http.client.IncompleteRead
@@ -57,10 +61,16 @@ def describe_loss(loss: Loss, party: Party, origin_url: str, waited_seconds: flo
         "connect": f"{who} did not take the connection; check the address, whether it is up, and the function's egress",
         "timeout": f"{who} did not answer within {waited_seconds:.3g} s; check how it is doing and the function's egress",
         "connection_lost": f"{who} hung up before its answer was complete; try again, and check how it is doing",
-        "tls": f"{who} showed a TLS certificate that is not trusted or not for that name; "
+        "tls": f"{who} does not speak TLS, or shows a certificate that is not trusted or not for that name; "
         "check the address and the CA bundle (REQUESTS_CA_BUNDLE)",
         "http": f"{who} answered with something that is not HTTP; check the address and what stands in front of it",
     }[loss.reason]
+
+
+def _is_handshake_fault(error: BaseException) -> bool:
+    reason = getattr(error, "reason", None)
+    named = isinstance(reason, str) and _HANDSHAKE.search(reason) is not None
+    return isinstance(error, ssl.SSLCertVerificationError) or (isinstance(error, ssl.SSLError) and named)
 
 
 def _chain(error: BaseException | None, depth: int = 0) -> Iterator[BaseException]:

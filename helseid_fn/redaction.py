@@ -8,6 +8,7 @@ ELIDED = "[elided]"
 
 # Tokens, assertions, proofs, keys and their members are long unbroken runs of base64 characters.
 _RUN = re.compile(r"[A-Za-z0-9_\-+/=.~%]{40,}")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{40,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -18,13 +19,13 @@ def quote(words: str, max_length: int = 300) -> str:
 
 
 def elide(text: str, secrets: tuple[str, ...]) -> str:
-    """Return the text with every occurrence of these secrets elided."""
+    """Return the text with every occurrence of these secrets elided, as they are and as JSON may write a slash."""
     for secret in secrets:
-        text = text.replace(secret, ELIDED)
+        text = text.replace(secret, ELIDED).replace(secret.replace("/", "\\/"), ELIDED)
     return text
 
 
 def _elide_random(run: re.Match[str]) -> str:
-    """Elide a run that mixes cases, as random base64 always does; scopes, addresses and UUIDs, which operators need, do not."""
+    """Elide a run that mixes cases, as random base64 does, or is all hexadecimal; scopes, addresses and UUIDs are neither."""
     text = run.group()
-    return text if text in (text.lower(), text.upper()) else ELIDED
+    return text if text in (text.lower(), text.upper()) and not _HEXADECIMAL.search(text) else ELIDED

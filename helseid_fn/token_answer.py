@@ -13,6 +13,9 @@ from helseid_fn.signing_key import SigningKey
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 
+MAX_LIFETIME_SECONDS = 10**9
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What the token endpoint gave: a token, its scopes and its lifetime."""
@@ -70,7 +73,7 @@ def parse_grant(answer: Answer, asked: frozenset[str]) -> Grant:
             "HelseID answered with a token that is not bound to our key (token_type is not DPoP), and it is not used; "
             "require DPoP for the client in Selvbetjening.",
         )
-    if isinstance(expires_in, bool) or not isinstance(expires_in, int) or expires_in <= 0:
+    if isinstance(expires_in, bool) or not isinstance(expires_in, int) or not 0 < expires_in <= MAX_LIFETIME_SECONDS:
         raise _garbled("expires_in")
     return Grant(value, _granted_scopes(members.get("scope"), members.get("rejected_scope"), asked), expires_in)
 
@@ -83,7 +86,9 @@ def _granted_scopes(scope: object, rejected_scope: object, asked: frozenset[str]
         granted = frozenset(scope.split())
     else:
         raise _garbled("scope")
-    rejected = frozenset(rejected_scope.split()) if isinstance(rejected_scope, str) else frozenset()
+    if not isinstance(rejected_scope, str | None):
+        raise _garbled("rejected_scope")
+    rejected = frozenset((rejected_scope or "").split())
     missing = (asked - granted) | (asked & rejected)
     if missing:
         raise Refused(

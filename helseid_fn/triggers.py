@@ -14,7 +14,7 @@ from helseid_fn.settings import Settings
 
 MAX_BODY_BYTES = 1024 * 1024
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-[0-9a-f]{2}.*")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<span>[0-9a-f]{16})-[0-9a-f]{2}.*")
 _CLOUD_TRACE = re.compile(r"(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;.*)?")
 _LOGGED_HEADERS = {
     "X-CloudScheduler-JobName": "scheduler_job",
@@ -83,7 +83,7 @@ def read_log_fields(headers: Headers, google_project: str | None) -> dict[str, s
     if traceparent:
         trace, span = traceparent["trace"], traceparent["span"]
     elif cloud_trace:
-        trace, span = cloud_trace["trace"].lower(), f"{int(cloud_trace['span'] or 0):016x}"
+        trace, span = cloud_trace["trace"].lower(), f"{int(cloud_trace['span'] or 0) % 2**64:016x}"
     else:
         return fields
     fields["logging.googleapis.com/trace"] = f"projects/{google_project}/traces/{trace}" if google_project else trace

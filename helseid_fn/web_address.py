@@ -24,7 +24,8 @@ def find_fault(url: str) -> str | None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "is not an address"
-    if parts.scheme not in ("https", "http") or port == 0 or not (_is_ip(host) or _HOST.fullmatch(host)):
+    is_host = _is_ip(host) or ("[" not in parts.netloc and _HOST.fullmatch(host))
+    if parts.scheme not in ("https", "http") or port == 0 or not is_host:
         return "is not a web address with a host"
     if parts.scheme == "http" and not is_loopback(host):
         return "must be https (http only to this very machine: 127.0.0.1, localhost)"

@@ -30,7 +30,7 @@ from helseid_fn.secret_store.payload import decode_payload
 from helseid_fn.web_address import is_loopback
 
 # At DEBUG the client logs what it receives, the private key included.
-logging.getLogger(SecretManagerServiceGrpcTransport.__module__).setLevel(logging.INFO)
+logging.getLogger(SecretManagerServiceGrpcTransport.__module__).setLevel(logging.WARNING)
 
 _PARTY = Party.SECRET_MANAGER
 

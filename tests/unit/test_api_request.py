@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from helseid_fn.api_request import OUR_HEADERS, ApiRequest, parse_api_request
+from helseid_fn.errors import BadInvocation
+
+BASE = "https://api.example.no/base"
+ALL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def parse(base: str = BASE, methods: frozenset[str] = ALL_METHODS, **members: Any) -> ApiRequest:
+    return parse_api_request(members, base, methods)
+
+
+def refusal_of(**members: Any) -> BadInvocation:
+    with pytest.raises(BadInvocation) as raised:
+        parse(**members)
+    assert raised.value.code == "invocation.request"
+    return raised.value
+
+
+def test_no_member_is_the_default_call() -> None:
+    assert parse() == ApiRequest("GET", BASE, {}, None)
+
+
+TRAVERSALS = [
+    "..",
+    ".",
+    "./",
+    "../",
+    "../x",
+    "a/..",
+    "a/../",
+    "a/../../x",
+    "a/./b",
+    "./a",
+    "/",
+    "/x",
+    "//",
+    "//evil.example/x",
+    "a//b",
+    "a//",
+    "https://evil.example/x",
+    "\\x",
+    "..\\x",
+    "a\\..\\x",
+    "%2e%2e",
+    "%2E%2E/x",
+    "%2e.",
+    ".%2e/x",
+    "%2e",
+    "a/%2e%2e/x",
+    "%252e%252e",
+    "%25252e%25252e/x",
+    "%2%65%2%65",
+    "%25%32%65%25%32%65",
+    "%%32%65%%32%65",
+    "..%2fx",
+    "..%2Fx",
+    "a%2f..%2fx",
+    "%2fx",
+    "%2f%2fevil.example",
+    "..%252fx",
+    "..%5cx",
+    "%5c..%5cx",
+    "..%255cx",
+    "..;",
+    "..;/x",
+    "..;a=b/x",
+    ";/x",
+    "a/..;/x",
+    "..%3b/x",
+    "%2e%2e%3b/x",
+    "..%253bx",
+    ".;a/x",
+    "..%00",
+    "..%00/x",
+    "a%00",
+    "..%0d%0a",
+    "a%0d%0aX:%20y",
+    "a\r\nX: y",
+    "..%09/x",
+    "a%7f",
+    "%c2%85",
+    "..%c2%a0/x",
+    "a%e2%80%a8b",
+    "..?x",
+    "a?x=1",
+    "a%3fx",
+    "a#x",
+    "a%23x",
+    "a%253fx",
+    "%u002e%u002e/x",
+    "..%u2215x",
+    "a b",
+    "a%",
+    "%c0%ae%c0%ae/x",
+    "..%ff/x",
+    "..%20/x",
+    "%20../x",
+    ".../x",
+    "%EF%BC%8E%EF%BC%8E/x",
+    "a%EF%BC%8Fb",
+    "%E2%80%A5/x",
+    "%2525252525252e/x",
+    "a%2",
+    "a%zz",
+    "a\tb",
+    "\x00",
+    "å",
+    "\uff0e\uff0e/x",
+    "a|b",
+    'a"b',
+    "a<b",
+    "{a}",
+    "a\ud800",
+    "a" * 2001,
+    "",
+]
+
+
+@pytest.mark.parametrize("path", TRAVERSALS, ids=[ascii(path)[:40] for path in TRAVERSALS])
+def test_a_path_never_leaves_the_base(path: str) -> None:
+    assert "request.path must be a relative path below API_URL" in str(refusal_of(path=path))
+
+
+@pytest.mark.parametrize("path", [7, True, [], ["a"], {}], ids=repr)
+def test_a_path_is_a_string(path: object) -> None:
+    assert "request.path must be" in str(refusal_of(path=path))
+
+
+PATHS = [
+    "a",
+    "a/b/c",
+    "a/b/",
+    "...a",
+    "a..b",
+    "..a",
+    "a..",
+    ".well-known/x",
+    "a.b",
+    "a;v=1/b",
+    "Patient/123;version=2",
+    "a:b",
+    "a@b",
+    "a=b&c",
+    "a+b",
+    "a,b",
+    "(a)",
+    "$count",
+    "*",
+    "~a",
+    "-_.!~*'()",
+    "a%20b",
+    "%C3%A6",
+    "%c3%a6/x",
+    "100%25",
+    "a" * 2000,
+]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=[path[:40] for path in PATHS])
+def test_a_path_stands_below_the_base_as_it_is(path: str) -> None:
+    assert parse(path=path).url == f"{BASE}/{path}"
+
+
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("https://api.example.no", "https://api.example.no/a/b"),
+        ("https://api.example.no/", "https://api.example.no/a/b"),
+        ("https://api.example.no/base", "https://api.example.no/base/a/b"),
+        ("https://api.example.no/base/", "https://api.example.no/base/a/b"),
+        ("https://api.example.no:8443/base?v=2", "https://api.example.no:8443/base/a/b?v=2"),
+    ],
+)
+def test_a_path_is_joined_with_one_slash(base: str, url: str) -> None:
+    assert parse(base, path="a/b").url == url
+
+
+@pytest.mark.parametrize("base", ["https://api.example.no", "https://api.example.no/", "https://api.example.no/base/?v=2"])
+def test_without_a_path_the_base_is_called_as_it_is(base: str) -> None:
+    assert parse(base).url == base
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ({}, ""),
+        ({"a": "b"}, "?a=b"),
+        ({"a": "b", "c": 1}, "?a=b&c=1"),
+        ({"a": ["b", 2]}, "?a=b&a=2"),
+        ({"a": []}, ""),
+        ({"a": ""}, "?a="),
+        ({"a": "b&c=d"}, "?a=b%26c%3Dd"),
+        ({"a b": "c d"}, "?a+b=c+d"),
+        ({"a": "#?/"}, "?a=%23%3F%2F"),
+        ({"æ": "ø\r\n"}, "?%C3%A6=%C3%B8%0D%0A"),
+        ({"a": -1}, "?a=-1"),
+    ],
+    ids=str,
+)
+def test_a_query_is_encoded(query: dict[str, Any], text: str) -> None:
+    assert parse(query=query).url == BASE + text
+
+
+def test_a_query_is_added_to_the_base_s_own() -> None:
+    assert parse(f"{BASE}?v=2", query={"a": "b"}).url == f"{BASE}?v=2&a=b"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [None, "a=b", [], ["a"], {"a": None}, {"a": True}, {"a": 1.5}, {"a": {}}, {"a": [["b"]]}, {"a": [None]}, {"a": [True]}],
+    ids=repr,
+)
+def test_a_query_is_an_object_of_strings_and_whole_numbers(query: object) -> None:
+    assert "request.query must be an object of strings, whole numbers, or lists of them" in str(refusal_of(query=query))
+
+
+@pytest.mark.parametrize("query", [{"a": "\ud800"}, {"\ud800": "a"}, {"a": ["b", "\udfff"]}], ids=ascii)
+def test_a_lone_surrogate_in_a_query_is_the_caller_s_fault(query: dict[str, Any]) -> None:
+    assert "not valid Unicode" in str(refusal_of(query=query))
+
+
+@pytest.mark.parametrize("method", sorted(ALL_METHODS))
+def test_takes_an_allowed_method(method: str) -> None:
+    assert parse(method=method).method == method
+
+
+@pytest.mark.parametrize(
+    "method", ["POST", "get", "TRACE", "CONNECT", "GET ", "", "GET\r\nX: y", None, 7, ["GET"], {}], ids=repr
+)
+def test_a_method_that_is_not_allowed_is_named_with_those_that_are(method: object) -> None:
+    with pytest.raises(BadInvocation, match=r"request\.method must be one of GET, HEAD, which API_METHODS allows"):
+        parse(methods=frozenset({"GET", "HEAD"}), method=method)
+
+
+@pytest.mark.parametrize(
+    ("methods", "default"), [({"GET", "POST"}, "GET"), ({"POST"}, "POST"), ({"PUT", "DELETE"}, "DELETE")], ids=str
+)
+def test_the_default_method_is_get_if_it_is_allowed(methods: set[str], default: str) -> None:
+    assert parse(methods=frozenset(methods)).method == default
+
+
+@pytest.mark.parametrize(
+    ("method", "idempotent"),
+    [("GET", True), ("HEAD", True), ("PUT", True), ("DELETE", True), ("POST", False), ("PATCH", False)],
+)
+def test_knows_what_may_be_sent_twice(method: str, *, idempotent: bool) -> None:
+    assert parse(method=method).is_idempotent is idempotent
+
+
+@pytest.mark.parametrize("name", sorted(OUR_HEADERS))
+@pytest.mark.parametrize(
+    "spell",
+    [str, str.upper, str.title, lambda name: name.replace("-", "_"), lambda name: name.upper().replace("-", "_")],
+    ids=["small", "capitals", "title", "underscores", "capitals and underscores"],
+)
+def test_our_own_headers_are_not_the_caller_s_to_set(name: str, spell: Any) -> None:
+    assert "that header is the function's" in str(refusal_of(headers={spell(name): "x"}))
+
+
+@pytest.mark.parametrize("name", ["authorization", "dpop", "host", "content-length", "transfer-encoding", "connection"])
+def test_the_headers_that_carry_the_call_are_ours(name: str) -> None:
+    assert name in OUR_HEADERS
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"nhn-event-id": "4a5f8d0e"},
+        {"Accept": "application/fhir+json;version=1"},
+        {"X-Empty": ""},
+        {"X-Tab": "a\tb c"},
+        {"Content-Type": "application/json-patch+json"},
+        {"Cookie": "a=b"},
+        {"X_Own": "~"},
+    ],
+    ids=str,
+)
+def test_takes_the_caller_s_own_headers(headers: dict[str, str]) -> None:
+    assert parse(headers=headers).headers == headers
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:", "a\r\nX", "a\n", "æ", "a\x00", "(a)", "a/b", "\ud800", " a"], ids=ascii)
+def test_a_name_that_no_header_can_have_is_refused(name: str) -> None:
+    assert "a name that no header can have" in str(refusal_of(headers={name: "x"}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a\r\nX-Evil: 1", "a\n", "\ra", "a\x00", " a", "a ", "\t", " ", "æ", "\ud800", "a\x7f", None, 7, True, ["a"], {}],
+    ids=ascii,
+)
+def test_a_value_that_no_header_can_have_is_refused(value: object) -> None:
+    assert "request.headers.X-Own must be a string of visible ASCII characters" in str(refusal_of(headers={"X-Own": value}))
+
+
+def test_a_wrong_value_is_not_shown() -> None:
+    assert "HUSH" not in str(refusal_of(headers={"X-Own": "HUSH\n"}))
+
+
+@pytest.mark.parametrize("headers", [None, "a: b", [], [["a", "b"]], 7], ids=repr)
+def test_headers_are_an_object(headers: object) -> None:
+    assert "request.headers must be an object of strings" in str(refusal_of(headers=headers))
+
+
+def test_a_header_in_two_spellings_is_refused() -> None:
+    assert "names a header twice" in str(refusal_of(headers={"X-Own": "a", "x-own": "b"}))
+
+
+@pytest.mark.parametrize(
+    ("value", "body"),
+    [
+        ({}, b"{}"),
+        ({"a": [1, None]}, b'{"a": [1, null]}'),
+        (None, b"null"),
+        ("æ", b'"\\u00e6"'),
+        ("\ud800", b'"\\ud800"'),
+        (0, b"0"),
+    ],
+    ids=ascii,
+)
+def test_json_becomes_the_body(value: object, body: bytes) -> None:
+    assert parse(method="POST", json=value).body == body
+
+
+def test_a_body_is_json_unless_the_caller_says_otherwise() -> None:
+    assert parse(method="POST", json={}).headers == {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "content-type"])
+def test_the_caller_may_say_which_json_it_is(name: str) -> None:
+    assert parse(method="PATCH", json={}, headers={name: "application/fhir+json"}).headers == {name: "application/fhir+json"}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_no_body_goes_with_a_read(method: str) -> None:
+    assert f"request.json cannot go with a {method}" in str(refusal_of(method=method, json={}))
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), {"a": [float("-inf")]}], ids=repr)
+def test_a_number_that_json_cannot_hold_is_the_caller_s_fault(value: object) -> None:
+    assert "request.json has a number too large" in str(refusal_of(method="POST", json=value))
+
+
+def test_the_caller_s_headers_are_copied() -> None:
+    headers = {"X-Own": "a"}
+    request = parse(headers=headers)
+    headers["X-Own"] = "b"
+    assert request.headers == {"X-Own": "a"}
+
+
+def test_a_request_does_not_show_its_body() -> None:
+    assert "HUSH" not in repr(parse(method="POST", json="HUSH"))

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from helseid_fn import log
+from helseid_fn.signing_key import generate_proof_key
+from tests.standin import make_jwk
+from tests.unit.parts import PRIVATE_MEMBERS
+
+Lines = Callable[[], list[dict[str, Any]]]
+OURS = logging.getLogger("helseid_fn.unit")
+THEIRS = logging.getLogger("somebody.else")
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    """Return what reads the lines that were written, each of which must be JSON."""
+
+    def read() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return read
+
+
+@pytest.fixture
+def written(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Return what reads all that was written, on both streams."""
+
+    def read() -> str:
+        out, err = capsys.readouterr()
+        return out + err
+
+    return read
+
+
+def fail(message: str, cause: Exception | None = None) -> None:
+    raise RuntimeError(message) from cause
+
+
+def crash(message: str) -> None:
+    try:
+        fail(message)
+    except RuntimeError:
+        OURS.critical("It crashed.", exc_info=True)
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+def test_every_line_on_stdout_is_json_with_a_severity(level: str, lines: Lines) -> None:
+    log.configure("DEBUG")
+    OURS.log(getattr(logging, level), "Hello %s.", "there")
+    (line,) = lines()
+    assert (line["severity"], line["message"], line["logger"]) == (level, "Hello there.", "helseid_fn.unit")
+
+
+def test_a_line_says_when_in_utc(lines: Lines) -> None:
+    log.configure("INFO")
+    OURS.handle(logging.makeLogRecord({"name": OURS.name, "levelno": 20, "levelname": "INFO", "msg": "x", "created": 0.5}))
+    assert lines()[0]["time"] == "1970-01-01T00:00:00.500+00:00"
+
+
+def test_the_fields_of_an_event_stand_beside_its_message(lines: Lines) -> None:
+    log.configure("INFO")
+    OURS.info("x", extra={"fields": {"outcome": "ok", "requests": {"api": 1}}})
+    assert (lines()[0] | {"time": ""}) == {
+        "severity": "INFO",
+        "message": "x",
+        "time": "",
+        "logger": "helseid_fn.unit",
+        "outcome": "ok",
+        "requests": {"api": 1},
+    }
+
+
+@pytest.mark.parametrize("value", [frozenset({"a"}), object(), b"a", ValueError("x"), generate_proof_key()], ids=type)
+def test_a_field_that_json_does_not_know_is_written_as_text(value: object, lines: Lines) -> None:
+    log.configure("INFO")
+    OURS.info("x", extra={"fields": {"value": value}})
+    assert lines()[0]["value"] == str(value)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\u2028b", "\ud800", '"}', "æ", "\x00"], ids=ascii)
+def test_any_text_stays_on_one_line_of_ascii(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("INFO")
+    OURS.info("%s", text)
+    out = capsys.readouterr().out
+    assert (out.count("\n"), out.isascii(), json.loads(out)["message"]) == (1, True, text)
+
+
+def test_a_crash_is_one_entry(lines: Lines) -> None:
+    log.configure("INFO")
+    crash("as it never should")
+    (line,) = lines()
+    assert (line["severity"], line["message"]) == ("CRITICAL", "It crashed.")
+
+
+@pytest.mark.parametrize("words", ["Traceback (most recent call last):", "in crash", "RuntimeError: as it never should"])
+def test_a_crash_holds_its_traceback(words: str, lines: Lines) -> None:
+    log.configure("INFO")
+    crash("as it never should")
+    assert words in lines()[0]["stack_trace"]
+
+
+def test_a_crash_does_not_show_a_key_in_its_message(written: Callable[[], str]) -> None:
+    log.configure("INFO")
+    jwk = make_jwk("PS256")
+    crash(f"cannot use {jwk['d']}")
+    assert jwk["d"] not in written()
+
+
+def test_a_crash_does_not_show_what_caused_it(written: Callable[[], str]) -> None:
+    log.configure("INFO")
+    cause = "hu" + "sh"
+    try:
+        fail("after", ValueError(cause))
+    except RuntimeError:
+        OURS.critical("It crashed.", exc_info=True)
+    assert cause not in written()
+
+
+JWS = generate_proof_key().sign({"typ": "JWT"}, {"iss": "me"})
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "fields"),
+    [
+        pytest.param(f"sent {JWS}", (), {}, id="in the message"),
+        pytest.param("sent %s", (JWS,), {}, id="in an argument"),
+        pytest.param("sent %r", ({"Authorization": f"DPoP {JWS}"},), {}, id="inside an argument"),
+        pytest.param("sent", (), {"proof": JWS}, id="in a field"),
+        pytest.param("sent", (), {"headers": [{"DPoP": JWS}]}, id="inside a field"),
+        pytest.param("sent", (), {JWS: 1}, id="in a field's name"),
+    ],
+)
+def test_a_jws_is_elided(message: str, arguments: tuple[object, ...], fields: dict[str, Any], lines: Lines) -> None:
+    log.configure("INFO")
+    OURS.info(message, *arguments, extra={"fields": fields})
+    written = json.dumps(lines())
+    assert (JWS in written, "[elided]" in written) == (False, True)
+
+
+@pytest.mark.parametrize("name", PRIVATE_MEMBERS)
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(lambda jwk: OURS.info("%s", json.dumps(jwk)), id="JSON"),
+        pytest.param(lambda jwk: OURS.info("%s", json.dumps(jwk, separators=(",", ":"))), id="compact JSON"),
+        pytest.param(lambda jwk: OURS.info("%s", json.dumps(jwk, indent=2)), id="indented JSON"),
+        pytest.param(lambda jwk: OURS.info("%s", json.dumps(json.dumps(jwk))), id="JSON in JSON"),
+        pytest.param(lambda jwk: OURS.info("%r", jwk), id="the repr of its members"),
+        pytest.param(lambda jwk: OURS.info("x", extra={"fields": {"jwk": jwk}}), id="a field"),
+    ],
+)
+def test_a_private_member_is_elided(write: Callable[[dict[str, Any]], None], name: str, written: Callable[[], str]) -> None:
+    log.configure("INFO")
+    jwk = make_jwk("PS256")
+    write(jwk)
+    assert jwk[name] not in written()
+
+
+def test_what_is_elided_leaves_the_line_json(lines: Lines) -> None:
+    log.configure("INFO")
+    OURS.info("%s %s", json.dumps(make_jwk("PS256")), JWS, extra={"fields": {"jwk": make_jwk("ES256")}})
+    assert lines()[0]["jwk"]["d"] == "[elided]"
+
+
+def test_a_kid_is_not_elided(lines: Lines) -> None:
+    log.configure("INFO")
+    kid = make_jwk("ES256")["kid"]
+    OURS.info("x", extra={"fields": {"kid": kid}})
+    assert lines()[0]["kid"] == kid
+
+
+@pytest.mark.parametrize(
+    ("level", "severities"),
+    [
+        ("DEBUG", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]),
+        ("INFO", ["INFO", "WARNING", "ERROR", "CRITICAL"]),
+        ("WARNING", ["WARNING", "ERROR", "CRITICAL"]),
+        ("ERROR", ["ERROR", "CRITICAL"]),
+        ("CRITICAL", ["CRITICAL"]),
+    ],
+)
+def test_our_events_are_written_from_the_level_up(level: str, severities: list[str], lines: Lines) -> None:
+    log.configure(level)
+    for number in (10, 20, 30, 40, 50):
+        OURS.log(number, "x")
+    assert [line["severity"] for line in lines()] == severities
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "ERROR"])
+def test_other_libraries_are_silent_below_warning(level: str, lines: Lines) -> None:
+    log.configure(level)
+    THEIRS.debug("hush")
+    THEIRS.info("hush")
+    THEIRS.warning("heard")
+    assert [line["message"] for line in lines()] == ["heard"]
+
+
+@pytest.mark.parametrize("name", ["urllib3.connectionpool", "requests", "google.auth", "grpc", "jwt"])
+def test_the_libraries_that_carry_secrets_are_silent_at_debug(name: str, lines: Lines) -> None:
+    log.configure("DEBUG")
+    logging.getLogger(name).debug("hush")
+    assert lines() == []
+
+
+def test_configuring_twice_writes_once(lines: Lines) -> None:
+    log.configure("INFO")
+    log.configure("INFO")
+    OURS.info("x")
+    assert len(lines()) == 1
+
+
+def test_the_host_s_own_handlers_are_left_alone() -> None:
+    host = logging.NullHandler()
+    logging.getLogger().addHandler(host)
+    log.configure("INFO")
+    assert host in logging.getLogger().handlers
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), ValueError("I/O operation on closed file")])
+def test_a_line_that_cannot_be_written_fails_nothing(fault: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def write(self, _text: str) -> int:
+            raise fault
+
+    log.configure("INFO")
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    monkeypatch.setattr("sys.stdout", Full())
+    OURS.info("x")
+
+
+def test_another_library_is_not_heard_below_warning_even_if_its_logger_has_a_level_of_its_own(
+    written: Callable[[], str],
+) -> None:
+    log.configure("DEBUG")
+    theirs = logging.getLogger("some.library")
+    theirs.setLevel(logging.DEBUG)
+    theirs.info("what it carries")
+    theirs.setLevel(logging.NOTSET)
+    assert "what it carries" not in written()

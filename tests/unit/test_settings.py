@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import certifi
+import pytest
+
+from helseid_fn.errors import SettingsError
+from helseid_fn.settings import API_METHODS, EXAMPLES, LOG_LEVELS, find_unknown, parse_settings
+from tests.unit.parts import REQUIRED, make_settings
+
+ALL_BAD = {
+    "HELSEID_ISSUER": "ftp://HUSH-HUSH",
+    "HELSEID_CLIENT_ID": "HUSH HUSH",
+    "HELSEID_SCOPE": 'HUSH"HUSH',
+    "HELSEID_KEY": "HUSH-HUSH",
+    "HELSEID_PARENT_ORGANIZATION": "HUSH-HUSH",
+    "HELSEID_CHILD_ORGANIZATION": "HUSH-HUSH",
+    "HELSEID_SFM_JOURNAL_ID": "HUSH-HUSH",
+    "API_URL": "HUSH-HUSH",
+    "API_METHODS": "HUSH-HUSH",
+    "DEADLINE_SECONDS": "HUSH-HUSH",
+    "LOG_LEVEL": "HUSH-HUSH",
+    "SECRET_MANAGER_ENDPOINT": "HUSH-HUSH",
+    "REQUESTS_CA_BUNDLE": "/HUSH-HUSH",
+}
+
+
+BUNDLES = {"REQUESTS_CA_BUNDLE": certifi.where(), "CURL_CA_BUNDLE": certifi.where()}
+"""Where a bundle certainly is; the example's path is not on every machine."""
+
+
+def faults_of(environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as raised:
+        parse_settings(environ)
+    return raised.value.faults
+
+
+def test_reads_every_setting() -> None:
+    settings = parse_settings(
+        EXAMPLES | BUNDLES | {"API_METHODS": "GET, POST", "DEADLINE_SECONDS": "12.5", "LOG_LEVEL": "DEBUG"}
+    )
+    assert dataclasses.asdict(settings) == {
+        "issuer": EXAMPLES["HELSEID_ISSUER"],
+        "client_id": EXAMPLES["HELSEID_CLIENT_ID"],
+        "scopes": frozenset({EXAMPLES["HELSEID_SCOPE"]}),
+        "key_address": EXAMPLES["HELSEID_KEY"],
+        "organization": {
+            "parent": "999977774",
+            "child": "999977776",
+            "sfm_journal_id": EXAMPLES["HELSEID_SFM_JOURNAL_ID"],
+        },
+        "api_url": EXAMPLES["API_URL"],
+        "api_methods": frozenset({"GET", "POST"}),
+        "deadline_seconds": 12.5,
+        "log_level": "DEBUG",
+        "secret_manager_endpoint": "127.0.0.1:8085",
+        "google_project": "my-project",
+    }
+
+
+def test_five_settings_are_enough() -> None:
+    settings = parse_settings(REQUIRED)
+    optional = ("api_methods", "deadline_seconds", "log_level", "secret_manager_endpoint")
+    assert [getattr(settings, name) for name in optional] == [frozenset({"GET"}), 25.0, "INFO", None]
+
+
+def test_no_organization_is_set_unless_it_is_named() -> None:
+    assert parse_settings(REQUIRED).organization.numbers() == {"parent": None, "child": None}
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        parse_settings(REQUIRED).issuer = "https://other.example"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_itself_valid(name: str) -> None:
+    assert parse_settings(REQUIRED | {name: (EXAMPLES | BUNDLES)[name]})
+
+
+def test_names_every_bad_variable_at_once() -> None:
+    assert [fault.split(" ")[0] for fault in faults_of(ALL_BAD)] == list(ALL_BAD)
+
+
+def test_names_every_missing_variable_at_once() -> None:
+    assert [fault.split(" (")[0] for fault in faults_of({})] == [f"{name} is missing" for name in REQUIRED]
+
+
+def test_the_sentence_holds_every_fault() -> None:
+    with pytest.raises(SettingsError) as raised:
+        parse_settings(ALL_BAD)
+    assert all(fault in str(raised.value) for fault in raised.value.faults)
+
+
+@pytest.mark.parametrize("name", ALL_BAD)
+def test_a_fault_shows_an_example(name: str) -> None:
+    (fault,) = (fault for fault in faults_of(ALL_BAD) if fault.startswith(name))
+    assert f"(for example {EXAMPLES[name]})" in fault
+
+
+@pytest.mark.parametrize("name", ALL_BAD)
+def test_a_value_is_never_echoed(name: str) -> None:
+    assert "HUSH" not in " ".join(faults_of({**REQUIRED, name: ALL_BAD[name]}))
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_an_empty_required_variable_is_missing(name: str) -> None:
+    assert [fault.split(" (")[0] for fault in faults_of({**REQUIRED, name: ""})] == [f"{name} is missing"]
+
+
+def test_an_empty_optional_variable_is_absent() -> None:
+    optional = dict.fromkeys(set(EXAMPLES) - set(REQUIRED), "")
+    assert parse_settings(REQUIRED | optional) == parse_settings(REQUIRED)
+
+
+BAD = [
+    ("HELSEID_ISSUER", "https://helseid-sts.nhn.no/", "ends with a slash"),
+    ("HELSEID_ISSUER", "https://helseid-sts.nhn.no?x=1", "has a query"),
+    ("HELSEID_ISSUER", "http://helseid-sts.nhn.no", "must be https"),
+    ("HELSEID_ISSUER", "helseid-sts.nhn.no", "is not a web address"),
+    ("HELSEID_ISSUER", " https://helseid-sts.nhn.no", "white space"),
+    ("HELSEID_ISSUER", "https://user@helseid-sts.nhn.no", "user name"),
+    ("HELSEID_CLIENT_ID", "a b", "characters"),
+    ("HELSEID_CLIENT_ID", "æ", "characters"),
+    ("HELSEID_CLIENT_ID", "id\n", "characters"),
+    ("HELSEID_SCOPE", "   ", "is missing"),
+    ("HELSEID_SCOPE", 'a "b"', "characters"),
+    ("HELSEID_SCOPE", "a\\b", "characters"),
+    ("HELSEID_SCOPE", "ælv", "characters"),
+    ("HELSEID_KEY", "file:", "names no file"),
+    ("HELSEID_KEY", "file:a\0b", "names no file"),
+    ("HELSEID_KEY", "projects/p/secrets/s", "is not an address of the form"),
+    ("HELSEID_KEY", "projects/p/secrets/s/versions/", "is not an address of the form"),
+    ("HELSEID_KEY", "projects/p/secrets/s/versions/latest/", "is not an address of the form"),
+    ("HELSEID_KEY", "projects/P Q/secrets/s/versions/1", "is not an address of the form"),
+    ("HELSEID_KEY", "projects/p/secrets/s/versions/latest\n", "is not an address of the form"),
+    ("HELSEID_KEY", "key.json", "is not an address of the form"),
+    ("HELSEID_PARENT_ORGANIZATION", "99997777", "is not nine digits"),
+    ("HELSEID_PARENT_ORGANIZATION", "9999777744", "is not nine digits"),
+    ("HELSEID_PARENT_ORGANIZATION", "999 977 774", "is not nine digits"),
+    ("HELSEID_PARENT_ORGANIZATION", "٩٩٩٩٧٧٧٧٤", "is not nine digits"),
+    ("HELSEID_CHILD_ORGANIZATION", "NO999977774", "is not nine digits"),
+    ("HELSEID_SFM_JOURNAL_ID", "4a5f8d0e6f0b4b9c8a630f3f7f2f9f11", "is not a UUID"),
+    ("HELSEID_SFM_JOURNAL_ID", "{4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11}", "is not a UUID"),
+    ("API_URL", "http://api.example.no", "must be https"),
+    ("API_URL", "/machine-clients", "is not a web address"),
+    ("API_URL", "https://api.example.no/a/../b", "empty, . or .. segments"),
+    ("API_METHODS", "get", "in capitals"),
+    ("API_METHODS", "GET TRACE", "is not a list of"),
+    ("API_METHODS", ",", "is not a list of"),
+    ("DEADLINE_SECONDS", "0", "above 0"),
+    ("DEADLINE_SECONDS", "-1", "above 0"),
+    ("DEADLINE_SECONDS", "nan", "above 0"),
+    ("DEADLINE_SECONDS", "inf", "up to 3600"),
+    ("DEADLINE_SECONDS", "3601", "up to 3600"),
+    ("DEADLINE_SECONDS", "25s", "is not a number"),
+    ("LOG_LEVEL", "info", "is not one of DEBUG"),
+    ("LOG_LEVEL", "TRACE", "is not one of DEBUG"),
+    ("SECRET_MANAGER_ENDPOINT", "127.0.0.1", "is not host:port"),
+    ("SECRET_MANAGER_ENDPOINT", "http://127.0.0.1:1", "is not host:port"),
+    ("SECRET_MANAGER_ENDPOINT", "127.0.0.1:123456", "is not host:port"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "words"), BAD, ids=[f"{name}={value!r}" for name, value, _ in BAD])
+def test_says_what_is_wrong_with_a_value(name: str, value: str, words: str) -> None:
+    (fault,) = faults_of({**REQUIRED, name: value})
+    assert (fault.split(" ")[0], words in fault) == (name, True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '{"kty":"RSA","d":"HUSH-HUSH"}',
+        ' \n{"kty":"RSA","d":"HUSH-HUSH"}',
+        '\ufeff{"kty":"RSA","d":"HUSH-HUSH"}',
+        "-----BEGIN PRIVATE KEY-----\nHUSH-HUSH",
+        "eyJrdHkiOiJSU0EiLCJkIjoiSFVTSC1IVVNIIn0",
+    ],
+    ids=["JWK", "JWK after white space", "JWK after a BOM", "PEM", "base64 of a JWK"],
+)
+def test_a_key_in_place_of_its_address_is_noticed_and_not_shown(value: str) -> None:
+    (fault,) = faults_of({**REQUIRED, "HELSEID_KEY": value})
+    assert ("holds a key and not the address of one" in fault, "HUSH" in fault, "SFVTSC1IVVNI" in fault) == (True, False, False)
+
+
+GOOD = [
+    ("HELSEID_ISSUER", "https://helseid-sts.nhn.no/tenant/one"),
+    ("HELSEID_ISSUER", "http://127.0.0.1:8080"),
+    ("HELSEID_ISSUER", "http://localhost:8080"),
+    ("HELSEID_ISSUER", "http://[::1]:8080"),
+    ("HELSEID_KEY", "file:key.json"),
+    ("HELSEID_KEY", "file:/etc/secrets/key with spaces.json"),
+    ("HELSEID_KEY", "projects/123456/secrets/s_1-x/versions/7"),
+    ("HELSEID_KEY", "projects/example.com:p/locations/europe-north1/secrets/s/versions/latest"),
+    ("HELSEID_CHILD_ORGANIZATION", "999977775"),
+    ("HELSEID_SFM_JOURNAL_ID", "4A5F8D0E-6F0B-4B9C-8A63-0F3F7F2F9F11"),
+    ("API_URL", "https://api.example.no"),
+    ("API_URL", "https://api.example.no/a?version=2"),
+    ("API_METHODS", "GET,POST PUT, DELETE"),
+    ("DEADLINE_SECONDS", "0.5"),
+    ("DEADLINE_SECONDS", "3600"),
+    ("SECRET_MANAGER_ENDPOINT", "[::1]:8085"),
+    ("SECRET_MANAGER_ENDPOINT", "secretmanager.europe-north1.rep.googleapis.com:443"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), GOOD, ids=[f"{name}={value!r}" for name, value in GOOD])
+def test_takes_a_good_value(name: str, value: str) -> None:
+    assert make_settings(**{name: value})
+
+
+def test_scopes_may_stand_on_several_lines() -> None:
+    assert make_settings(HELSEID_SCOPE=" nhn:a/b\n  nhn:c/d nhn:a/b ").scopes == {"nhn:a/b", "nhn:c/d"}
+
+
+@pytest.mark.parametrize("method", sorted(API_METHODS))
+def test_every_method_can_be_allowed_alone(method: str) -> None:
+    assert make_settings(API_METHODS=method).api_methods == {method}
+
+
+@pytest.mark.parametrize("level", LOG_LEVELS)
+def test_takes_every_log_level(level: str) -> None:
+    assert make_settings(LOG_LEVEL=level).log_level == level
+
+
+def test_traces_belong_to_the_key_s_project_by_default() -> None:
+    assert make_settings().google_project == "my-project"
+
+
+def test_the_platform_s_project_wins_over_the_key_s() -> None:
+    assert make_settings(GOOGLE_CLOUD_PROJECT="functions-own").google_project == "functions-own"
+
+
+def test_a_file_key_tells_of_no_project() -> None:
+    assert make_settings(HELSEID_KEY="file:key.json").google_project is None
+
+
+def test_a_misspelt_setting_is_noticed() -> None:
+    assert find_unknown({**REQUIRED, "HELSEID_SCOPES": "x", "HELSEID_ORG_PARENT": "x"}) == (
+        "HELSEID_ORG_PARENT",
+        "HELSEID_SCOPES",
+    )
+
+
+def test_other_programs_variables_are_not_unknown_settings() -> None:
+    assert find_unknown({**EXAMPLES, "PATH": "/bin", "API_KEY": "x", "helseid_x": "x"}) == ()
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("content", [None, "", "no certificate"], ids=["missing", "empty", "no PEM"])
+def test_a_ca_bundle_that_cannot_be_read_stops_the_deployment(name: str, content: str | None, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    if content is not None:
+        bundle.write_text(content)
+    (fault,) = faults_of({**REQUIRED, name: str(bundle)})
+    assert fault.startswith(f"{name} does not name a readable file or folder of PEM certificates")
+
+
+def test_the_second_ca_bundle_counts_only_without_the_first() -> None:
+    assert make_settings(REQUESTS_CA_BUNDLE=certifi.where(), CURL_CA_BUNDLE="/missing")
+
+
+def test_every_setting_that_can_be_bad_is_tried() -> None:
+    assert set(ALL_BAD) == set(EXAMPLES) - {"CURL_CA_BUNDLE"}
