@@ -32,6 +32,7 @@ BAD = [
     ("https://api.example.no\\@evil.example/", "characters"),
     ("https://blåbær.no/", "characters"),
     ("https://[::1", "is not an address"),
+    ("https://[v1.a]/", "web address with a host"),
     ("https://api.example.no:port/", "is not an address"),
     ("https://api.example.no:99999/", "is not an address"),
     ("https://api.example.no:0/", "web address with a host"),
