@@ -201,7 +201,10 @@ def _prepare(method: str, url: str, message: Message) -> requests.PreparedReques
 
 def _read(party: Party, response: requests.Response) -> Answer:
     with response:
-        body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=False)
+        body = b""
+        # To its end: that a body is shorter than announced shows only when the next read finds nothing.
+        while piece := response.raw.read(MAX_ANSWER_BYTES + 1 - len(body), decode_content=False):
+            body += piece
     if len(body) > MAX_ANSWER_BYTES:
         remedy = "ask it for less" if party is Party.API else "check HELSEID_ISSUER and what stands between it and us"
         raise Garbled(party, "too_large", f"{party.as_subject} answered with more than 1 MiB, the most that is read; {remedy}.")

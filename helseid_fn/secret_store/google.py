@@ -11,8 +11,10 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import google_crc32c
 import grpc
@@ -31,6 +33,9 @@ from helseid_fn.web_address import is_loopback
 
 # At DEBUG the client logs what it receives, the private key included.
 logging.getLogger(SecretManagerServiceGrpcTransport.__module__).setLevel(logging.WARNING)
+
+# Channels share connections by default, and a new one would take over the wait of the one that failed.
+_OWN_CONNECTIONS = ("grpc.use_local_subchannel_pool", 1)
 
 _PARTY = Party.SECRET_MANAGER
 
@@ -125,9 +130,16 @@ class GoogleReader:
 
 def _make_client(name: str, endpoint: str | None) -> SecretManagerServiceClient:
     if endpoint is not None and is_loopback(endpoint.rpartition(":")[0].strip("[]")):
-        channel = grpc.insecure_channel(endpoint)
+        channel = grpc.insecure_channel(endpoint, options=[_OWN_CONNECTIONS])
         return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
     parts = NAME.fullmatch(name)
     location = parts["location"] if parts else None
     host = endpoint or (f"secretmanager.{location}.rep.googleapis.com" if location else None)
-    return SecretManagerServiceClient(client_options={"api_endpoint": host} if host else None)
+    return SecretManagerServiceClient(
+        client_options={"api_endpoint": host} if host else None,
+        transport=partial(SecretManagerServiceGrpcTransport, channel=_open_channel),
+    )
+
+
+def _open_channel(host: str, *, options: Sequence[tuple[str, int]], **credentials: Any) -> grpc.Channel:
+    return SecretManagerServiceGrpcTransport.create_channel(host, options=[*options, _OWN_CONNECTIONS], **credentials)

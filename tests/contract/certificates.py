@@ -1,0 +1,59 @@
+"""Certificates made for one test, by an authority of its own."""
+
+import datetime as dt
+import ipaddress
+import ssl
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+
+class Authority:
+    """Issues certificates and writes them below a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority for tests only")])
+        limits = x509.BasicConstraints(ca=True, path_length=None)
+        certificate = self._sign(self._builder(self._name, self._key).add_extension(limits, critical=True))
+        self.bundle = folder / "authority.pem"
+        self.bundle.write_bytes(certificate)
+
+    def server(self, name: str = "127.0.0.1") -> ssl.SSLContext:
+        """Give a server's context with a certificate for this name or IP address."""
+        try:
+            names: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(name))
+        except ValueError:
+            names = x509.DNSName(name)
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests only")])
+        builder = self._builder(subject, key).add_extension(x509.SubjectAlternativeName([names]), critical=False)
+        chain = self._folder / f"server-{name}.pem"
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        chain.write_bytes(private + self._sign(builder))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        return context
+
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        now = dt.datetime.now(dt.UTC)
+        public, authority = key.public_key(), self._key.public_key()
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority), critical=False)
+        )
+
+    def _sign(self, builder: x509.CertificateBuilder) -> bytes:
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)

@@ -1,0 +1,70 @@
+"""A tiny forward proxy on loopback: plain HTTP in absolute form, tunnels with CONNECT, and a list of what it was asked."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Proxy:
+    """Forwards to the address that it is asked for, or to the port that a name stands for; one request a connection."""
+
+    def __init__(self, ports: Mapping[str, int] = {}) -> None:
+        self.asked: list[str] = []
+        self._ports = ports
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        for each in (self._listener, *self._sockets):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                piece = client.recv(1)
+                if not piece:
+                    return
+                head += piece
+            line, _, rest = head.partition(b"\r\n")
+            method, target, version = line.split(b" ")
+            self.asked.append(f"{method.decode()} {target.decode()}")
+            name = target.decode() if method == b"CONNECT" else urlsplit(target.decode()).netloc
+            port = self._ports.get(name) or int(name.rpartition(":")[2])
+            backend = socket.create_connection(("127.0.0.1", port))
+            self._sockets += [client, backend]
+            threading.Thread(target=_pump, args=(backend, client), daemon=True).start()
+            if method == b"CONNECT":
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            else:
+                path = b"/" + target.split(b"/", 3)[3]
+                backend.sendall(b" ".join((method, path, version)) + b"\r\nConnection: close\r\n" + rest)
+            _pump(client, backend)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)

@@ -1,0 +1,103 @@
+"""`htu` is the URL that the server sees, letter by letter: the stand-in's API compares strings, as NHN's does."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.contract.deployment import Function, made, one_key, proofs
+from tests.contract.proxy import Proxy
+from tests.standin import StandIn
+
+pytestmark = one_key
+
+COLD = {"metadata": 1, "token": 2, "api": 1}
+
+
+def seen_by_the_api(standin: StandIn) -> str:
+    """Put together what a server can know of the URL it was asked for."""
+    exchange = standin.exchanges("api")[0]
+    return f"http://{exchange.values('Host')[0]}{exchange.target.partition('?')[0]}"
+
+
+PATHS = [
+    "greetings",
+    "orders?a=b",
+    "orders?",
+    "orders?q=%C3%A6%20+&url=https://elsewhere.example/?x",
+    "orders/",
+    "a%20b",
+    "a%C3%A6",
+    "a%c3%a6",
+    "%7Euser",
+    "~user",
+    "a%2Db",
+    "a+b",
+    "a,b;c=d:e@f!$&'()*",
+    "Upper/lower",
+    "orders?next=/../a",
+    "%41%42",
+    "a%25b",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_htu_is_what_the_server_sees(standin: StandIn, deploy: Callable[..., Function], path: str) -> None:
+    function = deploy(standin, API_URL=f"{standin.api_base}/{path}")
+    assert function.call().status_code == 200
+    assert proofs(standin, "api")[0]["htu"] == seen_by_the_api(standin)
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if "?" not in path])
+def test_htu_of_an_invocations_own_path_is_what_the_server_sees(
+    standin: StandIn, deploy: Callable[..., Function], path: str
+) -> None:
+    function = deploy(standin, API_URL=standin.api_base)
+    assert function.call({"request": {"path": path, "query": {"navn": "æøå €", "tom": ""}}}).status_code == 200
+    assert proofs(standin, "api")[0]["htu"] == seen_by_the_api(standin)
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize("path", ["greetings", "orders?a=b&c", "orders/"])
+def test_htu_has_neither_query_nor_fragment(standin: StandIn, deploy: Callable[..., Function], path: str) -> None:
+    deploy(standin, API_URL=f"{standin.api_base}/{path}").call()
+    assert proofs(standin, "api")[0]["htu"] == f"{standin.api_base}/{path.partition('?')[0]}"
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize("ending", ["", "/", "?a=b", "/?a=b"])
+def test_htu_of_an_address_without_a_path_ends_with_a_slash(
+    standin: StandIn, deploy: Callable[..., Function], ending: str
+) -> None:
+    deploy(standin, API_URL=standin.api.origin + ending).call()
+    assert proofs(standin, "api")[0]["htu"] == f"{standin.api.origin}/" == seen_by_the_api(standin)
+    assert made(standin) == COLD
+
+
+def test_htu_names_the_host_as_the_host_header_does(standin: StandIn, deploy: Callable[..., Function]) -> None:
+    function = deploy(standin, API_URL=standin.api_url.replace("127.0.0.1", "localhost"))
+    assert function.call().status_code == 200
+    assert proofs(standin, "api")[0]["htu"] == standin.api_url.replace("127.0.0.1", "localhost")
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:80", "127.0.0.1"])
+def test_htu_has_no_default_port_as_the_host_header_has_none(
+    standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    name = host.removesuffix(":80")
+    with Proxy({name: standin.api.server.port}) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        function = deploy(standin, API_URL=f"http://{host}/machine-clients/greetings")
+        status = function.call().status_code
+    assert proofs(standin, "api")[0]["htu"] == f"http://{name}/machine-clients/greetings" == seen_by_the_api(standin)
+    assert status == 200
+    assert made(standin) == COLD
+
+
+def test_htu_of_the_token_request_is_the_token_endpoint_without_its_query(standin: StandIn, function: Function) -> None:
+    standin.helseid.override("metadata", {"token_endpoint": f"{standin.token_endpoint}?tenant=1"})
+    function.call()
+    exchange = standin.exchanges("token")[0]
+    assert (exchange.claims["proof"]["htu"], exchange.target) == (standin.token_endpoint, "/connect/token?tenant=1")
+    assert standin.count("api") == 0

@@ -1,0 +1,124 @@
+"""A key that was replaced in its store is used by the next token, with no restart."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, client_of, log_lines, made, proofs
+from tests.standin import StandIn, make_jwk, public_jwk
+
+SECRET = "projects/p/secrets/helseid-key"
+THIRD_UNIT = {"organization": {"parent": PARENT}}
+
+
+@pytest.fixture
+def next_jwk(jwk: dict[str, Any]) -> dict[str, Any]:
+    """Return the key that replaces the client key."""
+    return make_jwk(jwk["alg"], number=1)
+
+
+@pytest.fixture
+def both_keys(start_standin: Callable[..., StandIn], jwk: dict[str, Any], next_jwk: dict[str, Any]) -> StandIn:
+    """Return a stand-in at which both keys are registered, as they are while keys are replaced."""
+    standin = start_standin(client_of(jwk, jwks=[public_jwk(jwk), public_jwk(next_jwk)]), secret_manager=True)
+    standin.secret_manager.add(SECRET, json.dumps(jwk))
+    return standin
+
+
+def kids(standin: StandIn) -> list[str]:
+    return [assertion["header"]["kid"] for assertion in assertions(standin)]
+
+
+def test_a_key_replaced_in_its_file_is_used_by_the_next_token(
+    both_keys: StandIn, deploy: Callable[..., Function], key_file: Path, jwk: dict[str, Any], next_jwk: dict[str, Any]
+) -> None:
+    function = deploy(both_keys)
+    function.call()
+    key_file.write_text(json.dumps(next_jwk))
+    assert function.call(OTHER_UNIT).status_code == 200
+    assert kids(both_keys) == [jwk["kid"], jwk["kid"], next_jwk["kid"]]
+    assert made(both_keys) == {"metadata": 1, "token": 3, "api": 2}
+
+
+def test_a_rotated_key_is_picked_up_without_a_restart(
+    both_keys: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any], next_jwk: dict[str, Any]
+) -> None:
+    function = deploy(both_keys, HELSEID_KEY=f"{SECRET}/versions/latest")
+    function.call()
+    both_keys.secret_manager.add(SECRET, json.dumps(next_jwk))
+    assert function.call(OTHER_UNIT).status_code == 200
+    assert kids(both_keys) == [jwk["kid"], jwk["kid"], next_jwk["kid"]]
+    assert made(both_keys) == {"access": 2, "metadata": 1, "token": 3, "api": 2}
+
+
+def test_a_held_token_goes_on_with_its_own_proof_key_while_the_key_is_replaced(
+    both_keys: StandIn, deploy: Callable[..., Function], key_file: Path, next_jwk: dict[str, Any]
+) -> None:
+    function = deploy(both_keys)
+    function.call()
+    key_file.write_text(json.dumps(next_jwk))
+    assert function.call().status_code == 200
+    first, second = proofs(both_keys, "api")
+    assert first["header"]["jwk"] == second["header"]["jwk"]
+    assert made(both_keys) == {"metadata": 1, "token": 2, "api": 2}
+
+
+def test_after_a_rejected_token_the_replaced_key_is_used(
+    both_keys: StandIn, deploy: Callable[..., Function], key_file: Path, jwk: dict[str, Any], next_jwk: dict[str, Any]
+) -> None:
+    function = deploy(both_keys)
+    function.call()
+    key_file.write_text(json.dumps(next_jwk))
+    both_keys.revoke_tokens()
+    assert function.call().status_code == 200
+    assert kids(both_keys) == [jwk["kid"], jwk["kid"], next_jwk["kid"]]
+    assert made(both_keys) == {"metadata": 1, "token": 3, "api": 3}
+
+
+def test_a_key_that_helseid_does_not_know_yet_is_used_as_soon_as_it_does(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    key_file: Path,
+    jwk: dict[str, Any],
+    next_jwk: dict[str, Any],
+) -> None:
+    standin = start_standin()
+    function = deploy(standin)
+    key_file.write_text(json.dumps(next_jwk))
+    answers = [function.call()]
+    standin.register(client_of(next_jwk))
+    answers.append(function.call())
+    assert [answer.status_code for answer in answers] == [502, 200]
+    assert jwk["kid"] not in kids(standin)
+    assert made(standin) == {"metadata": 1, "token": 3, "api": 1}
+
+
+def test_a_broken_new_key_is_named_and_the_call_after_its_repair_succeeds(
+    standin: StandIn, function: Function, key_file: Path, jwk: dict[str, Any]
+) -> None:
+    key_file.write_text(json.dumps(public_jwk(jwk)))
+    refused = function.call()
+    assert (refused.status_code, (refused.json or {})["code"]) == (500, "signing_key.public_only")
+    assert made(standin) == {}
+    key_file.write_text(json.dumps(jwk))
+    assert function.call().status_code == 200
+    assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
+
+
+def test_a_key_without_a_kid_is_accepted_with_one_warning_over_many_tokens(
+    standin: StandIn,
+    function: Function,
+    key_file: Path,
+    jwk: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    key_file.write_text(json.dumps({name: value for name, value in jwk.items() if name != "kid"}))
+    answers = [function.call(unit).status_code for unit in (None, OTHER_UNIT, THIRD_UNIT)]
+    assert answers == [200, 200, 200]
+    warnings = [line for line in log_lines(capsys.readouterr().out) if line["severity"] == "WARNING"]
+    assert len(warnings) == 1
+    assert "kid" in warnings[0]["message"]
+    assert made(standin) == {"metadata": 1, "token": 4, "api": 3}

@@ -1,0 +1,185 @@
+"""Nothing that could be used to call something turns up in an answer, on standard output or on standard error."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.contract.deployment import CLIENT_ID, Function, fragments_of
+from tests.standin import Client, StandIn, faults, make_jwk, public_jwk, secret_faults
+
+SECRET = "projects/p/secrets/helseid-key"
+JSON = "application/json"
+LIBRARIES = ("", "urllib3", "requests", "helseid_fn", "grpc", "google", "google.auth", "google.api_core", "werkzeug")
+
+Break = Callable[[StandIn], object]
+
+
+def refuse(error: str) -> Break:
+    body = json.dumps({"error": error, "error_description": "HID-1001: no"})
+    return lambda standin: standin.helseid.fail_always("token", faults.Status(400, body, (), JSON))
+
+
+def fail(kind: str, fault: faults.Fault, *, after: int = 0) -> Break:
+    return lambda standin: (standin.api if kind == "api" else standin.helseid).fail_always(kind, fault, after=after)
+
+
+def override(kind: str, members: dict[str, object]) -> Break:
+    return lambda standin: standin.helseid.override(kind, members)
+
+
+def fail_secret(fault: secret_faults.SecretFault) -> Break:
+    return lambda standin: standin.secret_manager.fail_always("access", fault)
+
+
+def echo(standin: StandIn) -> None:
+    standin.api.settings.echo_credentials = True
+
+
+def move_clock(standin: StandIn) -> None:
+    standin.clock.move(30)
+
+
+def unregister(standin: StandIn) -> None:
+    standin.register(Client(client_id=CLIENT_ID, jwks=[public_jwk(make_jwk("ES256", number=7))]))
+
+
+def revoke(standin: StandIn) -> None:
+    standin.api.fail_always("api", faults.Status(401, b"", (("WWW-Authenticate", 'DPoP error="invalid_token"'),)))
+
+
+def require_nonces(standin: StandIn) -> None:
+    standin.api.settings.nonce_required = True
+
+
+BREAKS: dict[str, Break] = {
+    "success": lambda _: None,
+    "an API that asks for a nonce": require_nonces,
+    "an API that echoes": echo,
+    "an API that rejects every token": revoke,
+    "a key that HelseID does not know": unregister,
+    "a clock that is wrong": move_clock,
+    "invalid_request": refuse("invalid_request"),
+    "invalid_dpop_proof": refuse("invalid_dpop_proof"),
+    "a Bearer token": override("token", {"token_type": "Bearer"}),
+    "a lifetime of nothing": override("token", {"expires_in": 0}),
+    "a narrower scope": override("token", {"scope": "x"}),
+    "a rejected scope": override("token", {"rejected_scope": "x"}),
+    "an error in a 200": override("token", {"error": "server_error"}),
+    "another issuer": override("metadata", {"issuer": "https://elsewhere.example"}),
+    "a token endpoint that is not https": override("metadata", {"token_endpoint": "http://elsewhere.example"}),
+    "metadata in HTML": fail("metadata", faults.Status(200, "<html>", (), "text/html")),
+    "a token answer that breaks off": fail("token", faults.CutShort(), after=1),
+    "a token answer that closes": fail("token", faults.Close(handled=True), after=1),
+    "a token endpoint that resets": fail("token", faults.Reset(handled=True), after=1),
+    "a token endpoint that is down": fail("token", faults.Status(503, handled=True)),
+    "a token endpoint that is busy": fail("token", faults.Status(429)),
+    "a token endpoint that speaks no HTTP": fail("token", faults.Garbage()),
+    "a token endpoint that redirects": fail("token", faults.Redirect("https://elsewhere.example/")),
+    "a token answer of 2 MB": fail("token", faults.Huge(2 * 1024 * 1024)),
+    "an API that is down": fail("api", faults.Status(503)),
+    "an API that resets": fail("api", faults.Reset()),
+    "an API that breaks off": fail("api", faults.CutShort()),
+    "an API that refuses": fail("api", faults.Status(403, "no")),
+    "an API that redirects": fail("api", faults.Redirect("https://elsewhere.example/")),
+    "an API in HTML": fail("api", faults.Status(200, "<html>", (), "text/html")),
+    "an API that speaks no HTTP": fail("api", faults.Garbage()),
+    "an API of 2 MB": fail("api", faults.Huge(2 * 1024 * 1024)),
+    "a secret manager that damages the key": fail_secret(secret_faults.CorruptPayload()),
+    "a secret manager that is not allowed": fail_secret(secret_faults.Fail("PERMISSION_DENIED")),
+    "a secret manager that is down": fail_secret(secret_faults.Fail("UNAVAILABLE")),
+    "a key in UTF-16": lambda standin: standin.secret_manager.add(SECRET, KEY_TEXT.encode("utf-16")),
+    "a key that is cut short": lambda standin: standin.secret_manager.add(SECRET, KEY_TEXT[:-30]),
+    "a key whose members do not fit": lambda standin: standin.secret_manager.add(SECRET, swapped()),
+}
+
+KEY_TEXT = json.dumps(make_jwk("PS256"))
+
+
+def swapped() -> str:
+    """Put the private exponent of another key into the client key."""
+    return json.dumps({**make_jwk("PS256"), "d": make_jwk("PS256", number=1)["d"]})
+
+
+@pytest.fixture
+def talkative(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+    """Let every library log everything to standard error, until the test is over."""
+    before = {name: logging.getLogger(name).level for name in LIBRARIES}
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
+    logging.getLogger().addHandler(handler)
+    yield capsys
+    logging.getLogger().removeHandler(handler)
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def speak_up() -> None:
+    """Undo what the function's own configuration quietens."""
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+def leaks(standin: StandIn, jwks: list[dict[str, Any]], *texts: str) -> list[str]:
+    """Name the secrets that stand in these texts."""
+    return [piece for piece in fragments_of(standin.secrets(), *jwks) if any(piece in text for text in texts)]
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_no_secret_appears_in_any_output(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    talkative: pytest.CaptureFixture[str],
+    jwk: dict[str, Any],
+    name: str,
+) -> None:
+    standin = start_standin(secret_manager=True)
+    standin.secret_manager.add(SECRET, json.dumps(jwk))
+    BREAKS[name](standin)
+    address = f"{SECRET}/versions/latest"
+    function = deploy(standin, HELSEID_KEY=address, LOG_LEVEL="DEBUG", API_URL=f"{standin.api_base}/echo")
+    speak_up()
+    answers = [function.call() for _ in range(2)]
+    written = talkative.readouterr()
+    told = [answer.get_data(as_text=True) + str(answer.headers) for answer in answers]
+    keys = [jwk, make_jwk("PS256"), make_jwk("PS256", number=1)]
+    assert leaks(standin, keys, *told, written.out, written.err) == []
+    assert written.err != ""
+    assert standin.count("access") >= 1
+
+
+def test_a_crash_with_a_key_in_its_words_shows_none(
+    standin: StandIn,
+    deploy: Callable[..., Function],
+    capsys: pytest.CaptureFixture[str],
+    key_file: Path,
+    jwk: dict[str, Any],
+) -> None:
+    function = deploy(standin, LOG_LEVEL="DEBUG")
+
+    def crash(*_: object) -> None:
+        raise ValueError(key_file.read_text())
+
+    function.module.JOB = SimpleNamespace(run=crash)
+    answer = function.call()
+    written = capsys.readouterr()
+    assert answer.status_code == 500
+    assert leaks(standin, [jwk], answer.get_data(as_text=True), written.out, written.err) == []
+    assert standin.received == []
+
+
+def test_the_parts_of_the_function_show_no_secret_when_they_are_printed(
+    standin: StandIn, function: Function, jwk: dict[str, Any]
+) -> None:
+    function.call()
+    job = function.module.JOB
+    tokens = [held._value for held in job.tokens._held.values()]
+    printed = [repr(each) for each in (job, job.tokens, job.api, job.api._transport, function.module.SETTINGS, *tokens)]
+    assert len(tokens) == 1
+    assert leaks(standin, [jwk], *printed) == []
+    assert standin.count("api") == 1

@@ -1,0 +1,202 @@
+"""Standard output is the log: one JSON line for each event, and one line that tells all of each invocation."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.contract.deployment import CHILD, OTHER_CHILD, OTHER_UNIT, PARENT, Function, assertions, log_lines, made, one_key
+from tests.standin import StandIn, faults
+
+pytestmark = one_key
+
+COLD = {"metadata": 1, "token": 2, "api": 1}
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+def test_every_line_on_stdout_is_json_with_a_severity(
+    standin: StandIn, deploy: Callable[..., Function], capsys: Captured, level: str
+) -> None:
+    function = deploy(standin, LOG_LEVEL=level)
+    function.call()
+    standin.api.fail_next("api", faults.Status(403, "two\nlines\r\n\u2028three"))
+    function.call()
+    function.call({"scope": "unknown"})
+    lines = log_lines(capsys.readouterr().out)
+    assert {line["severity"] for line in lines} <= {"DEBUG", "INFO", "ERROR"}
+    assert all({"message", "time", "logger"} <= set(line) for line in lines)
+    assert made(standin) == {**COLD, "api": 2}
+
+
+def test_nothing_is_written_to_stderr(standin: StandIn, function: Function, capsys: Captured) -> None:
+    function.call()
+    standin.api.fail_next("api", faults.Status(403))
+    function.call()
+    assert capsys.readouterr().err == ""
+    assert made(standin) == {**COLD, "api": 2}
+
+
+def test_a_success_is_one_line_that_tells_all(standin: StandIn, function: Function, capsys: Captured) -> None:
+    answer = function.call().json or {}
+    (line,) = log_lines(capsys.readouterr().out)
+    for name in ("time", "execution_id", "message"):
+        assert line.pop(name)
+    assert set(line.pop("durations_ms")) == {"secret_store", "helseid", "api"}
+    assert isinstance(line.pop("duration_ms"), int)
+    assert line == {
+        "severity": "INFO",
+        "logger": "helseid_fn",
+        "outcome": "ok",
+        "invocation": answer["invocation"],
+        "organization": {"parent": PARENT, "child": CHILD},
+        "requests": {"secret_store": 1, "helseid": 3, "api": 1},
+        "outcomes": {"secret_store": ["ok"], "helseid": [200, 400, 200], "api": [200]},
+        "kid": assertions(standin)[0]["header"]["kid"],
+        "assertion_jti": assertions(standin)[-1]["jti"],
+    }
+    assert made(standin) == COLD
+
+
+def test_a_call_with_a_held_token_names_the_assertion_that_earned_it(
+    standin: StandIn, function: Function, capsys: Captured
+) -> None:
+    for _ in range(2):
+        function.call()
+    first, second = log_lines(capsys.readouterr().out)
+    assert (second["kid"], second["assertion_jti"]) == (first["kid"], first["assertion_jti"])
+    assert second["outcomes"] == {"api": [200]}
+    assert made(standin) == {**COLD, "api": 2}
+
+
+def test_the_organization_of_the_invocation_is_logged(standin: StandIn, function: Function, capsys: Captured) -> None:
+    function.call(OTHER_UNIT)
+    (line,) = log_lines(capsys.readouterr().out)
+    assert line["organization"] == {"parent": PARENT, "child": OTHER_CHILD}
+    assert made(standin) == COLD
+
+
+def test_a_failure_is_one_error_line_with_the_answers_own_words(standin: StandIn, function: Function, capsys: Captured) -> None:
+    refusal = json.dumps({"error": "invalid_scope", "error_description": "No."})
+    standin.helseid.fail_always("token", faults.Status(400, refusal, (), "application/json"))
+    problem = function.call().json or {}
+    (line,) = log_lines(capsys.readouterr().out)
+    assert {name: line[name] for name in ("severity", "message", "code", "party", "retryable", "outcome", "invocation")} == {
+        "severity": "ERROR",
+        "message": problem["detail"],
+        "code": "helseid.refused.invalid_scope",
+        "party": "HelseID",
+        "retryable": False,
+        "outcome": "failed",
+        "invocation": problem["invocation"],
+    }
+    assert made(standin) == {"metadata": 1, "token": 1}
+
+
+def test_a_refused_request_names_the_key_and_the_assertion_that_were_refused(
+    standin: StandIn, function: Function, capsys: Captured
+) -> None:
+    refusal = json.dumps({"error": "invalid_client"})
+    standin.helseid.fail_always("token", faults.Status(400, refusal, (), "application/json"))
+    function.call()
+    (line,) = log_lines(capsys.readouterr().out)
+    (assertion,) = assertions(standin)
+    assert (line["kid"], line["assertion_jti"]) == (assertion["header"]["kid"], assertion["jti"])
+    assert line["outcomes"] == {"secret_store": ["ok"], "helseid": [200, 400]}
+    assert made(standin) == {"metadata": 1, "token": 1}
+
+
+def test_a_bad_invocation_is_one_error_line(standin: StandIn, function: Function, capsys: Captured) -> None:
+    problem = function.call({"scope": "unknown"}).json or {}
+    (line,) = log_lines(capsys.readouterr().out)
+    assert (line["severity"], line["code"], line["party"]) == ("ERROR", "invocation.scope", None)
+    assert line["invocation"] == problem["invocation"]
+    assert made(standin) == {}
+
+
+def test_every_try_is_in_the_line(standin: StandIn, function: Function, capsys: Captured) -> None:
+    standin.api.fail_next("api", faults.Reset())
+    standin.api.fail_next("api", faults.Status(503))
+    function.call()
+    (line,) = log_lines(capsys.readouterr().out)
+    assert line["outcomes"]["api"] == ["connection_lost", 503, 200]
+    assert made(standin) == {**COLD, "api": 3}
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING"])
+def test_a_nonce_round_is_not_logged_as_an_error(
+    start_standin: Callable[..., StandIn], deploy: Callable[..., Function], capsys: Captured, level: str
+) -> None:
+    standin = start_standin(api_nonce=True)
+    assert deploy(standin, LOG_LEVEL=level).call().status_code == 200
+    lines = log_lines(capsys.readouterr().out)
+    assert {line["severity"] for line in lines} <= {"DEBUG", "INFO"}
+    assert made(standin) == {**COLD, "api": 2}
+
+
+def test_the_schedulers_headers_are_in_the_line(standin: StandIn, function: Function, capsys: Captured) -> None:
+    headers = {
+        "X-CloudScheduler-JobName": "nightly",
+        "X-CloudScheduler-ScheduleTime": "2026-11-22T02:00:00Z",
+        "Function-Execution-Id": "abc123",
+    }
+    function.call(headers=headers)
+    (line,) = log_lines(capsys.readouterr().out)
+    assert (line["scheduler_job"], line["scheduler_time"]) == ("nightly", "2026-11-22T02:00:00Z")
+    assert line["execution_id"] == "abc123"
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"traceparent": f"00-{TRACE}-{SPAN}-01"},
+        {"X-Cloud-Trace-Context": f"{TRACE}/{int(SPAN, 16)};o=1"},
+        {"traceparent": f"00-{TRACE}-{SPAN}-01", "X-Cloud-Trace-Context": f"{'0' * 32}/1"},
+    ],
+    ids=["W3C", "Google", "both"],
+)
+def test_the_trace_is_under_the_names_that_cloud_logging_knows(
+    standin: StandIn, deploy: Callable[..., Function], capsys: Captured, headers: dict[str, str]
+) -> None:
+    deploy(standin, GOOGLE_CLOUD_PROJECT="my-project").call(headers=headers)
+    (line,) = log_lines(capsys.readouterr().out)
+    assert line["logging.googleapis.com/trace"] == f"projects/my-project/traces/{TRACE}"
+    assert line["logging.googleapis.com/spanId"] == SPAN
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"traceparent": "nonsense", "X-Cloud-Trace-Context": "nonsense"},
+        {"X-CloudScheduler-JobName": "\x7f", "traceparent": '00-"severity": "EMERGENCY"-x'},
+        {"X-CloudScheduler-JobName": "x" * 10_000},
+    ],
+)
+def test_headers_of_a_stranger_do_not_harm_the_line(
+    standin: StandIn, function: Function, capsys: Captured, headers: dict[str, str]
+) -> None:
+    assert function.call(headers=headers).status_code == 200
+    text = capsys.readouterr().out
+    (line,) = log_lines(text)
+    assert line["severity"] == "INFO"
+    assert len(text) < 2500
+    assert made(standin) == COLD
+
+
+def test_the_clock_difference_is_logged_with_a_refusal(standin: StandIn, function: Function, capsys: Captured) -> None:
+    standin.clock.move(3600)
+    function.call()
+    (line,) = log_lines(capsys.readouterr().out)
+    assert -3603 <= line["clock_difference_seconds"] <= -3597
+    assert made(standin) == {"metadata": 1, "token": 1}
+
+
+def test_a_misspelt_setting_is_warned_of_at_start(standin: StandIn, deploy: Callable[..., Function], capsys: Captured) -> None:
+    deploy(standin, HELSEID_SCOPES="x")
+    (line,) = log_lines(capsys.readouterr().out)
+    assert (line["severity"], "HELSEID_SCOPES" in line["message"]) == ("WARNING", True)
+    assert made(standin) == {}
