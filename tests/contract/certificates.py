@@ -12,6 +12,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 
+# Python 3.13 refuses an authority that does not say what its key is for (RFC 5280 section 4.2.1.3).
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Authority:
     """Issues certificates and writes them below a folder."""
 
@@ -20,7 +34,8 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority for tests only")])
         limits = x509.BasicConstraints(ca=True, path_length=None)
-        certificate = self._sign(self._builder(self._name, self._key).add_extension(limits, critical=True))
+        builder = self._builder(self._name, self._key).add_extension(limits, critical=True)
+        certificate = self._sign(builder.add_extension(_SIGNS_CERTIFICATES, critical=True))
         self.bundle = folder / "authority.pem"
         self.bundle.write_bytes(certificate)
 
