@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-
 # Python 3.13 refuses an authority that does not say what its key is for (RFC 5280 section 4.2.1.3).
 _SIGNS_CERTIFICATES = x509.KeyUsage(
     digital_signature=False,
