@@ -73,15 +73,18 @@ def check_answer(answer: ApiAnswer) -> None:
         return
     reason = _BY_STATUS.get(answer.status, "redirect" if 300 <= answer.status < 400 else "other")
     said = ""
+    api_answer = {"status": answer.status, "body": answer.body}
     if answer.error is not None:
         parameters = answer.error.parameters
         reason = parameters["error"] if parameters["error"] in _NAMED else reason
-        more = [parameters.get("error_description", ""), f"scope {parameters['scope']}" if "scope" in parameters else ""]
-        said = f" with {quote(parameters['error'])}" + "".join(f" ({quote(each).rstrip('.')})" for each in more if each)
+        said = f" with {quote(parameters['error'])}" + (f" ({quote(parameters['scope'])})" if "scope" in parameters else "")
+        # For the caller alone: what an API says of a request may tell of a person, and has no place in the log.
+        if parameters.get("error_description"):
+            api_answer["error_description"] = quote(parameters["error_description"])
     elif reason == "redirect":
         said = f" and points to {_address_of(answer.location)}"
     error = Refused(Party.API, reason, f"The API answered {answer.status}{said}; {_REMEDIES[reason]}.")
-    error.api_answer = {"status": answer.status, "body": answer.body}
+    error.api_answer = api_answer
     raise error
 
 
@@ -103,7 +106,9 @@ def _read_body(answer: Answer, sent_secrets: tuple[str, ...]) -> Any:
         return None
     if is_json and text is not None:
         try:
-            return json.loads(text, parse_float=_finite, parse_constant=_finite)
+            value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+            # Once more, without JSON's escapes, in which an echo would not be seen.
+            return json.loads(elide(json.dumps(value, ensure_ascii=False), sent_secrets))
         except (ValueError, RecursionError):
             pass
     elif text is not None and media_type != "text/html":
@@ -119,7 +124,8 @@ def _read_body(answer: Answer, sent_secrets: tuple[str, ...]) -> Any:
 def _read_text(answer: Answer, sent_secrets: tuple[str, ...]) -> str | None:
     """Decode the body, without what we sent; None when there is none or it is not text in UTF-8."""
     try:
-        return elide(answer.body.decode("utf-8-sig"), sent_secrets) if answer.body else None
+        text = answer.body.decode("utf-8-sig")
+        return elide(text, sent_secrets) if text and "\0" not in text else None
     except UnicodeDecodeError:
         return None
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from helseid_fn.errors import BadInvocation
 
@@ -33,12 +33,17 @@ OUR_HEADERS = frozenset(
         "proxy-authorization",
         "proxy-connection",
         "accept-encoding",
+        "forwarded",
+        "x-forwarded-host",
+        "x-forwarded-prefix",
         "x-http-method",
         "x-http-method-override",
         "x-method-override",
+        "x-original-url",
+        "x-rewrite-url",
     }
 )
-"""Headers that are ours or the connection's, or that some APIs let another method in by: never the caller's to set."""
+"""Headers that are ours or the connection's, or that let another method or path in at some APIs: never the caller's to set."""
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HEADER_VALUE = re.compile(r"[!-~]([\t -~]*[!-~])?|")
@@ -93,6 +98,9 @@ def _build_url(base_url: str, path: object, query: object) -> str:
     base = urlsplit(base_url)
     if path is not None:
         base = base._replace(path=f"{base.path.rstrip('/')}/{_parse_path(path)}")
+    fixed = {name for name, _ in parse_qsl(base.query, keep_blank_values=True)}
+    if isinstance(query, dict) and fixed & set(query):
+        raise BadInvocation("request", "request.query must not name what API_URL fixes already.")
     queries = [each for each in (base.query, _parse_query(query)) if each]
     return base._replace(query="&".join(queries)).geturl()
 

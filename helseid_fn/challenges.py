@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+MAX_HEADER_LENGTH = 8192
+
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # token of RFC 9110 section 5.6.2
 _SPACE = re.compile(r"[ \t]*")
 _COMMAS = re.compile(r"[ \t,]*")
@@ -29,7 +31,7 @@ def parse(header: str | None) -> tuple[Challenge, ...]:
     challenges before it stand.
     """
     challenges: list[Challenge] = []
-    text = header or ""
+    text = (header or "")[:MAX_HEADER_LENGTH]
     position = _past(_COMMAS, text, 0)
     while position < len(text):
         parameter = _PARAMETER.match(text, position)

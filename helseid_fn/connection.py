@@ -1,4 +1,4 @@
-"""How connections are made: verified, and with a timeout that bounds the whole answer, not each of its pieces.
+"""How connections are made: verified, and with timeouts that bound the whole of connecting and the whole of an answer.
 
 A socket's timeout starts anew with every byte, so that a server which sends one byte a second holds its client for as long as
 it likes. Here what was set as the read timeout is all the time that the head and the body of one answer may take together.
@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import http.client
 import io
+import queue
 import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 
 def load_tls_context(ca_bundle: str) -> ssl.SSLContext:
@@ -27,16 +30,22 @@ def load_tls_context(ca_bundle: str) -> ssl.SSLContext:
     """
     is_folder = Path(ca_bundle).is_dir()
     context = ssl.create_default_context(cafile=None if is_folder else ca_bundle, capath=ca_bundle if is_folder else None)
+    context.hostname_checks_common_name = False  # RFC 9525 section 2
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 
+MAX_WIRE_BYTES = 2 * 1024 * 1024
+"""What one answer may take on the wire, its head, its framing and all: a chunk of length -1 would be read for ever."""
+
+
 class _PunctualReader(io.RawIOBase):
-    """Reads a socket with what is left of the time that it had when the answer was begun."""
+    """Reads a socket with what is left of the time that it had when the answer was begun, and not beyond what is sane."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock = sock
         self._raw = raw
+        self._bytes_left = MAX_WIRE_BYTES
         timeout_seconds = sock.gettimeout()
         self._ends_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
 
@@ -49,7 +58,11 @@ class _PunctualReader(io.RawIOBase):
             if left_seconds <= 0:
                 raise TimeoutError("the answer took longer than its time")
             self._sock.settimeout(left_seconds)
-        return self._raw.readinto(buffer)
+        got = self._raw.readinto(buffer)
+        self._bytes_left -= got or 0
+        if self._bytes_left < 0:
+            raise http.client.HTTPException("the answer is larger than any may be")
+        return got
 
     def close(self) -> None:
         self._raw.close()
@@ -62,12 +75,44 @@ class _PunctualResponse(http.client.HTTPResponse):
         raw = self.fp.detach()
         self.fp = io.BufferedReader(_PunctualReader(sock, raw))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """Pass over every interim answer (RFC 9110 section 15.2); http.client does so with 100 only."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
+            if not 102 <= status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
 
-class _PunctualConnection(HTTPConnection):
+
+class _PunctualConnect:
+    """Bounds finding the name and trying its addresses, all of it together: a look-up knows no timeout but this."""
+
+    timeout: float | None
+
+    def _new_conn(self) -> socket.socket:
+        made: queue.SimpleQueue[socket.socket | Exception] = queue.SimpleQueue()
+
+        def connect() -> None:
+            try:
+                made.put(super(_PunctualConnect, self)._new_conn())  # type: ignore[misc]  # HTTPConnection's, beside this class
+            except (OSError, HTTPError) as error:
+                made.put(error)
+
+        threading.Thread(target=connect, name="connect", daemon=True).start()
+        try:
+            outcome = made.get(timeout=self.timeout)
+        except queue.Empty:
+            raise ConnectTimeoutError(self, "no connection in time") from None
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+class _PunctualConnection(_PunctualConnect, HTTPConnection):
     response_class = _PunctualResponse
 
 
-class _PunctualTlsConnection(HTTPSConnection):
+class _PunctualTlsConnection(_PunctualConnect, HTTPSConnection):
     response_class = _PunctualResponse
 
 

@@ -23,6 +23,7 @@ MIN_RSA_BITS = 2048
 # Larger ones would keep the processor busy for minutes. OpenSSL, too, takes no longer exponents.
 MAX_RSA_BITS = 8192
 MAX_EXPONENT_BITS = 64
+MAX_BITS_WITHOUT_PRIMES = 4096
 
 _NOT_JSON = object()
 _KID = re.compile(r"[!-~]{1,200}")
@@ -139,6 +140,10 @@ def _rsa(members: dict[str, Any]) -> RsaPrivate:
             "bad_member", f"its n or e is larger than that of any key in use ({MAX_RSA_BITS} bits); make a key of 4096 bits"
         )
     if "p" not in members:
+        if n.bit_length() > MAX_BITS_WITHOUT_PRIMES:
+            _refuse(
+                "bad_member", "it is large and has no p and q, which would take seconds to find; store the whole private JWK"
+            )
         return RsaPrivate(n, e, d, None)
     p, q = _number(members, "p"), _number(members, "q")
     # Stands in for OpenSSL's prime check (signing_key.py tells why).

@@ -12,9 +12,11 @@ from typing import Any
 
 from helseid_fn.redaction import ELIDED, quote
 
+MAX_MESSAGE_LENGTH = 4000
+
 # The net under everything: a JWS, or a private member of a JWK, in whatever text it may have got into.
 _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-_PRIVATE_MEMBER = re.compile(r"""(\\*["'](?:d|p|q|dp|dq|qi|k)\\*["']\s*:\s*\\*["'])[A-Za-z0-9_-]{16,}""")
+_PRIVATE_MEMBER = re.compile(r"""(?<!\\)(\\*["'](?:d|p|q|dp|dq|qi|k)\\*["']\s*:\s*\\*["'])[A-Za-z0-9_-]{16,}""")
 
 
 class _JsonFormatter(logging.Formatter):
@@ -23,7 +25,7 @@ class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
             "severity": record.levelname,
-            "message": record.getMessage(),
+            "message": record.getMessage()[:MAX_MESSAGE_LENGTH],
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "logger": record.name,
             **getattr(record, "fields", {}),
@@ -61,6 +63,7 @@ def configure(level: str) -> None:
     handler.setFormatter(_JsonFormatter())
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote addresses and headers
     logging.getLogger(__package__).setLevel(level)
 
 

@@ -35,7 +35,7 @@ EXAMPLES = {
 """Every setting, with an example of it."""
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token of RFC 6749 appendix A.4
-_VISIBLE = re.compile(r"[!-~]+")
+_CLIENT_ID = re.compile(r"[A-Za-z0-9\-._~:/@]{1,200}")
 _GOOGLE_KEY = re.compile(
     r"projects/(?P<project>[a-z0-9:.-]+)/(locations/[a-z0-9-]+/)?secrets/[A-Za-z0-9_-]+/versions/[A-Za-z0-9_-]+"
 )
@@ -127,8 +127,8 @@ def _issuer(text: str) -> str:
 
 
 def _client_id(text: str) -> str:
-    if not _VISIBLE.fullmatch(text):
-        raise ValueError("has characters that a client id cannot have")
+    if not _CLIENT_ID.fullmatch(text):
+        raise ValueError("is not a client id: 1 to 200 letters, digits and - . _ ~ : / @")
     return text
 
 
@@ -142,7 +142,7 @@ def _scopes(text: str) -> frozenset[str]:
 
 
 def _key_address(text: str) -> str:
-    if text.lstrip("\ufeff \t\r\n").startswith(("{", "-----BEGIN", "eyJ")):
+    if text.removeprefix("file:").lstrip("\ufeff \t\r\n").startswith(("{", "-----BEGIN", "eyJ", "LS0tLS1CRUdJTi")):
         raise ValueError(
             "holds a key and not the address of one; move the key to a secret manager, and replace it, for it is now exposed"
         )

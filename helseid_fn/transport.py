@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from helseid_fn.connection import POOL_CLASSES, load_tls_context
@@ -119,12 +120,17 @@ class Transport:
     ) -> Answer | Loss:
         """Send one request over a kept or a new connection, and learn the nonce of its answer."""
         adapter = self._live_adapter(origin)
-        timeout = (min(CONNECT_TIMEOUT_SECONDS, timeout_seconds), timeout_seconds)
+        timeout = Timeout(connect=min(CONNECT_TIMEOUT_SECONDS, timeout_seconds), total=timeout_seconds)
         with journal.request(party):
             try:
-                answer = _read(party, adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies))
+                answer = _read(party, adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies))  # type: ignore[arg-type]  # its stub lacks Timeout
+            except Garbled as error:
+                journal.note_outcome(party, error.code.rpartition(".")[2])
+                raise
             except (requests.RequestException, HTTPError, OSError) as error:
-                loss = read_loss(error)
+                # A kind of proxy that requests cannot use is told as a wrong address.
+                wrong_proxy = isinstance(error, requests.exceptions.InvalidSchema)
+                loss = Loss("proxy", acted=False) if wrong_proxy else read_loss(error)
                 journal.note_outcome(party, loss.reason)
                 _logger.debug("%s at %s: no answer (%s)", party.value, origin.url, loss.reason)
                 return loss
@@ -143,7 +149,9 @@ class Transport:
                 way = requests.Session().merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
                 bundle = way["verify"] if isinstance(way["verify"], str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
                 tls = _load_trust(party, bundle) if parts.scheme == "https" else None
-                self._origins[key] = _Origin(key, dict(way["proxies"]), tls, _Adapter(tls), used_at=self._now())
+                # Without TLS there is only this very machine, and its traffic is no proxy's to see.
+                proxies = dict(way["proxies"]) if tls else {}
+                self._origins[key] = _Origin(key, proxies, tls, _Adapter(tls), used_at=self._now())
             return self._origins[key]
 
     def _live_adapter(self, origin: _Origin) -> HTTPAdapter:
@@ -201,6 +209,12 @@ def _prepare(method: str, url: str, message: Message) -> requests.PreparedReques
 
 def _read(party: Party, response: requests.Response) -> Answer:
     with response:
+        if response.status_code < 200:
+            # Left unread: closing ends the connection, whose next bytes are the real answer and must not become another's.
+            detail = (
+                f"{party.as_subject} answered with {response.status_code}, which is no answer; report it to those who run it."
+            )
+            raise Garbled(party, "http", detail)
         body = b""
         # To its end: that a body is shorter than announced shows only when the next read finds nothing.
         while piece := response.raw.read(MAX_ANSWER_BYTES + 1 - len(body), decode_content=False):

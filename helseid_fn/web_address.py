@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 _HOST = re.compile(
     r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
@@ -31,7 +31,7 @@ def find_fault(url: str) -> str | None:
         return "must be https (http only to this very machine: 127.0.0.1, localhost)"
     if "@" in parts.netloc or "#" in url:
         return "has a user name or a fragment, which an address here cannot have"
-    if any(segment in (".", "..") for segment in parts.path.split("/")) or "//" in parts.path:
+    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")) or "//" in parts.path:
         return "has a path with empty, . or .. segments"
     return None
 

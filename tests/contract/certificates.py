@@ -38,16 +38,13 @@ class Authority:
         self.bundle = folder / "authority.pem"
         self.bundle.write_bytes(certificate)
 
-    def server(self, name: str = "127.0.0.1") -> ssl.SSLContext:
-        """Give a server's context with a certificate for this name or IP address."""
-        try:
-            names: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(name))
-        except ValueError:
-            names = x509.DNSName(name)
+    def server(self, *names: str) -> ssl.SSLContext:
+        """Give a server's context with a certificate for these names or IP addresses, 127.0.0.1 when none is given."""
+        alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names or ("127.0.0.1",)])
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests only")])
-        builder = self._builder(subject, key).add_extension(x509.SubjectAlternativeName([names]), critical=False)
-        chain = self._folder / f"server-{name}.pem"
+        builder = self._builder(subject, key).add_extension(alternatives, critical=False)
+        chain = self._folder / f"server-{len(list(self._folder.iterdir()))}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         chain.write_bytes(private + self._sign(builder))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -71,3 +68,10 @@ class Authority:
 
     def _sign(self, builder: x509.CertificateBuilder) -> bytes:
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

@@ -144,21 +144,26 @@ def test_the_environment_is_looked_up_once_for_each_origin(
     assert made(standin) == {"metadata": 1, "token": 3, "api": 3}
 
 
-def test_the_environments_proxy_is_used(
+def test_what_stays_on_this_machine_without_tls_goes_through_no_proxy(
     standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Proxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         assert deploy(standin).call().status_code == 200
-    metadata = f"GET {standin.issuer}/.well-known/openid-configuration"
-    token = f"POST {standin.token_endpoint}"
-    assert proxy.asked == [metadata, token, token, f"GET {standin.api_url}"]
+    assert proxy.asked == []
     assert made(standin) == COLD
 
 
-def test_no_proxy_is_honoured(standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_is_honoured(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    standin = start_standin(tls=authority.server())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
     with Proxy() as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         assert deploy(standin).call().status_code == 200
     assert proxy.asked == []

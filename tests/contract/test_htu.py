@@ -1,9 +1,11 @@
 """`htu` is the URL that the server sees, letter by letter: the stand-in's API compares strings, as NHN's does."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.contract.certificates import Authority
 from tests.contract.deployment import Function, made, one_key, proofs
 from tests.contract.proxy import Proxy
 from tests.standin import StandIn
@@ -16,7 +18,8 @@ COLD = {"metadata": 1, "token": 2, "api": 1}
 def seen_by_the_api(standin: StandIn) -> str:
     """Put together what a server can know of the URL it was asked for."""
     exchange = standin.exchanges("api")[0]
-    return f"http://{exchange.values('Host')[0]}{exchange.target.partition('?')[0]}"
+    scheme = standin.api.origin.partition(":")[0]
+    return f"{scheme}://{exchange.values('Host')[0]}{exchange.target.partition('?')[0]}"
 
 
 PATHS = [
@@ -81,16 +84,22 @@ def test_htu_names_the_host_as_the_host_header_does(standin: StandIn, deploy: Ca
     assert made(standin) == COLD
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:80", "127.0.0.1"])
+@pytest.mark.parametrize("host", ["localhost", "localhost:443", "LOCALHOST"])
 def test_htu_has_no_default_port_as_the_host_header_has_none(
-    standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch, host: str
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    host: str,
 ) -> None:
-    name = host.removesuffix(":80")
-    with Proxy({name: standin.api.server.port}) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        function = deploy(standin, API_URL=f"http://{host}/machine-clients/greetings")
-        status = function.call().status_code
-    assert proofs(standin, "api")[0]["htu"] == f"http://{name}/machine-clients/greetings" == seen_by_the_api(standin)
+    authority = Authority(tmp_path)
+    standin = start_standin(tls=authority.server("127.0.0.1", "localhost"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Proxy({"localhost:443": standin.api.server.port}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        status = deploy(standin, API_URL=f"https://{host}/machine-clients/greetings").call().status_code
+    assert proofs(standin, "api")[0]["htu"] == "https://localhost/machine-clients/greetings" == seen_by_the_api(standin)
     assert status == 200
     assert made(standin) == COLD
 

@@ -153,7 +153,14 @@ def test_a_refusal_names_its_status(status: int) -> None:
 
 def test_a_refusal_keeps_the_api_s_own_words() -> None:
     challenge = 'DPoP error="insufficient_scope", error_description="Need more.", scope="nhn:e/f"'
-    assert " with insufficient_scope (Need more) (scope nhn:e/f);" in str(refused(403, challenge))
+    error = refused(403, challenge)
+    assert " with insufficient_scope (nhn:e/f);" in str(error)
+    assert (error.api_answer or {})["error_description"] == "Need more."
+
+
+def test_an_api_s_description_is_for_the_caller_and_not_for_the_log() -> None:
+    """The sentence is what is logged, and a description may tell of a person."""
+    assert "01017012345" not in str(refused(401, 'DPoP error="invalid_token", error_description="person 01017012345"'))
 
 
 def test_a_secret_in_the_api_s_words_is_elided() -> None:
