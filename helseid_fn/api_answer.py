@@ -107,10 +107,13 @@ def _read_body(answer: Answer, sent_secrets: tuple[str, ...]) -> Any:
     if is_json and text is not None:
         try:
             value = json.loads(text, parse_float=_finite, parse_constant=_finite)
-            # Once more, without JSON's escapes, in which an echo would not be seen.
-            return json.loads(elide(json.dumps(value, ensure_ascii=False), sent_secrets))
+            if "\\u" in text:
+                # Once more, without the escapes, in which an echo would not be seen.
+                value = json.loads(elide(json.dumps(value, ensure_ascii=False), sent_secrets))
         except (ValueError, RecursionError):
             pass
+        else:
+            return value
     elif text is not None and media_type != "text/html":
         return text
     if 200 <= answer.status < 300:
