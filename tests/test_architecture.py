@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -172,11 +172,12 @@ def test_exactly_the_product_is_deployed() -> None:
 
 
 def test_importing_main_stays_under_its_ceiling() -> None:
-    """Beside the host that it runs in, the function may cost as much again, and no more."""
+    """Beside the host that it runs in, the function may cost as much again, and no more; counted in processor time."""
     host = "import functions_framework"
     code = f"{host}; import main"
     run_python(code)
-    ratio = min(seconds_of(code) for _ in range(5)) / min(seconds_of(host) for _ in range(5))
+    rounds = [(cpu_seconds_of(code), cpu_seconds_of(host)) for _ in range(7)]
+    ratio = min(whole for whole, _ in rounds) / min(alone for _, alone in rounds)
     assert ratio <= 2.0
 
 
@@ -194,7 +195,8 @@ def run_python(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
 
 
-def seconds_of(code: str) -> float:
-    begun_at = time.perf_counter()
+def cpu_seconds_of(code: str) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run_python(code)
-    return time.perf_counter() - begun_at
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
