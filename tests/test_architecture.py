@@ -172,13 +172,16 @@ def test_exactly_the_product_is_deployed() -> None:
 
 
 def test_importing_main_stays_under_its_ceiling() -> None:
-    """Beside the host that it runs in, the function may cost as much again, and no more; counted in processor time."""
+    """With the function the host may cost two and a half times what it costs alone; counted in processor time.
+
+    A cloud's SDK or an OAuth framework at import would go beyond that at once.
+    """
     host = "import functions_framework"
     code = f"{host}; import main"
     run_python(code)
     rounds = [(cpu_seconds_of(code), cpu_seconds_of(host)) for _ in range(7)]
     ratio = min(whole for whole, _ in rounds) / min(alone for _, alone in rounds)
-    assert ratio <= 2.0
+    assert ratio <= 2.5
 
 
 SETTINGS = {
