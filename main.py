@@ -1,18 +1,21 @@
-"""The entry point and the wiring. Importing this parses the settings and reaches no network.
+"""The entry points and the wiring. Importing this parses the settings and reaches no network.
 
-On Google Cloud the function is `run`, served over HTTP by functions-framework, which imports this module in one process and
-serves from forks of it: connections, clients and threads are therefore made at the first invocation, not here.
+On Google Cloud the function is `run` (HTTP) or `run_event` (CloudEvents), served by functions-framework; on AWS Lambda it is
+`lambda_handler`. Both hosts may import this module in one process and serve from forks of it: connections, clients and
+threads are therefore made at the first invocation, not here.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from helseid_fn import log
 from helseid_fn.answers import HttpAnswer, build_problem, build_report
@@ -24,24 +27,46 @@ from helseid_fn.journal import Journal
 from helseid_fn.secret_store import open_reader
 from helseid_fn.settings import Settings, find_unknown, parse_settings
 from helseid_fn.tokens import TokenSource
+from helseid_fn.trace import LowerCased, read_event_fields, read_log_fields
 from helseid_fn.transport import Transport
-from helseid_fn.triggers import MAX_BODY_BYTES, parse_http, read_log_fields
+from helseid_fn.triggers import (
+    MAX_BODY_BYTES,
+    Invocation,
+    is_lambda_http,
+    parse_cloud_event,
+    parse_http,
+    parse_lambda_event,
+    parse_lambda_http,
+)
 
 if TYPE_CHECKING:
     import flask
+    from cloudevents.http import CloudEvent
+
+LAMBDA_RESERVE_SECONDS = 0.5
 
 _logger = logging.getLogger("helseid_fn")
 
 
+class LambdaContext(Protocol):
+    """What is needed of the context that Lambda hands over with each invocation."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda ends the invocation."""
+
+
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Parse the settings and start logging; a wrong deployment ends here, with one line that names every fault."""
+    is_lambda = "AWS_LAMBDA_RUNTIME_API" in environ
     try:
         settings = parse_settings(environ)
     except SettingsError as error:
-        log.configure("CRITICAL")
+        log.configure("CRITICAL", host_writes_others=is_lambda)
         _logger.critical(str(error), extra={"fields": {"code": error.code, "faults": error.faults}})
         sys.exit(1)
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, host_writes_others=is_lambda)
     for name in find_unknown(environ):
         _logger.warning("%s is not a setting and has no effect; check its spelling.", name)
     return settings
@@ -66,26 +91,86 @@ JOB = wire(SETTINGS)
 
 def run(request: flask.Request) -> HttpAnswer:
     """Do the job for one HTTP request: the README's contract of input, answers and problem details."""
+    fields = read_log_fields(request.headers, SETTINGS.google_project)
+
+    def parse() -> Invocation:
+        return parse_http(request.method, request.query_string, _read_body(request), SETTINGS)
+
+    return _invoke(parse, fields, SETTINGS.deadline_seconds).answer
+
+
+def run_event(event: CloudEvent) -> None:
+    """Do the job for one CloudEvent, such as a Pub/Sub message; serve it with `--signature-type=cloudevent`.
+
+    A failure that may pass is raised, so that the platform delivers the event again; any other is logged and acknowledged, so
+    that an event which can never succeed does not come for ever.
+    """
+    attributes, data = event.get_attributes(), event.data
+    fields = read_event_fields(attributes, data)
+    event_type = str(attributes.get("type"))
+    outcome = _invoke(lambda: parse_cloud_event(event_type, data, SETTINGS), fields, SETTINGS.deadline_seconds)
+    if outcome.error is not None and outcome.error.retryable:
+        raise outcome.error
+
+
+def lambda_handler(event: Any, context: LambdaContext) -> Any:
+    """Do the job for one invocation of AWS Lambda: direct, by EventBridge or its Scheduler, or over HTTP (payload 2.0).
+
+    Over HTTP every outcome is an answer. Otherwise a success returns its report and a permanent failure its problem, as
+    objects, and a failure that may pass is raised, so that Lambda tries again.
+    """
+    is_http = is_lambda_http(event)
+    headers = event.get("headers") if is_http else None
+    lower_cased = {str(name).lower(): str(value) for name, value in (headers or {}).items()}
+    # Lambda gives each invocation's trace anew, in the environment.
+    lower_cased.setdefault("x-amzn-trace-id", os.environ.get("_X_AMZN_TRACE_ID", ""))
+    fields = {"request_id": context.aws_request_id, **read_log_fields(LowerCased(lower_cased), SETTINGS.google_project)}
+    parse = parse_lambda_http if is_http else parse_lambda_event
+    outcome = _invoke(lambda: parse(event, SETTINGS), fields, _lambda_seconds(context))
+    body, status, answer_headers = outcome.answer
+    if is_http:
+        return {"statusCode": status, "headers": answer_headers, "body": body, "isBase64Encoded": False}
+    if outcome.error is not None and outcome.error.retryable:
+        raise outcome.error
+    return json.loads(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What the caller is told, and the error behind it when it failed."""
+
+    answer: HttpAnswer
+    error: HelseidFnError | None = None
+
+
+def _invoke(parse: Callable[[], Invocation], fields: dict[str, Any], deadline_seconds: float) -> _Outcome:
+    """Do the job for one invocation of whatever trigger, and write its one log line."""
     invocation_id = str(uuid.uuid4())
-    deadline = Deadline(SETTINGS.deadline_seconds)
+    deadline = Deadline(deadline_seconds)
     journal = Journal()
-    fields: dict[str, Any] = {"invocation": invocation_id, **read_log_fields(request.headers, SETTINGS.google_project)}
+    fields = {"invocation": invocation_id, **fields}
     try:
-        invocation = parse_http(request.method, request.query_string, _read_body(request), SETTINGS)
+        invocation = parse()
         fields["organization"] = invocation.organization.numbers()
         report = JOB.run(invocation, deadline, journal)
         answer = build_report(report, invocation.organization, journal, time.time(), invocation_id)
     except HelseidFnError as error:
         _log_failure(logging.ERROR, error, fields | journal.summary())
-        return build_problem(error, invocation_id)
+        return _Outcome(build_problem(error, invocation_id), error.twin())
     except Exception:  # noqa: BLE001  # the one place that may
         # The last line of defence: one entry and one answer, neither with the exception's own text as it is.
         crash = Crashed()
         _log_failure(logging.CRITICAL, crash, fields | journal.summary(), exc_info=True)
-        return build_problem(crash, invocation_id)
+        return _Outcome(build_problem(crash, invocation_id), crash)
     fields |= {"outcome": "ok", **journal.summary()}
     _logger.info("The API answered %d.", report.api_status, extra={"fields": fields})
-    return answer
+    return _Outcome(answer)
+
+
+def _lambda_seconds(context: LambdaContext) -> float:
+    """Return the time that an invocation has: what Lambda leaves it, less a moment to answer in, but no more than is set."""
+    left_seconds = context.get_remaining_time_in_millis() / 1000 - LAMBDA_RESERVE_SECONDS
+    return max(0.0, min(SETTINGS.deadline_seconds, left_seconds))
 
 
 def _read_body(request: flask.Request) -> bytes:

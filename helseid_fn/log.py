@@ -1,4 +1,7 @@
-"""One JSON line per event on standard output, as Cloud Logging reads it; knows what must never be written."""
+"""One JSON line per event on standard output; knows what must never be written.
+
+Google's Cloud Logging reads `severity` and `time`, AWS Lambda `level` and `timestamp`: each line has both.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,13 @@ class _JsonFormatter(logging.Formatter):
     """Formats a record as one line: severity, message, time, the fields of the event, and a traceback as one more field."""
 
     def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         entry: dict[str, Any] = {
             "severity": record.levelname,
+            "level": record.levelname,
             "message": record.getMessage()[:MAX_MESSAGE_LENGTH],
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": moment,
+            "timestamp": moment,
             "logger": record.name,
             **getattr(record, "fields", {}),
         }
@@ -53,18 +59,21 @@ class _StdoutHandler(logging.Handler):
             self.handleError(record)  # a closed pipe or a full disk must not fail an invocation
 
 
-def configure(level: str) -> None:
-    """Write this package's events from `level` up, and other libraries' from WARNING up."""
-    root = logging.getLogger()
-    for handler in root.handlers[:]:
-        if isinstance(handler, _StdoutHandler):
-            root.removeHandler(handler)
+def configure(level: str, *, host_writes_others: bool = False) -> None:
+    """Write this package's events from `level` up, and other libraries' from WARNING up.
+
+    With `host_writes_others` the latter are left to the host, as AWS Lambda's own handler writes them already.
+    """
+    root, ours = logging.getLogger(), logging.getLogger(__package__)
+    for logger in (root, ours):
+        logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, _StdoutHandler)]
     handler = _StdoutHandler()
     handler.setFormatter(_JsonFormatter())
-    root.addHandler(handler)
+    (ours if host_writes_others else root).addHandler(handler)
+    ours.propagate = not host_writes_others
+    ours.setLevel(level)
     root.setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote addresses and headers
-    logging.getLogger(__package__).setLevel(level)
 
 
 def format_crash(error: BaseException) -> str:

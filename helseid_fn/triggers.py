@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
-import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from helseid_fn.api_request import ApiRequest, parse_api_request
 from helseid_fn.errors import BadInvocation
@@ -14,20 +14,7 @@ from helseid_fn.settings import Settings
 
 MAX_BODY_BYTES = 1024 * 1024
 
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<span>[0-9a-f]{16})-[0-9a-f]{2}.*")
-_CLOUD_TRACE = re.compile(r"(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;.*)?")
-_LOGGED_HEADERS = {
-    "X-CloudScheduler-JobName": "scheduler_job",
-    "X-CloudScheduler-ScheduleTime": "scheduler_time",
-    "Function-Execution-Id": "execution_id",
-}
-
-
-class Headers(Protocol):
-    """What is needed of a framework's headers: a look-up by name without regard to case."""
-
-    def get(self, name: str, /) -> str | None:
-        """Return the header's value, or None."""
+PUBSUB_EVENT = "google.cloud.pubsub.topic.v1.messagePublished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +35,7 @@ def parse_http(method: str, query: bytes, body: bytes, settings: Settings) -> In
         raise BadInvocation("method", f"The function takes GET and POST, not {method:.20}.")
     if query:
         raise BadInvocation("query", "The function takes no query; put what you ask for into a JSON body.")
-    if len(body) > MAX_BODY_BYTES:
-        raise BadInvocation("body", "The body is larger than 1 MiB, the most that the function takes.")
-    return parse_invocation(_parse_body(body) if body.strip() else {}, settings)
+    return _parse_text(body, settings)
 
 
 def parse_invocation(members: Any, settings: Settings) -> Invocation:
@@ -70,25 +55,59 @@ def parse_invocation(members: Any, settings: Settings) -> Invocation:
     )
 
 
-def read_log_fields(headers: Headers, google_project: str | None) -> dict[str, str]:
-    """Return what the log line tells of the request that started the invocation: scheduler, execution, trace.
+def parse_cloud_event(event_type: str, data: object, settings: Settings) -> Invocation:
+    """Parse the data of a CloudEvent: a Pub/Sub message, whose own data is base64, or the invocation itself.
 
-    The trace stands under the names that Cloud Logging knows. Headers are information, never proof: whoever may call the
-    function can set them.
+    No data is the default call. Raises `BadInvocation`.
     """
-    told = {field: headers.get(name) or "" for name, field in _LOGGED_HEADERS.items()}
-    fields = {field: value[:200] for field, value in told.items() if value and value.isprintable()}
-    traceparent = _TRACEPARENT.fullmatch(headers.get("traceparent") or "")
-    cloud_trace = _CLOUD_TRACE.fullmatch(headers.get("X-Cloud-Trace-Context") or "")
-    if traceparent:
-        trace, span = traceparent["trace"], traceparent["span"]
-    elif cloud_trace:
-        trace, span = cloud_trace["trace"].lower(), f"{int(cloud_trace['span'] or 0) % 2**64:016x}"
-    else:
-        return fields
-    fields["logging.googleapis.com/trace"] = f"projects/{google_project}/traces/{trace}" if google_project else trace
-    fields["logging.googleapis.com/spanId"] = span
-    return fields
+    if event_type == PUBSUB_EVENT:
+        message = data.get("message") if isinstance(data, dict) else None
+        if not isinstance(message, dict):
+            raise BadInvocation("body", "The Pub/Sub event holds no message; publish to the topic that triggers the function.")
+        data = _decode_base64(message.get("data") or "", "The Pub/Sub message's data")
+    if isinstance(data, bytes | str):
+        return _parse_text(data.encode() if isinstance(data, str) else data, settings)
+    return parse_invocation({} if data is None else data, settings)
+
+
+def parse_lambda_event(event: object, settings: Settings) -> Invocation:
+    """Parse what AWS Lambda was invoked with: the invocation itself, or an EventBridge event, whose `detail` is it.
+
+    Raises `BadInvocation`.
+    """
+    if isinstance(event, dict) and "detail-type" in event:
+        return parse_invocation(event.get("detail"), settings)
+    return parse_invocation({} if event is None else event, settings)
+
+
+def parse_lambda_http(event: dict[str, Any], settings: Settings) -> Invocation:
+    """Parse an HTTP request as a Function URL or API Gateway's HTTP API hands it to Lambda (payload format 2.0).
+
+    Raises `BadInvocation`.
+    """
+    body = event.get("body") or ""
+    payload = _decode_base64(body, "The body") if event.get("isBase64Encoded") else str(body).encode()
+    query = str(event.get("rawQueryString") or "")
+    return parse_http(str(event["requestContext"]["http"].get("method")), query.encode(), payload, settings)
+
+
+def is_lambda_http(event: object) -> bool:
+    """Tell whether Lambda was invoked over HTTP (payload format 2.0)."""
+    context = event.get("requestContext") if isinstance(event, dict) else None
+    return isinstance(context, dict) and isinstance(context.get("http"), dict)
+
+
+def _decode_base64(text: object, name: str) -> bytes:
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except ValueError:
+        raise BadInvocation("body", f"{name} is not base64, which its sender said it was.") from None
+
+
+def _parse_text(body: bytes, settings: Settings) -> Invocation:
+    if len(body) > MAX_BODY_BYTES:
+        raise BadInvocation("body", "The body is larger than 1 MiB, the most that the function takes.")
+    return parse_invocation(_parse_body(body) if body.strip() else {}, settings)
 
 
 def _parse_body(body: bytes) -> Any:

@@ -52,6 +52,8 @@ def quiet_logging() -> Iterator[None]:
     handlers, levels = root.handlers[:], (root.level, ours.level)
     yield
     root.handlers[:] = handlers
+    ours.handlers.clear()
+    ours.propagate = True
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
 

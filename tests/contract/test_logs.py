@@ -42,8 +42,9 @@ def test_nothing_is_written_to_stderr(standin: StandIn, function: Function, caps
 def test_a_success_is_one_line_that_tells_all(standin: StandIn, function: Function, capsys: Captured) -> None:
     answer = function.call().json or {}
     (line,) = log_lines(capsys.readouterr().out)
-    for name in ("time", "execution_id", "message"):
+    for name in ("time", "timestamp", "execution_id", "message"):
         assert line.pop(name)
+    assert line.pop("level") == line["severity"]
     assert set(line.pop("durations_ms")) == {"secret_store", "helseid", "api"}
     assert isinstance(line.pop("duration_ms"), int)
     assert line == {

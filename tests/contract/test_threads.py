@@ -96,7 +96,7 @@ def test_a_silent_helseid_holds_no_thread_beyond_its_deadline(standin: StandIn, 
     statuses = at_once(10, lambda: function.call().status_code)
     assert time.monotonic() - began_at < 5
     assert set(statuses) <= {503, 504}
-    assert standin.count("metadata") <= 12
+    assert standin.count("metadata") <= 30  # three for each thread at most, however their deadlines fall
     assert standin.count("token") == 0
 
 

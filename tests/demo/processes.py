@@ -98,10 +98,10 @@ def start_standin() -> tuple[Process, dict[str, str]]:
     return process, process.lines[0]["environment"]
 
 
-def start_function(environment: Mapping[str, str]) -> tuple[Process, str]:
-    """Start the function under functions-framework and return it with its address."""
+def start_function(environment: Mapping[str, str], *options: str) -> tuple[Process, str]:
+    """Start the function under functions-framework and return it with its address; the options say what else than `run`."""
     port = _free_port()
-    command = [str(Path(sys.executable).with_name("functions-framework")), "--target=run"]
+    command = [str(Path(sys.executable).with_name("functions-framework")), *(options or ("--target=run",))]
     host = {"HOST": "127.0.0.1", "PORT": str(port)}
     process = Process("the function", command, {**_bare_environment(), **environment, **host})
     try:

@@ -66,10 +66,12 @@ def test_a_line_says_when_in_utc(lines: Lines) -> None:
 def test_the_fields_of_an_event_stand_beside_its_message(lines: Lines) -> None:
     log.configure("INFO")
     OURS.info("x", extra={"fields": {"outcome": "ok", "requests": {"api": 1}}})
-    assert (lines()[0] | {"time": ""}) == {
+    assert (lines()[0] | {"time": "", "timestamp": ""}) == {
         "severity": "INFO",
+        "level": "INFO",
         "message": "x",
         "time": "",
+        "timestamp": "",
         "logger": "helseid_fn.unit",
         "outcome": "ok",
         "requests": {"api": 1},

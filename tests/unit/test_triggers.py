@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -8,8 +9,18 @@ import pytest
 from helseid_fn.errors import BadInvocation
 from helseid_fn.organization import Organization
 from helseid_fn.settings import EXAMPLES, Settings
-from helseid_fn.triggers import MAX_BODY_BYTES, Invocation, parse_http, parse_invocation, read_log_fields
-from tests.unit.parts import make_answer, make_settings
+from helseid_fn.triggers import (
+    MAX_BODY_BYTES,
+    PUBSUB_EVENT,
+    Invocation,
+    is_lambda_http,
+    parse_cloud_event,
+    parse_http,
+    parse_invocation,
+    parse_lambda_event,
+    parse_lambda_http,
+)
+from tests.unit.parts import make_settings
 
 SETTINGS = make_settings(
     HELSEID_SCOPE="nhn:a/b nhn:c/d",
@@ -258,88 +269,88 @@ def test_a_method_that_the_settings_do_not_allow_is_refused() -> None:
     assert refusal_of({"request": {"method": "DELETE"}}).code == "invocation.request"
 
 
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
-TRACE_FIELD, SPAN_FIELD = "logging.googleapis.com/trace", "logging.googleapis.com/spanId"
+OTHER = {"organization": {"child": "999977775"}}
+CHANNELS = {
+    "a Pub/Sub message": lambda payload: parse_cloud_event(
+        PUBSUB_EVENT, {"message": {"data": base64.b64encode(payload).decode(), "messageId": "1"}}, SETTINGS
+    ),
+    "an event with bytes": lambda payload: parse_cloud_event("any", payload, SETTINGS),
+    "an event with text": lambda payload: parse_cloud_event("any", payload.decode(), SETTINGS),
+    "Lambda over HTTP": lambda payload: parse_lambda_http(lambda_http(payload.decode()), SETTINGS),
+    "Lambda over HTTP in base64": lambda payload: parse_lambda_http(
+        lambda_http(base64.b64encode(payload).decode(), isBase64Encoded=True), SETTINGS
+    ),
+}
+through_every_channel = pytest.mark.parametrize("channel", CHANNELS.values(), ids=CHANNELS)
 
 
-def log_fields(project: str | None = "my-project", **headers: str) -> dict[str, str]:
-    return read_log_fields(make_answer(200, **headers).headers, project)  # type: ignore[arg-type]
+def lambda_http(body: str | None = None, *, method: str = "POST", query: str = "", **more: Any) -> dict[str, Any]:
+    return {"version": "2.0", "rawQueryString": query, "requestContext": {"http": {"method": method}}, "body": body, **more}
 
 
-def test_a_request_that_tells_nothing_leaves_no_fields() -> None:
-    assert log_fields() == {}
+@through_every_channel
+def test_an_invocation_is_the_same_whatever_brings_it(channel: Any) -> None:
+    assert channel(json.dumps(OTHER).encode()) == parse(OTHER)
 
 
-def test_reads_a_traceparent() -> None:
-    assert log_fields(traceparent=TRACEPARENT) == {TRACE_FIELD: f"projects/my-project/traces/{TRACE}", SPAN_FIELD: SPAN}
+@through_every_channel
+def test_no_payload_is_the_default_call(channel: Any) -> None:
+    assert channel(b"") == parse({})
 
 
-def test_without_a_project_the_trace_stands_alone() -> None:
-    assert log_fields(None, traceparent=TRACEPARENT)[TRACE_FIELD] == TRACE
-
-
-@pytest.mark.parametrize(
-    ("value", "span"),
-    [
-        (f"{TRACE}/74;o=1", "000000000000004a"),
-        (f"{TRACE}/74", "000000000000004a"),
-        (f"{TRACE.upper()}/18446744073709551615;o=0", "f" * 16),
-        (TRACE, "0" * 16),
-        (f"{TRACE};o=1", "0" * 16),
-    ],
-)
-def test_reads_google_s_own_trace_header(value: str, span: str) -> None:
-    assert log_fields(X_Cloud_Trace_Context=value) == {
-        TRACE_FIELD: f"projects/my-project/traces/{TRACE}",
-        SPAN_FIELD: span,
-    }
-
-
-def test_a_traceparent_wins_over_google_s_own_trace_header() -> None:
-    assert log_fields(traceparent=TRACEPARENT, X_Cloud_Trace_Context=f"{'a' * 32}/1")[SPAN_FIELD] == SPAN
+@through_every_channel
+@pytest.mark.parametrize("payload", [b"{", b"[]", b"nan", b'{"a": 1, "a": 2}', b'{"scope": "other"}'], ids=ascii)
+def test_what_is_no_invocation_is_refused(channel: Any, payload: bytes) -> None:
+    with pytest.raises(BadInvocation):
+        channel(payload)
 
 
 @pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "x",
-        TRACE,
-        f"00-{TRACE}-{SPAN}",
-        f"00-{TRACE.upper()}-{SPAN}-01",
-        f"00-{TRACE[1:]}-{SPAN}-01",
-        f'"{TRACEPARENT}"',
-        f"00-{'0' * 32}-{SPAN}-01",
-        f"ff-{TRACE}-{SPAN}-01",
-    ],
+    "data", [None, [], "x", {}, {"message": None}, {"message": "x"}, {"message": {"data": "%"}}], ids=ascii
 )
-def test_a_traceparent_that_cannot_be_read_is_ignored(value: str) -> None:
-    assert log_fields(traceparent=value) == {}
+def test_a_pubsub_event_without_a_message_is_refused(data: object) -> None:
+    with pytest.raises(BadInvocation):
+        parse_cloud_event(PUBSUB_EVENT, data, SETTINGS)
 
 
-@pytest.mark.parametrize("value", ["", "x", f"{TRACE}/", f"{TRACE}/x", f"{TRACE[1:]}/1", f"{TRACE}/{'9' * 21}", f"{TRACE}/-1"])
-def test_a_google_trace_that_cannot_be_read_is_ignored(value: str) -> None:
-    assert log_fields(X_Cloud_Trace_Context=value) == {}
+def test_an_event_of_another_type_is_the_invocation_itself() -> None:
+    assert parse_cloud_event("com.example.run", OTHER, SETTINGS) == parse(OTHER)
 
 
-def test_reads_what_scheduler_and_platform_tell() -> None:
-    headers = {
-        "X_CloudScheduler_JobName": "nightly",
-        "X_CloudScheduler_ScheduleTime": "2027-01-15T08:00:00Z",
-        "Function_Execution_Id": "abc123",
-    }
-    assert log_fields(**headers) == {
-        "scheduler_job": "nightly",
-        "scheduler_time": "2027-01-15T08:00:00Z",
-        "execution_id": "abc123",
-    }
+@pytest.mark.parametrize("event", [None, {}], ids=ascii)
+def test_a_bare_invocation_of_lambda_is_the_default_call(event: object) -> None:
+    assert parse_lambda_event(event, SETTINGS) == parse({})
 
 
-@pytest.mark.parametrize("value", ["", "a\nb", "\x1b[31m", "a\x00"])
-def test_what_cannot_be_printed_is_ignored(value: str) -> None:
-    assert log_fields(X_CloudScheduler_JobName=value) == {}
+def test_an_eventbridge_event_carries_the_invocation_as_its_detail() -> None:
+    event = {"version": "0", "id": "1", "detail-type": "Run", "source": "me", "detail": OTHER}
+    assert parse_lambda_event(event, SETTINGS) == parse(OTHER)
 
 
-def test_what_is_told_is_bounded() -> None:
-    assert log_fields(X_CloudScheduler_JobName="x" * 10_000) == {"scheduler_job": "x" * 200}
+@pytest.mark.parametrize("event", ["x", [], 7, {"detail-type": "Run"}, {"unknown": 1}], ids=ascii)
+def test_an_event_of_lambda_that_is_no_invocation_is_refused(event: object) -> None:
+    with pytest.raises(BadInvocation):
+        parse_lambda_event(event, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (lambda_http(), True),
+        ({"requestContext": {"http": {}}}, True),
+        ({}, False),
+        (None, False),
+        ({"requestContext": {}}, False),
+        ({"requestContext": "x"}, False),
+        ({"detail-type": "Run", "detail": {}}, False),
+    ],
+    ids=ascii,
+)
+def test_knows_an_http_request_to_lambda(event: object, *, expected: bool) -> None:
+    assert is_lambda_http(event) is expected
+
+
+@pytest.mark.parametrize("event", [lambda_http(method="PUT"), lambda_http(query="a=b"), lambda_http("%", isBase64Encoded=True)])
+def test_an_http_request_to_lambda_that_is_not_taken_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(BadInvocation):
+        parse_lambda_http(event, SETTINGS)

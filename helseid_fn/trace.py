@@ -1,0 +1,69 @@
+"""What started an invocation, as far as its log line tells; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<span>[0-9a-f]{16})-[0-9a-f]{2}.*")
+_CLOUD_TRACE = re.compile(r"(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;.*)?")
+_AMAZON_TRACE = re.compile(r"(?:.*;)?Root=(?P<trace>1-[0-9a-f]{8}-[0-9a-f]{24})(?:;.*)?")
+_LOGGED_HEADERS = {
+    "X-CloudScheduler-JobName": "scheduler_job",
+    "X-CloudScheduler-ScheduleTime": "scheduler_time",
+    "Function-Execution-Id": "execution_id",
+}
+
+
+class Headers(Protocol):
+    """What is needed of a framework's headers: a look-up by name without regard to case."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return the header's value, or None."""
+
+
+class LowerCased:
+    """Headers whose names came in lower case, as AWS hands them over."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def get(self, name: str, /) -> str | None:
+        """Return the header's value, or None."""
+        return self._headers.get(name.lower())
+
+
+def read_log_fields(headers: Headers, google_project: str | None) -> dict[str, str]:
+    """Return what the log line tells of the request that started the invocation: scheduler, execution, trace.
+
+    The trace stands under the names that Cloud Logging knows, or as `xray_trace` where Amazon names one. Headers are
+    information, never proof: whoever may call the function can set them.
+    """
+    told = {field: headers.get(name) or "" for name, field in _LOGGED_HEADERS.items()}
+    fields = {field: value[:200] for field, value in told.items() if value and value.isprintable()}
+    amazon_trace = _AMAZON_TRACE.fullmatch(headers.get("X-Amzn-Trace-Id") or "")
+    if amazon_trace:
+        fields["xray_trace"] = amazon_trace["trace"]
+    traceparent = _TRACEPARENT.fullmatch(headers.get("traceparent") or "")
+    cloud_trace = _CLOUD_TRACE.fullmatch(headers.get("X-Cloud-Trace-Context") or "")
+    if traceparent:
+        trace, span = traceparent["trace"], traceparent["span"]
+    elif cloud_trace:
+        trace, span = cloud_trace["trace"].lower(), f"{int(cloud_trace['span'] or 0) % 2**64:016x}"
+    else:
+        return fields
+    fields["logging.googleapis.com/trace"] = f"projects/{google_project}/traces/{trace}" if google_project else trace
+    fields["logging.googleapis.com/spanId"] = span
+    return fields
+
+
+def read_event_fields(attributes: Mapping[str, object], data: object) -> dict[str, str]:
+    """Return what the log line tells of a CloudEvent: its id, type and source, and the Pub/Sub message's id.
+
+    Delivery is at least once: an id that comes twice is the same event.
+    """
+    message = data.get("message") if isinstance(data, dict) else None
+    told = {f"event_{name}": attributes.get(name) for name in ("id", "type", "source")}
+    told["message_id"] = message.get("messageId") if isinstance(message, dict) else None
+    return {field: value[:200] for field, value in told.items() if isinstance(value, str) and value and value.isprintable()}

@@ -1,0 +1,122 @@
+"""AWS Lambda's events, by the whole function in this process."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from helseid_fn.errors import Unreachable
+from tests.contract.deployment import CHILD, OTHER_CHILD, OTHER_UNIT, PARENT, Function, log_lines, made, one_key
+from tests.standin import StandIn, faults
+
+pytestmark = one_key
+
+COLD = {"metadata": 1, "token": 2, "api": 1}
+
+
+class Context:
+    """What Lambda hands over with each invocation."""
+
+    aws_request_id = "request-1"
+
+    def __init__(self, left_seconds: float = 60) -> None:
+        self._left_seconds = left_seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(self._left_seconds * 1000)
+
+
+def over_http(body: str | None = None, *, method: str = "POST", **more: Any) -> dict[str, Any]:
+    """Build a request as a Function URL hands it over (payload format 2.0)."""
+    context = {"http": {"method": method, "path": "/"}}
+    return {"version": "2.0", "rawQueryString": "", "headers": {}, "requestContext": context, "body": body, **more}
+
+
+def invoke(function: Function, event: object, context: Context | None = None) -> Any:
+    return function.module.lambda_handler(event, context or Context())
+
+
+@pytest.mark.parametrize(
+    ("event", "child"),
+    [
+        ({}, CHILD),
+        (None, CHILD),
+        (OTHER_UNIT, OTHER_CHILD),
+        ({"detail-type": "Run", "source": "me", "detail": OTHER_UNIT}, OTHER_CHILD),
+    ],
+    ids=["bare", "nothing", "the invocation itself", "EventBridge"],
+)
+def test_an_event_gets_the_report_as_an_object(standin: StandIn, function: Function, event: object, child: str) -> None:
+    report = invoke(function, event)
+    assert (report["status"], report["organization"]) == ("ok", {"parent": PARENT, "child": child})
+    assert report["requests"] == {"secret_store": 1, "helseid": 3, "api": 1}
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        over_http(),
+        over_http(method="GET"),
+        over_http(json.dumps(OTHER_UNIT)),
+        over_http(base64.b64encode(json.dumps(OTHER_UNIT).encode()).decode(), isBase64Encoded=True),
+    ],
+    ids=["POST", "GET", "body", "body in base64"],
+)
+def test_an_http_request_is_answered_as_http(standin: StandIn, function: Function, event: dict[str, Any]) -> None:
+    answer = invoke(function, event)
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, False)
+    assert answer["headers"]["Content-Type"] == "application/json"
+    assert json.loads(answer["body"])["status"] == "ok"
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize("event", [over_http("{"), over_http(method="PUT"), over_http(rawQueryString="a=b")], ids=ascii)
+def test_a_wrong_http_request_is_answered_with_a_problem(standin: StandIn, function: Function, event: dict[str, Any]) -> None:
+    answer = invoke(function, event)
+    assert (answer["statusCode"], answer["headers"]["Content-Type"]) == (400, "application/problem+json")
+    assert made(standin) == {}
+
+
+def test_over_http_what_may_pass_is_an_answer_too(standin: StandIn, function: Function) -> None:
+    standin.api.fail_always("api", faults.Status(503))
+    answer = invoke(function, over_http())
+    assert (answer["statusCode"], "Retry-After" in answer["headers"]) == (503, True)
+
+
+def test_what_can_never_succeed_is_returned_as_its_problem(standin: StandIn, function: Function) -> None:
+    problem = invoke(function, {"unknown": 1})
+    assert (problem["code"], problem["retryable"]) == ("invocation.member", False)
+    assert made(standin) == {}
+
+
+def test_what_may_pass_is_raised_so_that_lambda_tries_again(standin: StandIn, function: Function) -> None:
+    standin.api.fail_always("api", faults.Status(503))
+    with pytest.raises(Unreachable, match="The API could not answer"):
+        invoke(function, {})
+    standin.api.clear_faults()
+    assert invoke(function, {})["status"] == "ok"
+
+
+def test_lambdas_own_time_bounds_the_invocation(standin: StandIn, function: Function) -> None:
+    standin.api.fail_always("api", faults.Hang())
+    problem = json.loads(invoke(function, over_http(), Context(left_seconds=1.5))["body"])
+    assert (problem["code"], problem["status"]) == ("api.deadline_exceeded", 504)
+
+
+def test_an_invocation_without_time_asks_nobody(standin: StandIn, function: Function) -> None:
+    answer = invoke(function, over_http(), Context(left_seconds=0.1))
+    assert answer["statusCode"] == 504
+    assert made(standin) == {}
+
+
+def test_the_log_line_names_lambdas_request_and_trace(
+    standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function = deploy(standin)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
+    invoke(function, {})
+    (line,) = log_lines(capsys.readouterr().out)
+    assert (line["request_id"], line["xray_trace"]) == ("request-1", "1-5759e988-bd862e3fe1be46a994272793")

@@ -1,0 +1,109 @@
+"""CloudEvents, as Eventarc and Pub/Sub deliver them, to the function under functions-framework."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.demo.processes import Process, start_function, start_standin
+
+PUBSUB = {
+    "ce-id": "1",
+    "ce-source": "//pubsub.googleapis.com/projects/p/topics/t",
+    "ce-specversion": "1.0",
+    "ce-type": "google.cloud.pubsub.topic.v1.messagePublished",
+    "Content-Type": "application/json",
+}
+STRUCTURED = {"Content-Type": "application/cloudevents+json"}
+REFUSED_BY_HELSEID = {"organization": {"parent": "974557746"}}
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[tuple[Process, dict[str, str]]]:
+    process, environment = start_standin()
+    yield process, environment
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def function(standin: tuple[Process, dict[str, str]]) -> Iterator[tuple[Process, str]]:
+    process, url = start_function(standin[1], "--target=run_event", "--signature-type=cloudevent")
+    yield process, url
+    process.stop()
+
+
+def message(invocation: object, message_id: str) -> bytes:
+    data = base64.b64encode(json.dumps(invocation).encode()).decode()
+    return json.dumps(
+        {"subscription": "s", "message": {"data": data, "messageId": message_id, "attributes": {"a": "b"}}}
+    ).encode()
+
+
+def deliver(url: str, body: bytes, headers: dict[str, str]) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def line_of(process: Process, field: str, value: str) -> dict[str, Any]:
+    process.wait_for(lambda: any(line.get(field) == value for line in process.lines))
+    return next(line for line in process.lines if line.get(field) == value)
+
+
+def test_a_pubsub_message_starts_the_call_that_it_holds(function: tuple[Process, str]) -> None:
+    assert deliver(function[1], message({"organization": {"parent": "313745392"}}, "m1"), PUBSUB) == 200
+    line = line_of(function[0], "message_id", "m1")
+    assert (line["outcome"], line["organization"]["parent"], line["event_id"]) == ("ok", "313745392", "1")
+
+
+def test_an_empty_pubsub_message_is_the_default_call(function: tuple[Process, str]) -> None:
+    body = json.dumps({"message": {"messageId": "m2"}}).encode()
+    assert deliver(function[1], body, PUBSUB) == 200
+    assert line_of(function[0], "message_id", "m2")["outcome"] == "ok"
+
+
+def test_an_event_in_structured_mode_is_the_invocation_itself(function: tuple[Process, str]) -> None:
+    event = {"specversion": "1.0", "id": "s1", "source": "s", "type": "t", "data": {"request": {"query": {"a": "b"}}}}
+    assert deliver(function[1], json.dumps(event).encode(), STRUCTURED) == 200
+    assert line_of(function[0], "event_id", "s1")["outcome"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (message(REFUSED_BY_HELSEID, "p1"), "helseid.refused.invalid_request"),
+        (message({"unknown": 1}, "p2"), "invocation.member"),
+        (json.dumps({"message": {"data": "%%%", "messageId": "p3"}}).encode(), "invocation.body"),
+        (json.dumps({"message": {"data": base64.b64encode(b"\xff{").decode(), "messageId": "p4"}}).encode(), "invocation.body"),
+    ],
+    ids=["refused by HelseID", "unknown member", "not base64", "not JSON"],
+)
+def test_what_can_never_succeed_is_logged_and_acknowledged(function: tuple[Process, str], body: bytes, code: str) -> None:
+    assert deliver(function[1], body, PUBSUB) == 200
+    line = line_of(function[0], "message_id", json.loads(body)["message"]["messageId"])
+    assert (line["severity"], line["code"]) == ("ERROR", code)
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[]", b"null", b'{"message": 7}'], ids=ascii)
+def test_a_message_that_is_none_is_acknowledged_without_a_traceback(function: tuple[Process, str], body: bytes) -> None:
+    assert deliver(function[1], body, PUBSUB) in (200, 400)
+    assert "Traceback" not in "".join(function[0].said)
+
+
+def test_what_may_pass_is_not_acknowledged_so_that_it_comes_again(standin: tuple[Process, dict[str, str]]) -> None:
+    down = {**standin[1], "API_URL": "http://127.0.0.1:9/"}
+    process, url = start_function(down, "--target=run_event", "--signature-type=cloudevent")
+    try:
+        assert deliver(url, message({}, "r1"), PUBSUB) >= 500
+        assert line_of(process, "message_id", "r1")["code"] == "api.unreachable.connect"
+    finally:
+        process.stop()

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from helseid_fn.trace import LowerCased, read_event_fields, read_log_fields
+from tests.unit.parts import make_answer
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
+TRACE_FIELD, SPAN_FIELD = "logging.googleapis.com/trace", "logging.googleapis.com/spanId"
+
+
+def log_fields(project: str | None = "my-project", **headers: str) -> dict[str, str]:
+    return read_log_fields(make_answer(200, **headers).headers, project)  # type: ignore[arg-type]
+
+
+def test_a_request_that_tells_nothing_leaves_no_fields() -> None:
+    assert log_fields() == {}
+
+
+def test_reads_a_traceparent() -> None:
+    assert log_fields(traceparent=TRACEPARENT) == {TRACE_FIELD: f"projects/my-project/traces/{TRACE}", SPAN_FIELD: SPAN}
+
+
+def test_without_a_project_the_trace_stands_alone() -> None:
+    assert log_fields(None, traceparent=TRACEPARENT)[TRACE_FIELD] == TRACE
+
+
+@pytest.mark.parametrize(
+    ("value", "span"),
+    [
+        (f"{TRACE}/74;o=1", "000000000000004a"),
+        (f"{TRACE}/74", "000000000000004a"),
+        (f"{TRACE.upper()}/18446744073709551615;o=0", "f" * 16),
+        (TRACE, "0" * 16),
+        (f"{TRACE};o=1", "0" * 16),
+    ],
+)
+def test_reads_google_s_own_trace_header(value: str, span: str) -> None:
+    assert log_fields(X_Cloud_Trace_Context=value) == {
+        TRACE_FIELD: f"projects/my-project/traces/{TRACE}",
+        SPAN_FIELD: span,
+    }
+
+
+def test_a_traceparent_wins_over_google_s_own_trace_header() -> None:
+    assert log_fields(traceparent=TRACEPARENT, X_Cloud_Trace_Context=f"{'a' * 32}/1")[SPAN_FIELD] == SPAN
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "x",
+        TRACE,
+        f"00-{TRACE}-{SPAN}",
+        f"00-{TRACE.upper()}-{SPAN}-01",
+        f"00-{TRACE[1:]}-{SPAN}-01",
+        f'"{TRACEPARENT}"',
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"ff-{TRACE}-{SPAN}-01",
+    ],
+)
+def test_a_traceparent_that_cannot_be_read_is_ignored(value: str) -> None:
+    assert log_fields(traceparent=value) == {}
+
+
+@pytest.mark.parametrize("value", ["", "x", f"{TRACE}/", f"{TRACE}/x", f"{TRACE[1:]}/1", f"{TRACE}/{'9' * 21}", f"{TRACE}/-1"])
+def test_a_google_trace_that_cannot_be_read_is_ignored(value: str) -> None:
+    assert log_fields(X_Cloud_Trace_Context=value) == {}
+
+
+def test_reads_what_scheduler_and_platform_tell() -> None:
+    headers = {
+        "X_CloudScheduler_JobName": "nightly",
+        "X_CloudScheduler_ScheduleTime": "2027-01-15T08:00:00Z",
+        "Function_Execution_Id": "abc123",
+    }
+    assert log_fields(**headers) == {
+        "scheduler_job": "nightly",
+        "scheduler_time": "2027-01-15T08:00:00Z",
+        "execution_id": "abc123",
+    }
+
+
+@pytest.mark.parametrize("value", ["", "a\nb", "\x1b[31m", "a\x00"])
+def test_what_cannot_be_printed_is_ignored(value: str) -> None:
+    assert log_fields(X_CloudScheduler_JobName=value) == {}
+
+
+def test_what_is_told_is_bounded() -> None:
+    assert log_fields(X_CloudScheduler_JobName="x" * 10_000) == {"scheduler_job": "x" * 200}
+
+
+def test_reads_amazons_trace() -> None:
+    trace = "1-5759e988-bd862e3fe1be46a994272793"
+    assert log_fields(X_Amzn_Trace_Id=f"Root={trace};Parent=53995c3f42cd8ad8;Sampled=1") == {"xray_trace": trace}
+
+
+@pytest.mark.parametrize("value", ["", "x", "Root=1", "Root=1-5759e988-BD862E3FE1BE46A994272793", "Parent=1-5759e988-x"])
+def test_a_trace_of_amazons_that_cannot_be_read_is_ignored(value: str) -> None:
+    assert log_fields(X_Amzn_Trace_Id=value) == {}
+
+
+def test_finds_headers_whose_names_came_in_lower_case() -> None:
+    assert read_log_fields(LowerCased({"x-cloudscheduler-jobname": "nightly"}), None) == {"scheduler_job": "nightly"}
+
+
+def test_tells_an_event_by_its_id_type_and_source_and_a_message_by_its_id() -> None:
+    attributes = {"id": "1", "type": "t", "source": "s", "time": "2026-11-22T03:00:00Z"}
+    told = read_event_fields(attributes, {"message": {"messageId": "7", "data": "e30="}})
+    assert told == {"event_id": "1", "event_type": "t", "event_source": "s", "message_id": "7"}
+
+
+@pytest.mark.parametrize("data", [None, b"x", [], {"message": None}, {"message": {"messageId": 7}}], ids=ascii)
+def test_an_event_that_is_not_as_expected_is_told_as_far_as_it_goes(data: object) -> None:
+    assert read_event_fields({"id": "a\nb", "type": 7}, data) == {}
