@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # pip's own cache and configuration apply; nothing else of the machine is used or changed.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .PHONY: demo standin test lint lock clean
 
@@ -21,19 +22,22 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lock: $(VENV)/ready  ## pin requirements.in and requirements-dev.in anew, for every supported Python
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o $(VENV)/lock
+lock: $(VENV)/ready  ## pin each requirements*.in anew, for every supported Python
+	$(LOCK) requirements.in -o $(VENV)/lock
 	sed 's/^\([^#]\)/# \1/' requirements.in | cat - $(VENV)/lock > requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements.txt requirements-dev.in -o $(VENV)/lock
+	$(LOCK) -c requirements.txt requirements-aws.in -o $(VENV)/lock
+	sed 's/^\([^#]\)/# \1/' requirements-aws.in | cat - $(VENV)/lock > requirements-aws.txt
+	$(LOCK) -c requirements.txt -c requirements-aws.txt requirements-dev.in -o $(VENV)/lock
 	sed 's/^\([^#]\)/# \1/' requirements-dev.in | cat - $(VENV)/lock > requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
 
-$(VENV)/ready: requirements.txt requirements-dev.txt
+$(VENV)/ready: requirements.txt requirements-aws.txt requirements-dev.txt
 	@echo "Setting up $(VENV) (about a minute, once) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; try: make PYTHON=python3.13 ...")'
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --require-hashes -r requirements-aws.txt
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -123,25 +123,52 @@ def test_the_stand_in_shares_neither_code_nor_jose_library_with_the_product(path
     assert not {name.split(".")[0] for name in imports_of(path)} & {"helseid_fn", "main", "jwt", "requests"}
 
 
+REQUIREMENTS = ("requirements", "requirements-aws", "requirements-dev")
+
+
+def declared_in(name: str) -> set[str]:
+    return set(re.findall(r"^([\w-]+) ", (ROOT / f"{name}.in").read_text(), re.MULTILINE))
+
+
+def pins_of(name: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"{name}.txt").read_text(), re.MULTILINE))
+
+
 def test_every_requirement_has_its_reason() -> None:
-    for file in ("requirements.in", "requirements-dev.in"):
+    for file in (f"{name}.in" for name in REQUIREMENTS):
         lines = [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith("#")]
         assert lines
         assert all(re.fullmatch(r"\S+ +# .{5,}", line) for line in lines)
 
 
 def test_every_library_that_is_imported_is_a_requirement_of_ours() -> None:
-    distributions = {"jwt": "PyJWT", "google": "google-cloud-secret-manager", "grpc": "google-cloud-secret-manager"}
-    declared = set(re.findall(r"^([\w-]+) ", (ROOT / "requirements.in").read_text(), re.MULTILINE))
+    google = "google-cloud-secret-manager"
+    distributions = {"jwt": "PyJWT", "google": google, "grpc": google, "botocore": "boto3"}
+    clouds = {"secret_store.google": ["requirements"], "secret_store.aws": ["requirements-aws"]}
     for path in PRODUCT:
         for name in imports_of(path):
             top = name.split(".")[0]
             if top not in sys.stdlib_module_names and top not in ("helseid_fn", "flask", "cloudevents", "main"):
-                assert distributions.get(top, top.replace("_", "-")) in declared, f"{name_of(path)} imports {top}"
+                for cloud in clouds.get(name_of(path), ["requirements", "requirements-aws"]):
+                    distribution = distributions.get(top, top.replace("_", "-"))
+                    assert distribution in declared_in(cloud), f"{name_of(path)} imports {top}, which {cloud}.in lacks"
+
+
+def test_no_cloud_installs_the_other_s_client() -> None:
+    assert not {"boto3", "botocore", "s3transfer"} & pins_of("requirements").keys()
+    not_for_aws = ("google", "grpc", "proto", "functions-framework", "flask", "werkzeug")
+    assert not [name for name in pins_of("requirements-aws") if name.startswith(not_for_aws)]
+
+
+def test_what_both_clouds_install_is_the_same_on_both() -> None:
+    google, aws = pins_of("requirements"), pins_of("requirements-aws")
+    shared = google.keys() & aws.keys()
+    assert {"requests", "urllib3", "pyjwt", "cryptography"} <= shared
+    assert {name: google[name] for name in shared} == {name: aws[name] for name in shared}
 
 
 def test_every_pin_has_a_hash() -> None:
-    for file in ("requirements.txt", "requirements-dev.txt"):
+    for file in (f"{name}.txt" for name in REQUIREMENTS):
         text = (ROOT / file).read_text()
         pins = re.findall(r"^[\w.-]+==.*", text, re.MULTILINE)
         assert pins
