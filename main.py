@@ -75,10 +75,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 def wire(settings: Settings, *, now: Callable[[], float] = time.time) -> Job:
     """Put the parts together; nothing is opened or read yet. `now` is the wall clock, in seconds since the epoch."""
     transport = Transport(now=now)
+    read_key = open_reader(settings.key_address, google_endpoint=settings.secret_manager_endpoint, environ=os.environ)
     tokens = TokenSource(
         issuer=settings.issuer,
         client_id=settings.client_id,
-        read_key=open_reader(settings.key_address, google_endpoint=settings.secret_manager_endpoint),
+        read_key=read_key,
         transport=transport,
         now=now,
     )

@@ -69,7 +69,9 @@ class _PunctualReader(io.RawIOBase):
         super().close()
 
 
-class _PunctualResponse(http.client.HTTPResponse):
+class PunctualResponse(http.client.HTTPResponse):
+    """Reads one answer within the read timeout of its socket, and no more bytes of it than are sane."""
+
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         raw = self.fp.detach()
@@ -109,11 +111,11 @@ class _PunctualConnect:
 
 
 class _PunctualConnection(_PunctualConnect, HTTPConnection):
-    response_class = _PunctualResponse
+    response_class = PunctualResponse
 
 
 class _PunctualTlsConnection(_PunctualConnect, HTTPSConnection):
-    response_class = _PunctualResponse
+    response_class = PunctualResponse
 
 
 class _PunctualPool(HTTPConnectionPool):

@@ -93,7 +93,7 @@ REFUSED_REASONS = {
     ),
 }
 GARBLED_REASONS = {
-    Party.SECRET_MANAGER: ("checksum", "encoding"),
+    Party.SECRET_MANAGER: ("http", "checksum", "encoding"),
     Party.HELSEID: ("http", "too_large", "redirect", "nonce", "metadata", "issuer_mismatch", "token_answer", "token_type"),
     Party.API: ("http", "too_large", "nonce", "body"),
 }

@@ -10,6 +10,7 @@ from typing import TypeVar
 from helseid_fn.connection import load_tls_context
 from helseid_fn.errors import SettingsError
 from helseid_fn.organization import Organization, is_journal_id, is_organization_number
+from helseid_fn.secret_store.aws_address import parse_aws_address
 from helseid_fn.web_address import find_fault
 
 API_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -149,9 +150,16 @@ def _key_address(text: str) -> str:
     if text.startswith("file:"):
         if not text.removeprefix("file:") or "\0" in text:
             raise ValueError("names no file after file:")
+    elif text.startswith("arn:"):
+        if parse_aws_address(text) is None:
+            raise ValueError(
+                "is not an address of the form arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, whole with the six "
+                "characters that AWS adds, and with ::STAGE: or :::VERSION-ID after it for another version than AWSCURRENT"
+            )
     elif not _GOOGLE_KEY.fullmatch(text):
         raise ValueError(
-            "is not an address of the form projects/P/secrets/S/versions/V, with locations/L for a regional one, or file:PATH"
+            "is not an address of the form projects/P/secrets/S/versions/V, with locations/L for a regional one, "
+            "arn:aws:secretsmanager:..., or file:PATH"
         )
     return text
 

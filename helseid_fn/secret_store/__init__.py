@@ -2,31 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from helseid_fn.deadline import Deadline
+from helseid_fn.errors import Party, Refused
 from helseid_fn.journal import Journal
+from helseid_fn.secret_store.aws_address import AwsAddress, parse_aws_address
+from helseid_fn.secret_store.aws_extension import ExtensionFirst
 from helseid_fn.secret_store.local import FileReader
 
-Reader = Callable[[Deadline, Journal], str]
-"""Reads the secret anew at every call."""
+Read = Callable[[Deadline, Journal], str]
 
 
-def open_reader(address: str, *, google_endpoint: str | None = None) -> Reader:
-    """Return a reader for `file:PATH` or `projects/...`; nothing is imported or reached before its first call.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads a secret anew at every call."""
 
-    `google_endpoint` is the `host:port` of another Secret Manager endpoint than Google's own.
+    read: Read
+    read_past_cache: Callable[[Deadline, Journal], str | None] | None = None
+    """For a store with a cache before it: reads past it; the text is None when the last one did not come from it."""
+
+    def __call__(self, deadline: Deadline, journal: Journal) -> str:
+        """Read the secret's text."""
+        return self.read(deadline, journal)
+
+
+def open_reader(
+    address: str, *, google_endpoint: str | None = None, environ: Mapping[str, str] = MappingProxyType({})
+) -> Reader:
+    """Return a reader for `file:PATH`, `projects/...` or `arn:...`; nothing is imported or reached before its first call.
+
+    `google_endpoint` is the `host:port` of another Secret Manager endpoint than Google's own. `environ` is where AWS's Lambda
+    extension is told of: `AWS_SESSION_TOKEN`, looked up at every read, and `PARAMETERS_SECRETS_EXTENSION_HTTP_PORT`.
     """
     if address.startswith("file:"):
-        return FileReader(address.removeprefix("file:"))
-    google: Reader | None = None
+        return Reader(FileReader(address.removeprefix("file:")))
+    aws_address = parse_aws_address(address)
+    if aws_address is None:
+        return Reader(_on_first_read(lambda: _load_google(address, google_endpoint)))
+    extension = ExtensionFirst(aws_address, _on_first_read(lambda: _load_aws(aws_address)), environ)
+    return Reader(extension, extension.read_past_cache)
 
-    def read_google(deadline: Deadline, journal: Journal) -> str:
-        nonlocal google
-        if google is None:
-            from helseid_fn.secret_store.google import GoogleReader  # noqa: PLC0415  # 0.3 s that a file address need not pay
 
-            google = GoogleReader(address, google_endpoint)
-        return google(deadline, journal)
+def _load_google(name: str, endpoint: str | None) -> Read:
+    from helseid_fn.secret_store.google import GoogleReader  # noqa: PLC0415  # 0.3 s that other addresses need not pay
 
-    return read_google
+    return GoogleReader(name, endpoint)
+
+
+def _load_aws(address: AwsAddress) -> Read:
+    from helseid_fn.secret_store.aws import AwsReader  # noqa: PLC0415  # 0.4 s that others, and the extension, need not pay
+
+    return AwsReader(address)
+
+
+def _on_first_read(load: Callable[[], Read]) -> Read:
+    """Return a reader that loads the real one, once, when it is first called."""
+    lock = threading.Lock()
+    loaded: Read | None = None
+
+    def read(deadline: Deadline, journal: Journal) -> str:
+        nonlocal loaded
+        with lock:
+            if loaded is None:
+                loaded = _load(load)
+        return loaded(deadline, journal)
+
+    return read
+
+
+def _load(load: Callable[[], Read]) -> Read:
+    try:
+        return load()
+    except ModuleNotFoundError as error:
+        detail = (
+            f"This deployment cannot read the kind of address that HELSEID_KEY is, since {error.name} is not installed; "
+            "an arn: address needs requirements-aws.txt, a projects/ one requirements.txt."
+        )
+        raise Refused(Party.SECRET_MANAGER, "bad_address", detail) from None

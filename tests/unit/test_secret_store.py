@@ -207,3 +207,47 @@ def test_a_file_key_never_touches_google(tmp_path: Path) -> None:
 
 def test_opening_a_google_address_touches_nothing_of_google_yet() -> None:
     assert run_python(MODULES_AFTER, NAME) == []
+
+
+ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid/key-AbCdEf"
+WHICH_SDKS = """
+import json, sys
+from helseid_fn.deadline import Deadline
+from helseid_fn.journal import Journal
+from helseid_fn.secret_store import open_reader
+reader = open_reader(sys.argv[1])
+if sys.argv[1].startswith("file:"):
+    reader(Deadline(5.0), Journal())
+elif sys.argv[1].startswith("projects/"):
+    import helseid_fn.secret_store.google
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} & {"boto3", "botocore", "s3transfer"})))
+"""
+
+
+@pytest.mark.parametrize("address", [NAME, ARN], ids=["Google", "AWS, not read yet"])
+def test_an_address_that_is_not_read_from_aws_never_imports_boto3(address: str) -> None:
+    assert run_python(WHICH_SDKS, address) == []
+
+
+def test_a_file_key_never_imports_boto3(tmp_path: Path) -> None:
+    (tmp_path / "key.json").write_text("x")
+    assert run_python(WHICH_SDKS, f"file:{tmp_path / 'key.json'}") == []
+
+
+@pytest.mark.parametrize(
+    ("address", "library", "remedy"), [(ARN, "boto3", "requirements-aws.txt"), (NAME, "grpc", "projects/")]
+)
+def test_a_cloud_s_client_that_is_not_installed_is_told_as_such(
+    address: str, library: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("aws", "google"):
+        monkeypatch.delitem(sys.modules, f"helseid_fn.secret_store.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(Refused, match=f"{library} is not installed.*{remedy}") as raised:
+        open_reader(address)(make_deadline(), Journal())
+    assert raised.value.code == "secret_manager.refused.bad_address"
+
+
+@pytest.mark.parametrize(("address", "expected"), [("file:x", True), (NAME, True), (ARN, False)])
+def test_only_an_aws_address_has_a_cache_before_it(address: str, *, expected: bool) -> None:
+    assert (open_reader(address).read_past_cache is None) is expected

@@ -1,0 +1,1 @@
+"""AWS on this machine, for the tests: Secrets Manager and its Lambda extension, to script and to observe."""

@@ -1,0 +1,392 @@
+"""The client key from AWS Secrets Manager, through boto3: every form of address, every way to fail."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, SecretsManager
+from tests.aws.server import App, answer, drip, raw, refuse, slow
+from tests.conftest import ROOT
+from tests.contract.certificates import Authority
+from tests.contract.deployment import OTHER_UNIT, Function, at_once, fragments_of, made, one_key
+from tests.standin import StandIn, make_jwk
+
+SIGNED_IN = {"metadata": 1, "token": 2, "api": 1}
+THROTTLED = refuse(400, "ThrottlingException", "Rate exceeded")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SecretsManager]:
+    with SecretsManager() as server:
+        yield server
+
+
+@pytest.fixture
+def manager(server: SecretsManager) -> Iterator[SecretsManager]:
+    """Return a Secrets Manager that has been asked for nothing yet."""
+    server.reads.clear()
+    yield server
+    server.forget_faults()
+
+
+@pytest.fixture
+def arn(manager: SecretsManager, jwk: dict[str, Any]) -> str:
+    """Return the address of the secret that holds the client key."""
+    return manager.add(json.dumps(jwk))
+
+
+@pytest.fixture
+def reading(manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function]) -> Function:
+    """Return a function that reads its key from there."""
+    return deploy(standin, **manager.environment(arn))
+
+
+def problem_of(function: Function, members: object = None) -> dict[str, Any]:
+    problem = function.call(members).json
+    assert isinstance(problem, dict)
+    return problem
+
+
+def test_the_key_is_read_and_used(manager: SecretsManager, arn: str, reading: Function, standin: StandIn) -> None:
+    answer = reading.call()
+    assert (answer.status_code, (answer.json or {})["requests"]["secret_store"]) == (200, 1)
+    assert manager.reads == [{"SecretId": arn, "VersionStage": "AWSCURRENT"}]
+    assert made(standin) == SIGNED_IN
+
+
+def test_a_binary_secret_is_as_good_as_a_string(
+    manager: SecretsManager, standin: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any]
+) -> None:
+    arn = manager.add(f"\n {json.dumps(jwk)}\r\n".encode("utf-8-sig"))
+    assert deploy(standin, **manager.environment(arn)).call().status_code == 200
+    assert made(standin) == SIGNED_IN
+
+
+@one_key
+def test_a_binary_secret_in_utf_16_is_told_as_such(
+    manager: SecretsManager, standin: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any]
+) -> None:
+    arn = manager.add(json.dumps(jwk).encode("utf-16"))
+    assert problem_of(deploy(standin, **manager.environment(arn)))["code"] == "secret_manager.garbled.encoding"
+
+
+@one_key
+def test_a_stage_and_an_id_name_the_versions_that_they_name(
+    manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any]
+) -> None:
+    new_id = manager.replace(arn, "not a key")
+    old_id = manager.client.get_secret_value(SecretId=arn, VersionStage="AWSPREVIOUS")["VersionId"]
+    tails = ("", "::AWSCURRENT:", f":::{new_id}", "::AWSPREVIOUS:", f":::{old_id}", f"::AWSPREVIOUS:{old_id}")
+    answers = [problem_of(deploy(standin, **manager.environment(arn + tail))) for tail in tails]
+    assert [each.get("code", each["status"]) for each in answers] == ["signing_key.not_json"] * 3 + ["ok"] * 3
+    assert jwk["kid"]
+    assert manager.reads[-1] == {"SecretId": arn, "VersionStage": "AWSPREVIOUS", "VersionId": old_id}
+
+
+@one_key
+def test_a_stage_that_no_version_bears_is_not_found(
+    manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function]
+) -> None:
+    problem = problem_of(deploy(standin, **manager.environment(f"{arn}::AWSPENDING:")))
+    assert problem["code"] == "secret_manager.refused.not_found"
+    assert f"{arn} (AWSPENDING)" in problem["detail"]
+    assert len(manager.reads) == 1
+
+
+@one_key
+def test_a_secret_that_is_not_there_is_not_found(
+    manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function]
+) -> None:
+    problem = problem_of(deploy(standin, **manager.environment(arn.replace("helseid", "another"))))
+    assert (problem["status"], problem["code"]) == (502, "secret_manager.refused.not_found")
+    assert "aws secretsmanager put-secret-value --region eu-north-1 --secret-id arn:aws:" in problem["detail"]
+    assert len(manager.reads) == 1
+
+
+@one_key
+def test_a_secret_that_is_marked_for_deletion_is_told_as_such_and_read_once_restored(
+    manager: SecretsManager, arn: str, reading: Function
+) -> None:
+    manager.client.delete_secret(SecretId=arn)
+    problem = problem_of(reading)
+    manager.client.restore_secret(SecretId=arn)
+    assert problem["code"] == "secret_manager.refused.disabled"
+    assert f"aws secretsmanager restore-secret --region eu-north-1 --secret-id {arn}" in problem["detail"]
+    assert reading.call().status_code == 200
+    assert len(manager.reads) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "reason", "remedy"),
+    [
+        ("AccessDeniedException", "not authorized", "denied", '"Action": "secretsmanager:GetSecretValue"'),
+        ("AccessDeniedException", "Access to KMS is not allowed", "denied", '"Action": "kms:Decrypt"'),
+        ("DecryptionFailure", "", "denied", "describe-secret"),
+        ("UnrecognizedClientException", "", "unauthenticated", "aws sso login"),
+        ("ExpiredTokenException", "", "unauthenticated", "aws sso login"),
+        ("InvalidParameterException", "", "bad_address", "HELSEID_KEY"),
+    ],
+)
+@one_key
+def test_a_refusal_names_its_cure_and_is_not_retried(
+    manager: SecretsManager, reading: Function, code: str, message: str, reason: str, remedy: str
+) -> None:
+    manager.fail_next(refuse(400, code, message))
+    problem = problem_of(reading)
+    assert (problem["status"], problem["code"]) == (502, f"secret_manager.refused.{reason}")
+    assert remedy in problem["detail"]
+    assert len(manager.reads) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        THROTTLED,
+        answer(429, b""),
+        refuse(500, "InternalServiceError"),
+        answer(503, b"<html>"),
+        raw(b""),
+        answer(200, b'{"SecretString": "{'),
+    ],
+    ids=["throttled", "429", "500", "503", "hung up", "cut off"],
+)
+@one_key
+def test_two_transient_faults_are_retried(manager: SecretsManager, reading: Function, standin: StandIn, fault: App) -> None:
+    manager.fail_next(fault, times=2)
+    assert reading.call().status_code == 200
+    assert len(manager.reads) == 3
+    assert made(standin) == SIGNED_IN
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (THROTTLED, "unreachable.rate_limited"),
+        (answer(429, b""), "unreachable.rate_limited"),
+        (refuse(500, "InternalServiceError"), "unreachable.server_error"),
+        (answer(502, b"<html>", "text/html"), "unreachable.server_error"),
+        (raw(b""), "unreachable.connection_lost"),
+        (raw(b"220 smtp ready\r\n"), "garbled.http"),
+        (answer(200, b"<html>", "text/html"), "garbled.http"),
+        (answer(200, b"\xff"), "garbled.http"),
+        (answer(200, []), "garbled.http"),
+        (answer(200, {"SecretString": None}), "garbled.http"),
+        (answer(200, {"SecretBinary": "x"}), "garbled.http"),
+        (answer(400, [1]), "garbled.http"),
+        (answer(200, b""), "garbled.http"),
+        (answer(200, b"[" * 100_000), "garbled.http"),
+    ],
+)
+@one_key
+def test_a_lasting_fault_is_told_after_three_reads_and_the_next_call_succeeds(
+    manager: SecretsManager, reading: Function, fault: App, code: str
+) -> None:
+    manager.fail_next(fault, times=3)
+    assert problem_of(reading)["code"] == f"secret_manager.{code}"
+    assert len(manager.reads) == 3
+    assert reading.call().status_code == 200
+
+
+@one_key
+def test_a_secret_that_is_larger_than_any_key_is_refused(manager: SecretsManager, reading: Function) -> None:
+    manager.fail_next(answer(200, {"SecretString": "x" * 2_000_000}))
+    assert problem_of(reading)["code"] == "secret_manager.refused.too_large"
+    assert len(manager.reads) == 1
+
+
+@one_key
+def test_a_slow_secrets_manager_is_waited_for(manager: SecretsManager, reading: Function) -> None:
+    manager.fail_next(slow(0.3, THROTTLED))
+    assert reading.call().status_code == 200
+    assert len(manager.reads) == 2
+
+
+@pytest.mark.parametrize("fault", [slow(2, THROTTLED), drip(2)], ids=["silent", "dripping"])
+@one_key
+def test_a_secrets_manager_that_takes_too_long_is_left_in_time(manager: SecretsManager, reading: Function, fault: App) -> None:
+    reading.call()
+    manager.fail_always(fault)
+    reading.set_deadline(0.6)
+    began_at = time.monotonic()
+    problem = problem_of(reading, OTHER_UNIT)
+    assert time.monotonic() - began_at < 1.5
+    assert problem["code"] in {"secret_manager.deadline_exceeded", "secret_manager.unreachable.timeout"}
+    manager.fail_always(None)
+    reading.set_deadline(25)
+    assert reading.call(OTHER_UNIT).status_code == 200
+
+
+@one_key
+def test_a_stopped_secrets_manager_is_unreachable_and_read_again_once_it_is_back(
+    manager: SecretsManager, reading: Function, standin: StandIn
+) -> None:
+    reading.call()
+    manager.stop()
+    try:
+        stopped = problem_of(reading, OTHER_UNIT)
+        held = reading.call().status_code
+    finally:
+        manager.start()
+    assert (stopped["status"], stopped["code"], held) == (503, "secret_manager.unreachable.connect", 200)
+    assert reading.call(OTHER_UNIT).status_code == 200
+    assert len(manager.reads) == 2
+    assert made(standin) == {"metadata": 1, "token": 3, "api": 3}
+
+
+@one_key
+def test_a_name_that_is_not_found_is_told_as_such(
+    manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = socket.getaddrinfo
+
+    def find_nowhere(host: str, *more: Any, **named: Any) -> Any:
+        if host == "nowhere.example":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return find(host, *more, **named)
+
+    environment = {**manager.environment(arn), "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://nowhere.example"}
+    function = deploy(standin, **environment)
+    monkeypatch.setattr(socket, "getaddrinfo", find_nowhere)
+    assert problem_of(function)["code"] == "secret_manager.unreachable.dns"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@one_key
+def test_a_certificate_is_verified_against_the_bundle_that_the_function_trusts(
+    standin: StandIn, deploy: Callable[..., Function], tmp_path: Path, arn: str, *, trusted: bool
+) -> None:
+    authority = Authority(tmp_path)
+    with SecretsManager(authority.server()) as manager:
+        bundle = {"REQUESTS_CA_BUNDLE": str(authority.bundle)} if trusted else {}
+        problem = problem_of(deploy(standin, **manager.environment(arn), **bundle))
+        assert problem.get("code", problem["status"]) == ("ok" if trusted else "secret_manager.unreachable.tls")
+        assert len(manager.reads) == (1 if trusted else 0)
+
+
+@one_key
+def test_an_endpoint_without_tls_that_is_not_this_machine_is_not_spoken_to(
+    manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function]
+) -> None:
+    environment = {**manager.environment(arn), "AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://secrets.example"}
+    problem = problem_of(deploy(standin, **environment))
+    assert (problem["code"], "must be https" in problem["detail"]) == ("secret_manager.refused.bad_address", True)
+
+
+@one_key
+def test_an_endpoint_on_this_machine_is_reached_past_the_proxy(
+    manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function]
+) -> None:
+    function = deploy(standin, **manager.environment(arn), HTTP_PROXY="http://127.0.0.1:9", http_proxy="http://127.0.0.1:9")
+    assert function.call().status_code == 200
+
+
+@one_key
+def test_no_credentials_are_told_as_such_and_nothing_is_sent(
+    manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = deploy(standin, **manager.environment(arn))
+    key_id = "AWS_ACCESS_KEY_ID"
+    monkeypatch.delenv(key_id)
+    problem = problem_of(function)
+    assert (problem["code"], "aws sso login" in problem["detail"]) == ("secret_manager.refused.unauthenticated", True)
+    assert manager.reads == []
+    monkeypatch.setenv(key_id, "ASIAHUSH")
+    assert function.call().status_code == 200
+
+
+@one_key
+def test_credentials_that_take_for_ever_to_find_are_left_in_time(
+    manager: SecretsManager, arn: str, standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function = deploy(standin, **manager.environment(arn))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    function.set_deadline(1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        began_at = time.monotonic()
+        problem = problem_of(function)
+        assert time.monotonic() - began_at < 2
+    assert (problem["status"], problem["code"]) == (504, "secret_manager.deadline_exceeded")
+    assert manager.reads == []
+
+
+@one_key
+def test_many_cold_threads_make_one_client_and_read_once(manager: SecretsManager, reading: Function, standin: StandIn) -> None:
+    assert at_once(16, lambda: reading.call().status_code) == [200] * 16
+    assert len(manager.reads) == 1
+    assert made(standin) == {**SIGNED_IN, "api": 16}
+
+
+@one_key
+def test_no_thread_is_left_behind_by_reading_the_key(manager: SecretsManager, reading: Function) -> None:
+    before = set(threading.enumerate())
+    reading.call()
+    assert not [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("aws-")]
+    assert len(manager.reads) == 1
+
+
+@one_key
+def test_a_key_that_helseid_refuses_is_not_read_again_where_nothing_is_cached(
+    manager: SecretsManager, arn: str, reading: Function, standin: StandIn, jwk: dict[str, Any]
+) -> None:
+    manager.replace(arn, json.dumps(make_jwk(jwk["alg"], number=1)))
+    assert problem_of(reading)["code"] == "helseid.refused.invalid_client"
+    assert len(manager.reads) == 1
+    assert made(standin) == {"metadata": 1, "token": 1}
+
+
+TALKATIVE = """
+import logging, sys
+logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(name)s %(message)s %(args)s")
+import boto3
+boto3.set_stream_logger("")
+import functions_framework
+client = functions_framework.create_app("run", "main.py").test_client()
+def speak_up():
+    logging.getLogger().setLevel(logging.DEBUG)
+    for name in list(logging.root.manager.loggerDict):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+speak_up()
+print(client.get("/").status_code)
+speak_up()
+print(client.post("/", json={"organization": {"parent": "999977774", "child": "999977775"}}).status_code)
+"""
+
+
+@pytest.mark.parametrize(
+    "fault", [None, refuse(400, "AccessDeniedException"), "cut short"], ids=["read", "denied", "cut short"]
+)
+def test_boto3_s_debug_log_never_shows_the_key_or_the_credentials(
+    manager: SecretsManager, arn: str, standin: StandIn, jwk: dict[str, Any], fault: App | str | None
+) -> None:
+    manager.fail_always(
+        answer(200, json.dumps({"SecretString": json.dumps(jwk)}).encode()[:-2]) if fault == "cut short" else fault
+    )
+    environment = {**os.environ, **standin.environment(""), **manager.environment(arn), "AWS_SESSION_TOKEN": SESSION_TOKEN}
+    run = subprocess.run(
+        [sys.executable, "-c", TALKATIVE],
+        cwd=ROOT,
+        env={**environment, "LOG_LEVEL": "DEBUG"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    written = run.stdout + run.stderr
+    secrets = [*standin.secrets(), *CREDENTIALS.values(), SESSION_TOKEN]
+    assert run.stdout.splitlines()[-1] == ("200" if fault is None else "502")
+    assert len(run.stderr) > 1000
+    assert not [piece for piece in fragments_of(secrets, jwk) if piece in written]
+    assert not re.findall(r'"d"|\\"d\\"|Signature=', written)
+    assert len(manager.reads) >= 2

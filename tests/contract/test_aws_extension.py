@@ -1,0 +1,187 @@
+"""The client key from AWS's Lambda extension, and what becomes of a key that its cache keeps too long."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from helseid_fn.secret_store import aws_extension
+from tests.aws.secrets_manager import Extension, SecretsManager
+from tests.aws.server import App, answer, drip, raw, slow
+from tests.conftest import MovableClock
+from tests.contract.deployment import OTHER_UNIT, PARENT, Function, made, one_key
+from tests.standin import StandIn
+
+SIGNED_IN = {"metadata": 1, "token": 2, "api": 1}
+NOT_READY = answer(400, b"not ready to serve traffic, please wait", "text/plain")
+THIRD_UNIT = {"organization": {"parent": PARENT}}
+
+
+@pytest.fixture
+def manager() -> Iterator[SecretsManager]:
+    with SecretsManager() as manager:
+        yield manager
+
+
+@pytest.fixture
+def extension(manager: SecretsManager, clock: MovableClock) -> Iterator[Extension]:
+    with Extension(manager, clock) as extension:
+        yield extension
+
+
+@pytest.fixture
+def arn(manager: SecretsManager, jwk: dict[str, Any]) -> str:
+    """Return the address of the secret that holds the client key."""
+    return manager.add(json.dumps(jwk))
+
+
+@pytest.fixture
+def reading(extension: Extension, arn: str, standin: StandIn, deploy: Callable[..., Function]) -> Function:
+    """Return a function beside which the extension runs."""
+    return deploy(standin, **extension.environment(arn))
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_extension, "NOT_READY_PAUSE_SECONDS", 0.001)
+
+
+def test_the_extension_serves_the_key_and_the_api_is_not_asked(
+    manager: SecretsManager, extension: Extension, arn: str, reading: Function, standin: StandIn
+) -> None:
+    answer = reading.call()
+    assert (answer.status_code, (answer.json or {})["requests"]["secret_store"]) == (200, 1)
+    assert [parse_qs(query) for query in extension.reads] == [{"secretId": [arn], "versionStage": ["AWSCURRENT"]}]
+    assert manager.reads == []
+    assert made(standin) == SIGNED_IN
+
+
+@one_key
+def test_a_binary_secret_comes_from_the_extension_as_well(
+    manager: SecretsManager, extension: Extension, standin: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any]
+) -> None:
+    arn = manager.add(json.dumps(jwk).encode())
+    assert deploy(standin, **extension.environment(arn)).call().status_code == 200
+    assert (len(extension.reads), manager.reads) == (1, [])
+
+
+@one_key
+def test_a_stage_and_an_id_are_passed_on(
+    manager: SecretsManager, extension: Extension, arn: str, standin: StandIn, deploy: Callable[..., Function]
+) -> None:
+    manager.replace(arn, "not a key")
+    old_id = manager.client.get_secret_value(SecretId=arn, VersionStage="AWSPREVIOUS")["VersionId"]
+    for tail in ("::AWSPREVIOUS:", f":::{old_id}"):
+        assert deploy(standin, **extension.environment(arn + tail)).call().status_code == 200
+    asked = [{"secretId": [arn], "versionStage": ["AWSPREVIOUS"]}, {"secretId": [arn], "versionId": [old_id]}]
+    assert [parse_qs(query) for query in extension.reads] == asked
+    assert manager.reads == []
+
+
+@one_key
+def test_boto3_is_not_imported_while_the_extension_serves(reading: Function, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.delitem(sys.modules, "helseid_fn.secret_store.aws", raising=False)
+    assert reading.call().status_code == 200
+
+
+@one_key
+def test_a_session_token_that_changes_is_sent_as_it_is_now(
+    manager: SecretsManager, extension: Extension, reading: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading.call()
+    extension.session_token = "another"
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "another")
+    assert reading.call(OTHER_UNIT).status_code == 200
+    assert (len(extension.reads), manager.reads) == (2, [])
+
+
+@one_key
+def test_an_extension_that_is_starting_is_asked_again(manager: SecretsManager, extension: Extension, reading: Function) -> None:
+    extension.fail_next(NOT_READY, times=aws_extension.MAX_NOT_READY_RETRIES)
+    assert reading.call().status_code == 200
+    assert (len(extension.reads), manager.reads) == (aws_extension.MAX_NOT_READY_RETRIES + 1, [])
+
+
+@one_key
+def test_an_extension_that_never_starts_is_left_for_the_api(
+    manager: SecretsManager, extension: Extension, reading: Function
+) -> None:
+    extension.fail_always(NOT_READY)
+    answer = reading.call()
+    assert (answer.status_code, len(extension.reads), len(manager.reads)) == (200, aws_extension.MAX_NOT_READY_RETRIES + 1, 1)
+    assert (answer.json or {})["requests"]["secret_store"] == aws_extension.MAX_NOT_READY_RETRIES + 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        answer(400, {"Code": "AccessDeniedException"}),
+        answer(401, b""),
+        answer(404, b""),
+        answer(500, b"<html>"),
+        answer(200, b""),
+        answer(200, b"<html>"),
+        answer(200, []),
+        answer(200, b"[" * 100_000),
+        answer(200, {"SecretString": None}),
+        answer(200, {"SecretBinary": "*"}),
+        answer(200, {"SecretString": "x" * 65537}),
+        answer(200, {"SecretString": "\ud800"}),
+        answer(200, b"x" * 2_000_000),
+        raw(b""),
+        raw(b"220 smtp ready\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
+        slow(0.5, NOT_READY),
+        drip(0.5),
+    ],
+)
+@one_key
+def test_whatever_else_the_extension_does_is_left_for_the_api(
+    manager: SecretsManager, extension: Extension, reading: Function, fault: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aws_extension, "TIMEOUT_SECONDS", 0.2)
+    extension.fail_always(fault)
+    assert reading.call().status_code == 200
+    assert (len(extension.reads), len(manager.reads)) == (1, 1)
+
+
+@one_key
+def test_where_there_is_no_extension_nothing_is_counted_for_it(
+    manager: SecretsManager, extension: Extension, reading: Function
+) -> None:
+    extension.stop()
+    answer = reading.call()
+    assert (answer.status_code, (answer.json or {})["requests"]["secret_store"]) == (200, 1)
+    assert (extension.reads, len(manager.reads)) == ([], 1)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "x", "-1", "²"])
+@one_key
+def test_a_port_that_is_none_means_no_extension(
+    manager: SecretsManager, extension: Extension, reading: Function, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", port)
+    assert reading.call().status_code == 200
+    assert (extension.reads, len(manager.reads)) == ([], 1)
+
+
+@one_key
+def test_without_a_session_token_the_extension_is_not_asked(
+    manager: SecretsManager, extension: Extension, reading: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_SESSION_TOKEN")
+    assert reading.call().status_code == 200
+    assert (extension.reads, len(manager.reads)) == ([], 1)
+
+
+@one_key
+def test_the_extension_is_reached_past_the_proxy(
+    manager: SecretsManager, extension: Extension, reading: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert reading.call().status_code == 200
+    assert (len(extension.reads), manager.reads) == (1, [])
