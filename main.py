@@ -80,6 +80,7 @@ def wire(settings: Settings, *, now: Callable[[], float] = time.time) -> Job:
         issuer=settings.issuer,
         client_id=settings.client_id,
         read_key=read_key,
+        read_key_past_cache=read_key.read_past_cache,
         transport=transport,
         now=now,
     )

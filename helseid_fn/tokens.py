@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from helseid_fn.deadline import Deadline
 from helseid_fn.dpop import new_jti
-from helseid_fn.errors import Party
+from helseid_fn.errors import Party, Refused
 from helseid_fn.held import Held
 from helseid_fn.journal import Journal
 from helseid_fn.metadata import MetadataSource
@@ -25,6 +25,9 @@ MAX_MARGIN_SECONDS = 30
 
 ReadKey = Callable[[Deadline, Journal], str]
 """Reads the private JWK's text from its store, anew at every call."""
+
+ReadKeyPastCache = Callable[[Deadline, Journal], str | None]
+"""Reads it past the cache that it came from; None when it came from none."""
 
 HeldAs = tuple[Organization, frozenset[str]]
 """What tells a source's held tokens apart: issuer and client are the source's own, and the client key is compared besides."""
@@ -41,6 +44,7 @@ class TokenSource:
         issuer: str,
         client_id: str,
         read_key: ReadKey,
+        read_key_past_cache: ReadKeyPastCache | None = None,
         transport: Transport,
         now: Callable[[], float] = time.time,
         new_id: Callable[[], str] = new_jti,
@@ -48,6 +52,7 @@ class TokenSource:
         self._issuer = issuer
         self._client_id = client_id
         self._read_key = read_key
+        self._read_key_past_cache = read_key_past_cache
         self._transport = transport
         self._metadata = MetadataSource(issuer, transport, now=now)
         self._now = now
@@ -94,15 +99,33 @@ class TokenSource:
         return token
 
     def _fetch(self, organization: Organization, scopes: frozenset[str], deadline: Deadline, journal: Journal) -> Token:
-        key = self._load_key(deadline, journal)
-        metadata = self._metadata.get(deadline, journal)
-        request = TokenRequest(self._client_id, key, organization, scopes, self._now, self._new_id)
-        return fetch_token(request, metadata, self._transport, deadline, journal)
+        def ask(key: SigningKey) -> Token:
+            metadata = self._metadata.get(deadline, journal)
+            request = TokenRequest(self._client_id, key, organization, scopes, self._now, self._new_id)
+            token = fetch_token(request, metadata, self._transport, deadline, journal)
+            self._key_thumbprint = key.thumbprint
+            return token
 
-    def _load_key(self, deadline: Deadline, journal: Journal) -> SigningKey:
-        """Read the client key anew, so that a replaced key is used by the next token with no restart."""
-        key = parse_signing_key(self._read_key(deadline, journal))
-        self._key_thumbprint = key.thumbprint
+        # Read anew, so that a replaced key is used by the next token with no restart.
+        key = self._parse_key(self._read_key(deadline, journal))
+        try:
+            return ask(key)
+        except Refused as refusal:
+            newer_key = self._load_newer_key(refusal, key, deadline, journal)
+            if newer_key is None:
+                raise
+        return ask(newer_key)
+
+    def _load_newer_key(self, refusal: Refused, key: SigningKey, deadline: Deadline, journal: Journal) -> SigningKey | None:
+        """Return the key that the store holds, when HelseID refused the client for one that came from a cache and is older."""
+        if self._read_key_past_cache is None or refusal.code != "helseid.refused.invalid_client":
+            return None
+        text = self._read_key_past_cache(deadline, journal)
+        newer_key = None if text is None else self._parse_key(text)
+        return newer_key if newer_key and newer_key.thumbprint != key.thumbprint else None
+
+    def _parse_key(self, text: str) -> SigningKey:
+        key = parse_signing_key(text)
         if key.kid is None and self._warned_thumbprint != key.thumbprint:
             self._warned_thumbprint = key.thumbprint
             _logger.warning(

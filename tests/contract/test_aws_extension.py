@@ -12,8 +12,8 @@ from helseid_fn.secret_store import aws_extension
 from tests.aws.secrets_manager import Extension, SecretsManager
 from tests.aws.server import App, answer, drip, raw, slow
 from tests.conftest import MovableClock
-from tests.contract.deployment import OTHER_UNIT, PARENT, Function, made, one_key
-from tests.standin import StandIn
+from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, client_of, made, one_key
+from tests.standin import StandIn, make_jwk, public_jwk
 
 SIGNED_IN = {"metadata": 1, "token": 2, "api": 1}
 NOT_READY = answer(400, b"not ready to serve traffic, please wait", "text/plain")
@@ -184,4 +184,113 @@ def test_the_extension_is_reached_past_the_proxy(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert reading.call().status_code == 200
+    assert (len(extension.reads), manager.reads) == (1, [])
+
+
+def replace_key(manager: SecretsManager, standin: StandIn, arn: str, jwk: dict[str, Any]) -> dict[str, Any]:
+    """Replace the client key in its secret and at HelseID, which knows the old one no longer."""
+    next_jwk = make_jwk(jwk["alg"], number=1)
+    manager.replace(arn, json.dumps(next_jwk))
+    standin.register(client_of(next_jwk))
+    return next_jwk
+
+
+def kids(standin: StandIn) -> list[str]:
+    return [assertion["header"]["kid"] for assertion in assertions(standin)]
+
+
+def test_a_key_that_the_cache_kept_too_long_is_read_from_the_api_once_and_the_token_asked_for_once_more(
+    manager: SecretsManager, extension: Extension, arn: str, reading: Function, standin: StandIn, jwk: dict[str, Any]
+) -> None:
+    reading.call()
+    next_jwk = replace_key(manager, standin, arn, jwk)
+    answer = reading.call(OTHER_UNIT)
+    assert (answer.status_code, (answer.json or {})["requests"]["secret_store"]) == (200, 2)
+    assert (len(extension.reads), manager.reads) == (2, [{"SecretId": arn, "VersionStage": "AWSCURRENT"}])
+    assert kids(standin) == [jwk["kid"]] * 3 + [next_jwk["kid"]]
+    assert made(standin) == {"metadata": 1, "token": 4, "api": 2}
+
+
+@one_key
+def test_a_cache_that_was_found_stale_is_believed_again_only_when_it_answers_otherwise(
+    manager: SecretsManager,
+    extension: Extension,
+    arn: str,
+    reading: Function,
+    standin: StandIn,
+    jwk: dict[str, Any],
+    clock: MovableClock,
+) -> None:
+    reading.call()
+    next_jwk = replace_key(manager, standin, arn, jwk)
+    reading.call(OTHER_UNIT)
+    standin.reset_record()
+    assert reading.call(THIRD_UNIT).status_code == 200
+    assert (kids(standin), len(manager.reads)) == ([next_jwk["kid"]], 2)
+    clock.move(300)
+    standin.revoke_tokens()
+    assert reading.call(THIRD_UNIT).status_code == 200
+    assert (len(extension.reads), len(manager.reads)) == (4, 2)
+
+
+@one_key
+def test_tokens_of_the_new_key_stay_held_while_the_cache_is_stale(
+    manager: SecretsManager, extension: Extension, arn: str, reading: Function, standin: StandIn, jwk: dict[str, Any]
+) -> None:
+    reading.call()
+    replace_key(manager, standin, arn, jwk)
+    reading.call(OTHER_UNIT)
+    reading.call(THIRD_UNIT)
+    standin.reset_record()
+    assert [reading.call(unit).status_code for unit in (OTHER_UNIT, THIRD_UNIT)] == [200, 200]
+    assert made(standin) == {"api": 2}
+    assert len(extension.reads) == 3
+
+
+@one_key
+def test_a_client_that_is_refused_with_the_newest_key_is_not_asked_for_again(
+    manager: SecretsManager, extension: Extension, reading: Function, standin: StandIn, jwk: dict[str, Any]
+) -> None:
+    standin.register(client_of(jwk, jwks=[public_jwk(make_jwk(jwk["alg"], number=1))]))
+    answer = reading.call()
+    assert (answer.status_code, (answer.json or {})["code"]) == (502, "helseid.refused.invalid_client")
+    assert (len(extension.reads), len(manager.reads)) == (1, 1)
+    assert made(standin) == {"metadata": 1, "token": 1}
+
+
+@one_key
+def test_a_newer_key_that_is_refused_as_well_is_the_end_of_it(
+    manager: SecretsManager, extension: Extension, arn: str, reading: Function, standin: StandIn, jwk: dict[str, Any]
+) -> None:
+    reading.call()
+    replace_key(manager, standin, arn, jwk)
+    standin.register(client_of(jwk, jwks=[public_jwk(make_jwk(jwk["alg"], number=2))]))
+    answer = reading.call(OTHER_UNIT)
+    assert (answer.status_code, (answer.json or {})["code"]) == (502, "helseid.refused.invalid_client")
+    assert (len(extension.reads), len(manager.reads)) == (2, 1)
+    assert made(standin) == {"metadata": 1, "token": 4, "api": 1}
+
+
+@one_key
+def test_a_version_that_is_named_by_its_id_is_never_stale(
+    manager: SecretsManager,
+    extension: Extension,
+    arn: str,
+    standin: StandIn,
+    deploy: Callable[..., Function],
+    jwk: dict[str, Any],
+) -> None:
+    old_id = manager.client.get_secret_value(SecretId=arn)["VersionId"]
+    replace_key(manager, standin, arn, jwk)
+    answer = deploy(standin, **extension.environment(f"{arn}:::{old_id}")).call()
+    assert (answer.json or {})["code"] == "helseid.refused.invalid_client"
+    assert (len(extension.reads), manager.reads) == (1, [])
+
+
+@one_key
+def test_another_refusal_of_helseid_s_reads_nothing_again(
+    manager: SecretsManager, extension: Extension, reading: Function
+) -> None:
+    answer = reading.call({"organization": {"parent": "974557746"}})
+    assert (answer.json or {})["code"] == "helseid.refused.invalid_request"
     assert (len(extension.reads), manager.reads) == (1, [])

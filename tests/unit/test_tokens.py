@@ -278,3 +278,90 @@ def test_a_key_without_kid_is_warned_about_once(get: Get, keys: list[dict[str, A
         get()
         get(Organization("999977774"))
     assert [record.message for record in caplog.records if "has no kid" in record.message] == [caplog.records[0].message]
+
+
+INVALID_CLIENT = {"error": "invalid_client"}
+
+
+class CachedStore:
+    """A store with a cache before it that keeps the old key."""
+
+    def __init__(self, cached: dict[str, Any], stored: dict[str, Any] | None) -> None:
+        self.cached, self.stored = cached, stored
+        self.reads: list[str] = []
+
+    def read(self, _deadline: object, _journal: object) -> str:
+        self.reads.append("cache")
+        return json.dumps(self.cached)
+
+    def read_past_cache(self, _deadline: object, _journal: object) -> str | None:
+        self.reads.append("store")
+        return None if self.stored is None else json.dumps(self.stored)
+
+    def source(self, transport: FakeTransport, clock: MovableClock) -> TokenSource:
+        return TokenSource(
+            issuer=ISSUER,
+            client_id=CLIENT_ID,
+            read_key=self.read,
+            read_key_past_cache=self.read_past_cache,
+            transport=transport,  # type: ignore[arg-type]
+            now=clock,
+        )
+
+
+def refused(source: TokenSource) -> str:
+    with pytest.raises(Refused) as raised:
+        source.get(Organization(), SCOPES, make_deadline(), Journal())
+    return raised.value.code
+
+
+def test_a_refused_client_s_key_is_read_past_the_cache_and_a_newer_one_tried_once(
+    transport: FakeTransport, clock: MovableClock
+) -> None:
+    store = CachedStore(make_jwk("ES256"), make_jwk("ES256", number=1))
+    transport.refusal = INVALID_CLIENT
+    assert refused(store.source(transport, clock)) == "helseid.refused.invalid_client"
+    assert [transport.assertion(number)[0]["kid"] for number in (0, 1)] == [
+        store.cached["kid"],
+        make_jwk("ES256", number=1)["kid"],
+    ]
+    assert (store.reads, len(transport.forms), transport.metadata_requests) == (["cache", "store"], 2, 1)
+
+
+@pytest.mark.parametrize(
+    "stored", [make_jwk("ES256"), make_jwk("ES256", kid="another"), None], ids=["same", "same key", "none"]
+)
+def test_a_refused_client_s_key_that_is_the_newest_is_not_tried_again(
+    transport: FakeTransport, clock: MovableClock, stored: dict[str, Any] | None
+) -> None:
+    store = CachedStore(make_jwk("ES256"), stored)
+    transport.refusal = INVALID_CLIENT
+    assert refused(store.source(transport, clock)) == "helseid.refused.invalid_client"
+    assert (store.reads, len(transport.forms)) == (["cache", "store"], 1)
+
+
+@pytest.mark.parametrize("error", ["invalid_scope", "invalid_request", "unauthorized_client"])
+def test_another_refusal_reads_nothing_past_the_cache(transport: FakeTransport, clock: MovableClock, error: str) -> None:
+    store = CachedStore(make_jwk("ES256"), make_jwk("ES256", number=1))
+    transport.refusal = {"error": error}
+    refused(store.source(transport, clock))
+    assert (store.reads, len(transport.forms)) == (["cache"], 1)
+
+
+def test_without_a_cache_a_refused_client_s_key_is_not_read_again(get: Get, transport: FakeTransport) -> None:
+    transport.refusal = INVALID_CLIENT
+    with pytest.raises(Refused):
+        get()
+    assert len(transport.forms) == 1
+
+
+def test_tokens_stay_held_while_a_replaced_key_is_refused(
+    get: Get, transport: FakeTransport, keys: list[dict[str, Any]]
+) -> None:
+    get()
+    keys.append(make_jwk("ES256", number=1))
+    transport.refusal = INVALID_CLIENT
+    with pytest.raises(Refused):
+        get(Organization("999977774"))
+    get()
+    assert len(transport.forms) == 2
