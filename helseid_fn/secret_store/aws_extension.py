@@ -29,7 +29,7 @@ DEFAULT_PORT = 2773
 MAX_ANSWER_BYTES = 4 * MAX_SECRET_BYTES
 """A secret as JSON writes it, and what is told about it."""
 TIMEOUT_SECONDS = 2.0
-"""For one answer; what takes longer is asked of the API."""
+"""For one answer, or a try's share of the deadline if that is less; what takes longer is asked of the API."""
 MAX_NOT_READY_RETRIES = 5
 NOT_READY_PAUSE_SECONDS = 0.1
 """All of them together take about as long as loading boto3 does."""
@@ -109,7 +109,7 @@ class ExtensionFirst:
 
         http.client uses no proxy. Where nobody listens nothing is sent, and so nothing counted.
         """
-        timeout_seconds = min(TIMEOUT_SECONDS, deadline.check(_PARTY))
+        timeout_seconds = min(TIMEOUT_SECONDS, deadline.share_seconds, deadline.check(_PARTY))
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_seconds)
         connection.response_class = PunctualResponse
         with closing(connection):

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from helseid_fn.secret_store import aws_extension
-from tests.aws.secrets_manager import Extension, SecretsManager
+from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, Extension, SecretsManager
 from tests.aws.server import App, answer, drip, raw, slow
 from tests.conftest import MovableClock
-from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, client_of, made, one_key
+from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, at_once, client_of, fragments_of, made, one_key
 from tests.standin import StandIn, make_jwk, public_jwk
 
 SIGNED_IN = {"metadata": 1, "token": 2, "api": 1}
@@ -150,6 +150,38 @@ def test_whatever_else_the_extension_does_is_left_for_the_api(
 
 
 @one_key
+def test_a_silent_extension_leaves_time_for_the_api(manager: SecretsManager, extension: Extension, reading: Function) -> None:
+    extension.stop()
+    assert reading.call().status_code == 200
+    extension.start()
+    extension.fail_always(slow(1, NOT_READY))
+    reading.set_deadline(1)
+    assert reading.call(OTHER_UNIT).status_code == 200
+    assert (len(extension.reads), len(manager.reads)) == (1, 2)
+
+
+@pytest.mark.parametrize("served", [True, False])
+@one_key
+def test_neither_key_nor_session_token_is_shown(
+    extension: Extension,
+    arn: str,
+    standin: StandIn,
+    deploy: Callable[..., Function],
+    jwk: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    *,
+    served: bool,
+) -> None:
+    if not served:
+        extension.fail_always(answer(200, json.dumps({"SecretString": json.dumps(jwk)}).encode()[:-2]))
+    told = deploy(standin, **extension.environment(arn), LOG_LEVEL="DEBUG").call().get_data(as_text=True)
+    written = capsys.readouterr()
+    secrets = fragments_of([*standin.secrets(), *CREDENTIALS.values(), SESSION_TOKEN], jwk)
+    assert not [piece for piece in secrets if piece in told + written.out + written.err]
+    assert len(extension.reads) == 1
+
+
+@one_key
 def test_where_there_is_no_extension_nothing_is_counted_for_it(
     manager: SecretsManager, extension: Extension, reading: Function
 ) -> None:
@@ -209,6 +241,17 @@ def test_a_key_that_the_cache_kept_too_long_is_read_from_the_api_once_and_the_to
     assert (len(extension.reads), manager.reads) == (2, [{"SecretId": arn, "VersionStage": "AWSCURRENT"}])
     assert kids(standin) == [jwk["kid"]] * 3 + [next_jwk["kid"]]
     assert made(standin) == {"metadata": 1, "token": 4, "api": 2}
+
+
+@one_key
+def test_many_threads_find_a_stale_cache_out_once(
+    manager: SecretsManager, extension: Extension, arn: str, reading: Function, standin: StandIn, jwk: dict[str, Any]
+) -> None:
+    reading.call()
+    replace_key(manager, standin, arn, jwk)
+    assert at_once(16, lambda: reading.call(OTHER_UNIT).status_code) == [200] * 16
+    assert (len(extension.reads), len(manager.reads)) == (2, 1)
+    assert made(standin) == {"metadata": 1, "token": 4, "api": 17}
 
 
 @one_key
