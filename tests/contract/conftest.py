@@ -11,7 +11,7 @@ import pytest
 
 from helseid_fn import retries
 from tests.conftest import ROOT
-from tests.contract.deployment import Function, client_of
+from tests.contract.deployment import Function, FunctionOnLambda, client_of
 from tests.standin import Client, StandIn
 
 
@@ -39,7 +39,13 @@ def standin(start_standin: Callable[..., StandIn]) -> StandIn:
 
 
 @pytest.fixture
-def deploy(monkeypatch: pytest.MonkeyPatch, key_file: Path) -> Callable[..., Function]:
+def host(request: pytest.FixtureRequest) -> str:
+    """Return the host to deploy to; `every_host` asks for each in turn."""
+    return str(getattr(request, "param", "functions-framework"))
+
+
+@pytest.fixture
+def deploy(monkeypatch: pytest.MonkeyPatch, key_file: Path, host: str) -> Callable[..., Function]:
     """Return a function that deploys the product against a stand-in, with settings of one's own."""
     names: set[str] = set()
 
@@ -56,7 +62,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, key_file: Path) -> Callable[..., Fun
         module = sys.modules["main"]
         if now is not None:
             monkeypatch.setattr(module, "JOB", module.wire(module.SETTINGS, now=now))  # type: ignore[attr-defined]
-        return Function(app, module)
+        return Function(app, module) if host == "functions-framework" else FunctionOnLambda(app, module)
 
     return deploy
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
+from werkzeug.wrappers import Response
 
 from tests.standin import Client, StandIn, public_jwk
 from tests.standin.jose import PRIVATE_MEMBERS
@@ -21,6 +21,9 @@ CLIENT_ID = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
 PARENT, CHILD, OTHER_CHILD = "999977774", "999977776", "999977775"
 OTHER_UNIT = {"organization": {"parent": PARENT, "child": OTHER_CHILD}}
 """An invocation for which no token is held yet."""
+
+every_host = pytest.mark.parametrize("host", ["functions-framework", "Lambda"], indirect=True)
+"""For tests of what the function promises wherever it runs."""
 
 one_key = pytest.mark.parametrize("jwk", ["ES256"], indirect=True)
 """For tests in which the client key plays no part."""
@@ -35,7 +38,7 @@ class Function:
         self.app = app
         self.module = module
 
-    def call(self, members: object = None, **options: Any) -> TestResponse:
+    def call(self, members: object = None, **options: Any) -> Response:
         """Invoke it: a bare GET, or a POST of these members."""
         method = "GET" if members is None else "POST"
         data = None if members is None else json.dumps(members)
@@ -44,6 +47,39 @@ class Function:
     def set_deadline(self, seconds: float) -> None:
         """Give the coming invocations this much time."""
         self.module.SETTINGS = dataclasses.replace(self.module.SETTINGS, deadline_seconds=seconds)
+
+
+class LambdaContext:
+    """What Lambda hands over with each invocation."""
+
+    aws_request_id = "request-1"
+
+    def __init__(self, left_seconds: float = 60) -> None:
+        self._left_seconds = left_seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the time that Lambda leaves the invocation."""
+        return round(self._left_seconds * 1000)
+
+
+class FunctionOnLambda(Function):
+    """The same function behind a Function URL of AWS Lambda (payload format 2.0)."""
+
+    def call(self, members: object = None, **options: Any) -> Response:
+        """Invoke it: a bare GET, or a POST of these members."""
+        data = options.get("data", "" if members is None else json.dumps(members))
+        payload = data.encode() if isinstance(data, str) else data
+        headers = {name.lower(): value for name, value in dict(options.get("headers", {})).items()}
+        event = {
+            "version": "2.0",
+            "rawQueryString": options.get("query_string", ""),
+            "headers": headers,
+            "requestContext": {"http": {"method": options.get("method", "GET" if members is None else "POST")}},
+            "body": base64.b64encode(payload).decode(),
+            "isBase64Encoded": True,
+        }
+        answer = self.module.lambda_handler(event, LambdaContext())
+        return Response(answer["body"], answer["statusCode"], answer["headers"])
 
 
 def client_of(jwk: Mapping[str, Any], **options: Any) -> Client:

@@ -13,11 +13,14 @@ from tests.contract.deployment import (
     Function,
     assertions,
     client_of,
+    every_host,
     made,
     one_key,
     proofs,
 )
 from tests.standin import SAMPLE_AUDIENCE, SAMPLE_SCOPE, StandIn
+
+pytestmark = every_host
 
 OTHER_SCOPE = f"{SAMPLE_AUDIENCE}/other"
 JOURNAL_ID = "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"

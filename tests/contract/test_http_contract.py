@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import CLIENT_ID, Function, fragments_of, log_lines, made, one_key
+from tests.contract.deployment import CLIENT_ID, Function, every_host, fragments_of, log_lines, made, one_key
 from tests.standin import StandIn, faults
 
-pytestmark = one_key
+pytestmark = [one_key, every_host]
 
 JSON = "application/json"
 COLD = {"metadata": 1, "token": 2, "api": 1}

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, client_of, log_lines, made, proofs
+from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, client_of, every_host, log_lines, made, proofs
 from tests.standin import StandIn, make_jwk, public_jwk
+
+pytestmark = every_host
 
 SECRET = "projects/p/secrets/helseid-key"
 THIRD_UNIT = {"organization": {"parent": PARENT}}

@@ -8,24 +8,12 @@ from typing import Any
 import pytest
 
 from helseid_fn.errors import Unreachable
-from tests.contract.deployment import CHILD, OTHER_CHILD, OTHER_UNIT, PARENT, Function, log_lines, made, one_key
+from tests.contract.deployment import CHILD, OTHER_CHILD, OTHER_UNIT, PARENT, Function, LambdaContext, log_lines, made, one_key
 from tests.standin import StandIn, faults
 
 pytestmark = one_key
 
 COLD = {"metadata": 1, "token": 2, "api": 1}
-
-
-class Context:
-    """What Lambda hands over with each invocation."""
-
-    aws_request_id = "request-1"
-
-    def __init__(self, left_seconds: float = 60) -> None:
-        self._left_seconds = left_seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        return round(self._left_seconds * 1000)
 
 
 def over_http(body: str | None = None, *, method: str = "POST", **more: Any) -> dict[str, Any]:
@@ -34,8 +22,8 @@ def over_http(body: str | None = None, *, method: str = "POST", **more: Any) -> 
     return {"version": "2.0", "rawQueryString": "", "headers": {}, "requestContext": context, "body": body, **more}
 
 
-def invoke(function: Function, event: object, context: Context | None = None) -> Any:
-    return function.module.lambda_handler(event, context or Context())
+def invoke(function: Function, event: object, context: LambdaContext | None = None) -> Any:
+    return function.module.lambda_handler(event, context or LambdaContext())
 
 
 @pytest.mark.parametrize(
@@ -102,12 +90,12 @@ def test_what_may_pass_is_raised_so_that_lambda_tries_again(standin: StandIn, fu
 
 def test_lambdas_own_time_bounds_the_invocation(standin: StandIn, function: Function) -> None:
     standin.api.fail_always("api", faults.Hang())
-    problem = json.loads(invoke(function, over_http(), Context(left_seconds=1.5))["body"])
+    problem = json.loads(invoke(function, over_http(), LambdaContext(left_seconds=1.5))["body"])
     assert (problem["code"], problem["status"]) == ("api.deadline_exceeded", 504)
 
 
 def test_an_invocation_without_time_asks_nobody(standin: StandIn, function: Function) -> None:
-    answer = invoke(function, over_http(), Context(left_seconds=0.1))
+    answer = invoke(function, over_http(), LambdaContext(left_seconds=0.1))
     assert answer["statusCode"] == 504
     assert made(standin) == {}
 

@@ -8,8 +8,21 @@ from typing import Any
 import pytest
 
 from tests.conftest import MovableClock
-from tests.contract.deployment import CHILD, CLIENT_ID, OTHER_CHILD, PARENT, Function, client_of, log_lines, made, one_key
+from tests.contract.deployment import (
+    CHILD,
+    CLIENT_ID,
+    OTHER_CHILD,
+    PARENT,
+    Function,
+    client_of,
+    every_host,
+    log_lines,
+    made,
+    one_key,
+)
 from tests.standin import SAMPLE_SCOPE, StandIn, faults, make_jwk, public_jwk
+
+pytestmark = every_host
 
 REFUSED_BEFORE_THE_PROOF = {"metadata": 1, "token": 1}
 REFUSED_AFTER_THE_PROOF = {"metadata": 1, "token": 2}

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.contract.deployment import Function, made, one_key
+from tests.contract.deployment import Function, every_host, made, one_key
 from tests.standin import SAMPLE_SCOPE, StandIn, faults
 
-pytestmark = one_key
+pytestmark = [one_key, every_host]
 
 GRANTED = {"metadata": 1, "token": 2}
 """What arrives when HelseID gave a token that is not used."""
