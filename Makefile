@@ -1,18 +1,24 @@
 # Every target sets up what it needs in .venv; PYTHON=python3.13 chooses another interpreter for it.
 PYTHON ?= python3
+# What `make lambda-zip` builds for: x86_64 or arm64 (which AWS runs for a fifth less), and a Python of Lambda's.
+ARCH ?= arm64
+RUNTIME ?= 3.13
 VENV := .venv
 BIN := $(VENV)/bin
 # pip's own cache and configuration apply; nothing else of the machine is used or changed.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: demo standin test lint lock clean
+.PHONY: demo standin lambda-zip test lint lock clean
 
 demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sent, what is answered, what is refused
 	@$(BIN)/python -m tests.demo
 
 standin: $(VENV)/ready  ## HelseID, the Sample API and a secret manager on this machine, until ctrl-C
 	@$(BIN)/python -m tests.standin
+
+lambda-zip: $(VENV)/ready  ## the archive for AWS Lambda, in build/: ARCH=x86_64|arm64 RUNTIME=3.13
+	@$(BIN)/python -m infra.lambda_zip --arch $(ARCH) --python $(RUNTIME)
 
 test: lint  ## everything: lint, types, all tests
 	$(BIN)/python -m pytest
@@ -31,7 +37,7 @@ lock: $(VENV)/ready  ## pin each requirements*.in anew, for every supported Pyth
 	sed 's/^\([^#]\)/# \1/' requirements-dev.in | cat - $(VENV)/lock > requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build .cache .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/ready: requirements.txt requirements-aws.txt requirements-dev.txt
 	@echo "Setting up $(VENV) (about a minute, once) ..."

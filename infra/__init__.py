@@ -1,0 +1,1 @@
+"""What brings the function to a cloud; not deployed."""

@@ -1,0 +1,29 @@
+"""Where the other Pythons of this machine are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def find_interpreter(version: str) -> Path | None:
+    """Return an interpreter of this minor version (`3.13`) that runs, or `None`; the one that runs this comes first."""
+    return next((path for path in _candidates(version) if _is_version(path, version)), None)
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    yield Path(sys.executable)
+    on_path = shutil.which(f"python{version}")
+    if on_path:
+        yield Path(on_path)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
+
+
+def _is_version(path: Path, version: str) -> bool:
+    command = [str(path), "-c", "import sys; print(*sys.version_info[:2], sep='.')"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() == version

@@ -1,0 +1,173 @@
+"""`make lambda-zip`: the archive that AWS Lambda runs. The same sources and the same lock give the same bytes."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from helseid_fn.settings import EXAMPLES
+from infra.interpreters import find_interpreter
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "requirements-aws.txt"
+WHEELS = ROOT / ".cache" / "wheels"
+
+WHEEL_ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
+"""Lambda's name of an architecture, and the one in the name of a wheel."""
+PYTHONS = ("3.11", "3.12", "3.13")
+
+# Of the libraries, what no invocation reads: their tests, examples and stubs, what pip noted for itself, the commands that
+# they bring, and the descriptions of all of AWS's services but the one that is called and the one that lends a role.
+# Licences stay, and METADATA, by which scanners of deployed functions know what is inside.
+_UNUSED = re.compile(
+    r"""(.*/)?(tests|examples)/ | .*\.(pyi|pyc|h)$ | (.*/)?(py\.typed|examples-1\.json)$ | [^/]+\.data/scripts/
+    | [^/]+\.dist-info/(?!METADATA$|licenses/|LICEN[CS]E|NOTICE|COPYING)
+    | boto3/data/ | botocore/data/(?!secretsmanager/|sts/)[^/]+/""",
+    re.VERBOSE,
+)
+_MODE = 0o100644 << 16
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The Lambda runtime that an archive is for."""
+
+    arch: str
+    python: str
+
+    def __str__(self) -> str:
+        return f"{self.arch}-{self.python}"
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether its compiled parts run here."""
+        return sys.platform == "linux" and platform.machine() == WHEEL_ARCHITECTURES[self.arch]
+
+
+def fetch_wheels(lock: Path, target: Target) -> list[Path]:
+    """Return the wheels that a lock pins for a target, from `.cache/` or through pip; each is checked against its hash.
+
+    manylinux2014 is what every Lambda runtime takes; where a wheel or its hash is missing, pip says so and this fails.
+    """
+    text = lock.read_text()
+    kept = WHEELS / f"{target}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    if not kept.exists():
+        WHEELS.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=WHEELS) as scratch:
+            _download(lock, target, Path(scratch) / kept.name)
+            if not kept.exists():
+                (Path(scratch) / kept.name).rename(kept)
+    wheels = sorted(kept.glob("*.whl"))
+    for wheel in wheels:
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() not in text:
+            raise ValueError(f"{wheel} is not the one that {lock.name} pins; remove {kept}")
+    return wheels
+
+
+def _download(lock: Path, target: Target, folder: Path) -> None:
+    arch = WHEEL_ARCHITECTURES[target.arch]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--quiet",
+        "download",
+        "--no-deps",
+        "--require-hashes",
+    ]
+    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}"]
+    command += [f"--platform=manylinux2014_{arch}", f"--platform=manylinux_2_17_{arch}"]
+    subprocess.run([*command, "--dest", str(folder), "--requirement", str(lock)], check=True)
+
+
+def build(target: Target, folder: Path) -> Path:
+    """Write the archive for a target into a folder and return its path."""
+    archive = folder / f"lambda-{target}.zip"
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = archive.with_suffix(f".{os.getpid()}")
+    try:
+        with zipfile.ZipFile(unfinished, "w") as file:
+            for name, content in sorted(_contents(target).items()):
+                entry = zipfile.ZipInfo(name, _EARLIEST)
+                entry.create_system, entry.external_attr = 3, _MODE  # readable by all, as Lambda demands, wherever it was built
+                file.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+        unfinished.replace(archive)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return archive
+
+
+def _contents(target: Target) -> dict[str, bytes]:
+    product = [ROOT / "main.py", *(ROOT / "helseid_fn").rglob("*.py")]
+    contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in product}
+    for wheel in fetch_wheels(LOCK, target):
+        for name, content in _unpack(wheel):
+            if contents.setdefault(name, content) != content:
+                raise ValueError(f"{wheel.name} has another {name}")
+    return contents
+
+
+def _unpack(wheel: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(wheel) as file:
+        for name in file.namelist():
+            if name.endswith("/") or _UNUSED.match(name):
+                continue
+            if ".data/" in name:
+                raise ValueError(f"{wheel.name} has {name}, which would have to be installed elsewhere")
+            yield name, file.read(name)
+
+
+def unpacked_size(archive: Path) -> int:
+    """Return how many bytes the archive's files have; Lambda takes 250 MB."""
+    with zipfile.ZipFile(archive) as file:
+        return sum(entry.file_size for entry in file.infolist())
+
+
+def import_seconds(archive: Path, interpreter: Path) -> float:
+    """Return how long `import main` takes, with no bytecode to read, as at a cold start: Lambda's folder is read-only."""
+    code = "import time; begun_at = time.perf_counter(); import main; print(time.perf_counter() - begun_at)"
+    command = [str(interpreter), "-S", "-B", "-c", code]
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.unpack_archive(archive, folder)
+        runs = [subprocess.run(command, cwd=folder, env=EXAMPLES, capture_output=True, text=True, check=True) for _ in range(3)]
+    return min(float(run.stdout) for run in runs)
+
+
+def main() -> int:
+    """Build one archive and say what it is; 1 when pip could not fetch what is pinned."""
+    parser = argparse.ArgumentParser(prog="python -m infra.lambda_zip", description=__doc__)
+    parser.add_argument("--arch", choices=WHEEL_ARCHITECTURES, default="arm64")
+    parser.add_argument("--python", choices=PYTHONS, default="3.13")
+    target = Target(**vars(parser.parse_args()))
+    try:
+        archive = build(target, ROOT / "build")
+    except subprocess.CalledProcessError:
+        print(f"The wheels for {target} could not be fetched; what pip says about it stands above.", file=sys.stderr)
+        return 1
+    sizes = f"{archive.stat().st_size / 1e6:.1f} MB, unpacked {unpacked_size(archive) / 1e6:.1f} MB"
+    print(f"{archive.relative_to(ROOT)}: {sizes}; {_say_import_time(archive, target)}")
+    return 0
+
+
+def _say_import_time(archive: Path, target: Target) -> str:
+    interpreter = find_interpreter(target.python) if target.is_this_machine else None
+    if interpreter is None:
+        return "its import time can be measured on its own architecture and Python only"
+    return f"`import main` takes {import_seconds(archive, interpreter):.2f} s here"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The archive for AWS Lambda, opened: what is in it, for which machine, and that it can be made again to the byte."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from helseid_fn.settings import EXAMPLES
+from infra import lambda_zip as packaging
+from infra.lambda_zip import Target, build, fetch_wheels, unpacked_size
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = Target({"aarch64": "arm64"}.get(platform.machine(), platform.machine()), "{}.{}".format(*sys.version_info))
+TARGETS = [HERE, Target("arm64" if HERE.arch == "x86_64" else "x86_64", "3.13")]
+ELF_MACHINES = {"x86_64": 0x3E, "arm64": 0xB7}
+MACHINE_NAMES = {"x86_64": "x86_64", "arm64": "aarch64"}
+
+each_target = pytest.mark.parametrize("target", TARGETS, ids=str)
+Zips = Callable[[Target], Path]
+
+
+def names_in(archive: Path) -> list[str]:
+    with zipfile.ZipFile(archive) as file:
+        return file.namelist()
+
+
+@each_target
+def test_the_whole_product_is_in_it_as_it_is(target: Target, lambda_zip: Zips) -> None:
+    product = [ROOT / "main.py", *(ROOT / "helseid_fn").rglob("*.py")]
+    with zipfile.ZipFile(lambda_zip(target)) as file:
+        assert {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in product} == {
+            name: file.read(name) for name in file.namelist() if re.match(r"main|helseid_fn/", name)
+        }
+
+
+@each_target
+def test_besides_the_product_it_holds_what_the_lock_pins_and_nothing_else(target: Target, lambda_zip: Zips) -> None:
+    names = names_in(lambda_zip(target))
+    distributions = {
+        match[1].lower().replace("_", "-") for name in names if (match := re.match(r"(.+)-[^-]+\.dist-info/", name))
+    }
+    assert distributions == set(re.findall(r"^([\w.-]+)==", packaging.LOCK.read_text(), re.MULTILINE))
+    of_pyjwt, of_dateutil, of_cffi = {"jwt"}, {"dateutil"}, {"_cffi_backend"}
+    libraries = distributions | {each.replace("-", "_") for each in distributions} | of_pyjwt | of_dateutil | of_cffi
+    tops = {re.split(r"[./]", name)[0] for name in names if ".dist-info/" not in name}
+    assert tops <= libraries | {"main", "helseid_fn"}
+
+
+@each_target
+def test_nothing_is_in_it_that_no_invocation_reads(target: Target, lambda_zip: Zips) -> None:
+    names = names_in(lambda_zip(target))
+    unwanted = r"flask|werkzeug|functions_framework|grpc|google/|googleapiclient|gunicorn|uvicorn|pip/|uv/|setuptools|moto"
+    assert not [name for name in names if re.match(unwanted, name)]
+    unwanted = r"(^|/)(tests?|__pycache__|examples|\.git|\.venv)/|\.(pyc|pyi|h|jwk|pem\.key|env)$|RECORD$|INSTALLER$|direct_url"
+    assert not [name for name in names if re.search(unwanted, name)]
+    services = {match[1] for name in names if (match := re.match(r"botocore/data/([^/]+)/", name))}
+    assert services == {"secretsmanager", "sts"}
+
+
+@each_target
+def test_every_library_keeps_its_licence_and_the_version_by_which_scanners_know_it(target: Target, lambda_zip: Zips) -> None:
+    names = names_in(lambda_zip(target))
+    for folder in {name.split("/")[0] for name in names if ".dist-info/" in name}:
+        assert f"{folder}/METADATA" in names
+        assert any(re.match(rf"{re.escape(folder)}/(licenses/)?LICENSE", name) for name in names), folder
+
+
+@each_target
+def test_what_is_compiled_is_for_the_target(target: Target, lambda_zip: Zips) -> None:
+    tag = f"cpython-{target.python.replace('.', '')}-{MACHINE_NAMES[target.arch]}-linux-gnu.so"
+    with zipfile.ZipFile(lambda_zip(target)) as file:
+        compiled = [name for name in file.namelist() if file.read(name)[:4] == b"\x7fELF"]
+        assert {name for name in compiled if not name.endswith((tag, ".abi3.so"))} == set()
+        assert any("_rust" in name for name in compiled)
+        assert any("_cffi_backend" in name for name in compiled)
+        machines = {struct.unpack_from("<H", file.read(name), 18)[0] for name in compiled}
+    assert machines == {ELF_MACHINES[target.arch]}
+
+
+@each_target
+def test_building_it_again_gives_the_same_bytes(target: Target, lambda_zip: Zips, tmp_path: Path) -> None:
+    assert build(target, tmp_path).read_bytes() == lambda_zip(target).read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == [f"lambda-{target.arch}-{target.python}.zip"]
+
+
+@each_target
+def test_nothing_of_the_machine_that_built_it_is_in_its_entries(target: Target, lambda_zip: Zips) -> None:
+    with zipfile.ZipFile(lambda_zip(target)) as file:
+        entries = file.infolist()
+    assert [entry.filename for entry in entries] == sorted({entry.filename for entry in entries})
+    assert {(entry.date_time, entry.external_attr >> 16, entry.create_system, entry.extra) for entry in entries} == {
+        ((1980, 1, 1, 0, 0, 0), 0o100644, 3, b"")
+    }
+
+
+@each_target
+def test_it_stays_far_below_what_lambda_takes(target: Target, lambda_zip: Zips) -> None:
+    archive = lambda_zip(target)
+    assert archive.stat().st_size < 10_000_000
+    assert unpacked_size(archive) < 30_000_000
+
+
+def test_importing_it_loads_no_framework_and_no_cloud_library(lambda_zip: Zips, tmp_path: Path) -> None:
+    shutil.unpack_archive(lambda_zip(HERE), tmp_path)
+    command = [sys.executable, "-S", "-B", "-c", "import sys; import main; print(main.__file__, *sorted(sys.modules))"]
+    loaded = subprocess.run(command, cwd=tmp_path, env=EXAMPLES, capture_output=True, text=True, check=True).stdout.split()
+    assert loaded[0] == str(tmp_path / "main.py")
+    assert not {name.split(".")[0] for name in loaded} & {"flask", "werkzeug", "grpc", "google", "boto3", "botocore"}
+
+
+def test_a_wheel_that_is_not_the_pinned_one_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept = fetch_wheels(packaging.LOCK, HERE)[0].parent
+    shutil.copytree(kept, tmp_path / kept.name)
+    next((tmp_path / kept.name).glob("six-*")).write_bytes(b"something else")
+    monkeypatch.setattr(packaging, "WHEELS", tmp_path)
+    with pytest.raises(ValueError, match=r"six-.* is not the one that requirements-aws\.txt pins"):
+        build(HERE, tmp_path / "build")
+    assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_the_command_says_what_it_built() -> None:
+    command = [sys.executable, "-m", "infra.lambda_zip", "--arch", HERE.arch, "--python", HERE.python]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(
+        rf"build/lambda-{HERE}\.zip: \d\.\d MB, unpacked \d\d\.\d MB; `import main` takes \d\.\d\d s here\n", said
+    )
