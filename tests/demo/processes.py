@@ -27,14 +27,14 @@ stop_asked = threading.Event()
 class Process:
     """A process that prints JSON lines; whatever else it says is kept for when it fails."""
 
-    def __init__(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], folder: Path = ROOT) -> None:
         """Start it in a session of its own, so that ctrl-C reaches us first."""
         self.name = name
         self.lines: list[dict[str, Any]] = []
         self.said: list[str] = []
         self._process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -67,6 +67,12 @@ class Process:
             time.sleep(0.02)
         raise KeyboardInterrupt
 
+    def wait(self, seconds: float = START_SECONDS) -> int:
+        """Wait until it has ended and been heard out, and return its status."""
+        status = self._process.wait(timeout=seconds)
+        self._reader.join(timeout=5)
+        return status
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
@@ -89,7 +95,7 @@ class Process:
 def start_standin() -> tuple[Process, dict[str, str]]:
     """Start the stand-in and return it with the environment that points a function at it."""
     command = [sys.executable, "-m", "tests.standin", "--json-events", "-"]
-    process = Process("the stand-in", command, _bare_environment())
+    process = Process("the stand-in", command, bare_environment())
     try:
         process.wait_for(lambda: any(line.get("kind") == "ready" for line in process.lines))
     except BaseException:
@@ -103,7 +109,7 @@ def start_function(environment: Mapping[str, str], *options: str) -> tuple[Proce
     port = _free_port()
     command = [str(Path(sys.executable).with_name("functions-framework")), *(options or ("--target=run",))]
     host = {"HOST": "127.0.0.1", "PORT": str(port)}
-    process = Process("the function", command, {**_bare_environment(), **environment, **host})
+    process = Process("the function", command, {**bare_environment(), **environment, **host})
     try:
         process.wait_for(lambda: _accepts(port))
     except BaseException:
@@ -124,7 +130,7 @@ def call(url: str, body: object = None) -> tuple[int, dict[str, Any]]:
             return error.code, json.load(error)
 
 
-def _bare_environment() -> dict[str, str]:
+def bare_environment() -> dict[str, str]:
     """Only what a program needs to run: the machine's own settings and proxies stay out of the walk-through."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
