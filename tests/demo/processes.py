@@ -106,12 +106,12 @@ def start_standin() -> tuple[Process, dict[str, str]]:
 
 def start_function(environment: Mapping[str, str], *options: str) -> tuple[Process, str]:
     """Start the function under functions-framework and return it with its address; the options say what else than `run`."""
-    port = _free_port()
+    port = free_port()
     command = [str(Path(sys.executable).with_name("functions-framework")), *(options or ("--target=run",))]
     host = {"HOST": "127.0.0.1", "PORT": str(port)}
     process = Process("the function", command, {**bare_environment(), **environment, **host})
     try:
-        process.wait_for(lambda: _accepts(port))
+        process.wait_for(lambda: accepts(port))
     except BaseException:
         process.stop()
         raise
@@ -136,13 +136,15 @@ def bare_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ} | {"PYTHONUNBUFFERED": "1"}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on loopback that nothing listens to."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
+    """Whether something listens on this port of loopback."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False

@@ -53,21 +53,27 @@ def start_lambda(
     archive: Path, target: Target, settings: Mapping[str, str], *, handler: str = "main.lambda_handler"
 ) -> LambdaFunction:
     """Unpack an archive and start it on the Python that it is built for; `settings` win over the host's own."""
-    interpreter = find_interpreter(target.python)
-    if interpreter is None:
-        raise RuntimeError(f"no Python {target.python} runs here")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        shutil.unpack_archive(archive, folder / "task")
-        for wheel in fetch_wheels(_client_pins(), target):
-            shutil.unpack_archive(wheel, folder / "runtime", "zip")
+        command, environment = lay_out(folder, archive, target, handler)
         api = stack.enter_context(RuntimeApi())
-        environment = {**bare_environment(), **_host_environment(target, folder, handler, api.address), **settings}
-        # No site packages, which would lend the function what its archive lacks, and no bytecode: Lambda's is read-only.
-        command = [str(interpreter), "-S", "-B", "-m", "awslambdaric", handler]
+        environment |= {"AWS_LAMBDA_RUNTIME_API": api.address, **settings}
         process = Process("the function", command, environment, folder / "task")
         stack.callback(process.stop)
         return LambdaFunction(process, api, stack.pop_all())
+
+
+def lay_out(folder: Path, archive: Path, target: Target, handler: str) -> tuple[list[str], dict[str, str]]:
+    """Unpack the archive and the client beside each other; return the client's command, for `task`, and its environment."""
+    interpreter = find_interpreter(target.python)
+    if interpreter is None:
+        raise RuntimeError(f"no Python {target.python} runs here")
+    shutil.unpack_archive(archive, folder / "task")
+    for wheel in fetch_wheels(_client_pins(), target):
+        shutil.unpack_archive(wheel, folder / "runtime", "zip")
+    # No site packages, which would lend the function what its archive lacks, and no bytecode: Lambda's folder is read-only.
+    command = [str(interpreter), "-S", "-B", "-m", "awslambdaric", handler]
+    return command, {**bare_environment(), **_host_environment(target, folder, handler)}
 
 
 def _client_pins() -> str:
@@ -77,7 +83,7 @@ def _client_pins() -> str:
     )
 
 
-def _host_environment(target: Target, folder: Path, handler: str, runtime_api: str) -> dict[str, str]:
+def _host_environment(target: Target, folder: Path, handler: str) -> dict[str, str]:
     return {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{target.python}",
         "AWS_LAMBDA_FUNCTION_NAME": "helseid-fn",
@@ -86,7 +92,6 @@ def _host_environment(target: Target, folder: Path, handler: str, runtime_api: s
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/helseid-fn",
         "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/22/[$LATEST]0",
-        "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": "eu-north-1",
         "AWS_DEFAULT_REGION": "eu-north-1",
         "LAMBDA_TASK_ROOT": str(folder / "task"),
