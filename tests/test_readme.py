@@ -22,6 +22,7 @@ from helseid_fn.refusals import HID_REMEDIES
 from helseid_fn.settings import EXAMPLES, parse_settings
 from helseid_fn.signing_key import parse_signing_key
 from helseid_fn.triggers import parse_invocation
+from infra import lambda_zip
 from tests.standin import Client, StandIn, make_jwk, public_jwk
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,6 +101,19 @@ def test_every_file_that_is_named_exists() -> None:
 def test_every_make_target_that_is_named_exists() -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)) <= set(targets)
+
+
+def test_what_is_said_of_the_lambda_archive_is_so() -> None:
+    section = README.split("## The archive for AWS Lambda", 1)[1].split("\n## ", 1)[0]
+    defaults = dict(re.findall(r"^(ARCH|RUNTIME) \?= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert f"`build/lambda-{defaults['ARCH']}-{defaults['RUNTIME']}.zip`" in section
+    assert f"`python{defaults['RUNTIME']}` and the architecture to `{defaults['ARCH']}`" in section
+    assert {defaults["RUNTIME"], *re.findall(r"\b3\.\d+\b", section)} == set(lambda_zip.PYTHONS)
+    chosen = re.findall(r"ARCH=(\w+) RUNTIME=([\d.]+)", section)
+    assert all(arch in lambda_zip.WHEEL_ARCHITECTURES and python in lambda_zip.PYTHONS for arch, python in chosen)
+    assert "half a second" in section
+    assert "def lambda_handler(" in (ROOT / "main.py").read_text()
+    assert "LAMBDA_RESERVE_SECONDS = 0.5\n" in (ROOT / "main.py").read_text()
 
 
 def test_the_landing_check_runs_the_test_command_of_the_readme() -> None:
