@@ -11,7 +11,8 @@ import pytest
 
 from infra.interpreters import find_interpreter
 from infra.lambda_zip import Target
-from tests.lambda_runtime.events import EVENTS, TRACE, eventbridge, http_event
+from tests.aws.secrets_manager import SESSION_TOKEN, SecretsManager
+from tests.lambda_runtime.events import EVENTS, OTHER_CHILD, TRACE, eventbridge, http_event
 from tests.lambda_runtime.function import LambdaFunction, start_lambda
 from tests.lambda_runtime.runtime_api import Invocation
 from tests.lambda_runtime.target import HERE
@@ -227,6 +228,26 @@ def test_nothing_of_google_or_a_web_framework_is_loaded_even_after_a_call(start:
     assert not tops & {"boto3", "botocore"}, "only an arn: address needs them"
     for name in ("main", "requests.sessions", "cryptography.hazmat.bindings._rust"):
         assert "/task/" in modules[name], "what is loaded is what the archive holds"
+
+
+def test_the_key_is_read_from_secrets_manager_with_what_the_archive_holds(start: Start, key: dict[str, Any]) -> None:
+    with SecretsManager() as manager:
+        arn = manager.add(json.dumps(key))
+        function = start(handler="probe.handler", **manager.environment(arn, AWS_SESSION_TOKEN=SESSION_TOKEN))
+        report = function.invoke({}).answer
+        assert (report["status"], report["requests"]["secret_store"]) == ("ok", 1)
+        assert len(manager.reads) == 1
+        modules = function.invoke({"probe": "modules"}).answer
+        assert "/task/" in modules["boto3"]
+        manager.client.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+        assert function.invoke(OTHER_CHILD).answer["code"] == "secret_manager.refused.not_found"
+
+
+def test_an_address_that_the_archive_cannot_read_is_refused_with_the_reason(start: Start) -> None:
+    function = start(HELSEID_KEY="projects/p/secrets/s/versions/latest")
+    problem = function.invoke({}).answer
+    assert problem["code"] == "secret_manager.refused.bad_address"
+    assert "requirements.txt" in problem["detail"]
 
 
 def test_no_secret_is_in_what_it_prints(function: LambdaFunction, standin: StandIn) -> None:
