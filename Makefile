@@ -9,10 +9,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: demo standin lambda-zip test lint lock clean
+.PHONY: demo demo-aws standin lambda-zip test lint lock clean
 
 demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sent, what is answered, what is refused
 	@$(BIN)/python -m tests.demo
+
+demo-aws: $(VENV)/ready  ## the same on AWS: the archive under Lambda's own client, its key in Secrets Manager (moto)
+	@$(BIN)/python -m tests.demo aws
 
 standin: $(VENV)/ready  ## HelseID, the Sample API and a secret manager on this machine, until ctrl-C
 	@$(BIN)/python -m tests.standin

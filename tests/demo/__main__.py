@@ -1,19 +1,20 @@
-"""`make demo`: a machine signs in to HelseID and is greeted by the Sample API, with every request shown."""
+"""`make demo` and `make demo-aws`: a machine signs in to HelseID and is greeted by the Sample API, every request shown."""
 
 from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from tests.demo.processes import Process, call, start_function, start_standin, stop_asked
+from tests.demo.hosts import HOSTS, Host, Stage
+from tests.demo.processes import stop_asked
 from tests.demo.telling import tell_answer, tell_exchange
 
 HEAD = """\
-Three processes on this machine: the stand-in (HelseID, the Sample API, a secret manager), the function under
-functions-framework, which reads its key with Google's client, and this one, which calls the function.
+{intro}
 HelseID is {helseid}, the Sample API {api}.
 Tokens, signatures and keys are left out, ids cut short.
 
@@ -36,7 +37,7 @@ class Call:
 
 CALLS = (
     Call(
-        "The first call: no token is held, HelseID wants a nonce, and Google's client has yet to be loaded",
+        "The first call: no token is held, HelseID wants a nonce, and {library} has yet to be loaded",
         None,
         200,
         (1, 3, 1),
@@ -57,30 +58,28 @@ CALLS = (
 )
 
 
-def walk_through() -> None:
+def walk_through(host: Host) -> None:
     """Start the parties, make each call and tell what happened."""
     with ExitStack() as running:
-        standin, environment = start_standin()
-        running.callback(standin.stop)
-        function, url = start_function(environment)
-        running.callback(function.stop)
-        print(HEAD.format(helseid=environment["HELSEID_ISSUER"], api=environment["API_URL"].rpartition("/machine")[0]))
+        stage = host.start(running)
+        api = stage.environment["API_URL"].rpartition("/machine")[0]
+        print(HEAD.format(intro=host.intro, helseid=stage.environment["HELSEID_ISSUER"], api=api))
         for number, each in enumerate(CALLS, start=1):
-            print(f"\n{number}. {each.title}\n", flush=True)
-            _make_call(each, standin, function, url)
+            print(f"\n{number}. {each.title.format(library=host.library)}\n", flush=True)
+            _make_call(each, stage)
     print("\nAll four went as they should, and everything that was started has ended. The README says how to go on from here.")
 
 
-def _make_call(each: Call, standin: Process, function: Process, url: str) -> None:
+def _make_call(each: Call, stage: Stage) -> None:
     print(f"  you → function            POST /{f' {json.dumps(each.body)}' if each.body else ''}")
-    events_before = len(standin.lines)
-    status, answer = call(url, each.body)
-    # Both tell of the call just after it was answered.
-    function.wait_for(lambda: any(line.get("invocation") == answer["invocation"] for line in function.lines))
-    log_line = next(line for line in function.lines if line.get("invocation") == answer["invocation"])
+    marks = stage.marks()
+    status, answer = stage.call(each.body)
+    # All tell of the call just after it was answered.
+    stage.function.wait_for(lambda: any(line.get("invocation") == answer["invocation"] for line in stage.function.lines))
+    log_line = next(line for line in stage.function.lines if line.get("invocation") == answer["invocation"])
     requests = tuple(log_line["requests"].values())
-    standin.wait_for(lambda: len(standin.lines) >= events_before + sum(requests))
-    for event in standin.lines[events_before:]:
+    stage.parties[-1].wait_for(lambda: len(stage.told_since(marks)) >= sum(requests))
+    for event in stage.told_since(marks):
         print("\n".join(tell_exchange(event)))
     print()
     print("\n".join(tell_answer(status, answer, log_line)), flush=True)
@@ -93,11 +92,11 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop_asked.set())
     try:
-        walk_through()
+        walk_through(HOSTS[sys.argv[1] if len(sys.argv) > 1 else "google"])
     except KeyboardInterrupt:
         print("\nStopped; nothing is left running.", file=sys.stderr)
         return 130
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         print(f"The walk-through could not be finished: {error}", file=sys.stderr)
         return 1
     return 0

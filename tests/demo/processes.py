@@ -92,10 +92,18 @@ class Process:
             self._process.stdout.close()
 
 
-def start_standin() -> tuple[Process, dict[str, str]]:
+def start_standin(*options: str) -> tuple[Process, dict[str, str]]:
     """Start the stand-in and return it with the environment that points a function at it."""
-    command = [sys.executable, "-m", "tests.standin", "--json-events", "-"]
-    process = Process("the stand-in", command, bare_environment())
+    return _start_party("the stand-in", "tests.standin", "--json-events", "-", *options)
+
+
+def start_secrets_manager(key_file: Path) -> tuple[Process, dict[str, str]]:
+    """Start AWS's Secrets Manager with a key and return it with the environment that points a function at it."""
+    return _start_party("Secrets Manager", "tests.aws", str(key_file))
+
+
+def _start_party(name: str, module: str, *options: str) -> tuple[Process, dict[str, str]]:
+    process = Process(name, [sys.executable, "-m", module, *options], bare_environment())
     try:
         process.wait_for(lambda: any(line.get("kind") == "ready" for line in process.lines))
     except BaseException:

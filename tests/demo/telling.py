@@ -6,15 +6,16 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-PARTIES = {"secret_manager": "Secret Manager", "helseid": "HelseID", "api": "Sample API"}
+PARTIES = {"secret_manager": "Secret Manager", "secrets_manager": "AWS Secrets", "helseid": "HelseID", "api": "Sample API"}
+READS = {"secret_manager": "access", "secrets_manager": "GetSecretValue"}
 WIDTH = 110
 
 
 def tell_exchange(event: Mapping[str, Any]) -> list[str]:
     """Tell one request to a party and its answer."""
     party = PARTIES[event["party"]]
-    method = "" if event["party"] == "secret_manager" else event["method"]
-    request = f"{method or 'access'} {event['target']}"
+    method = READS.get(event["party"], event["method"])
+    request = f"{method} {event['target']}"
     lines = [f"  function → {party:<14} {request:<66} {event['status']!s:>4} {event['duration_ms']:>6.1f} ms"]
     claims = event["claims"]
     if "assertion" in claims:

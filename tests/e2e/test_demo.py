@@ -1,4 +1,4 @@
-"""`make demo` as a person runs it: it ends well, shows no secret, and leaves nothing running, ctrl-C or not."""
+"""`make demo` and `make demo-aws` as a person runs them: each ends well, shows no secret, leaves nothing running."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def children() -> list[str]:
     return [Path(f"/proc/{each}/cmdline").read_text().replace("\0", " ") for each in ids]
 
 
-def start_demo() -> subprocess.Popen[str]:
+def start_demo(*cloud: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-u", "-m", "tests.demo"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-u", "-m", "tests.demo", *cloud], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -49,15 +49,27 @@ def test_the_demo_ends_well_and_leaves_nothing_running() -> None:
     assert children() == before
 
 
+def test_the_demo_on_aws_ends_well_shows_no_secret_and_leaves_nothing_running() -> None:
+    before = children()
+    demo = start_demo("aws")
+    out, err = demo.communicate(timeout=120)
+    assert (demo.returncode, err) == (0, "")
+    assert out.count("Hello from the Sample API") == 3
+    assert out.count("GetSecretValue") == 3
+    assert "helseid.refused.invalid_request" in out
+    assert not re.search(r"eyJ|[A-Za-z0-9_-]{44,}", out)
+    assert children() == before
+
+
 def test_the_demo_shows_no_token_signature_or_key() -> None:
     out, _ = start_demo().communicate(timeout=120)
     assert not re.search(r"eyJ|[A-Za-z0-9_-]{44,}", out)
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_demo_leaves_nothing_running(stop: signal.Signals) -> None:
+@pytest.mark.parametrize(("cloud", "stop"), [("google", signal.SIGINT), ("google", signal.SIGTERM), ("aws", signal.SIGINT)])
+def test_an_interrupted_demo_leaves_nothing_running(cloud: str, stop: signal.Signals) -> None:
     before = children()
-    demo = start_demo()
+    demo = start_demo(cloud)
     assert demo.stdout is not None
     for line in demo.stdout:
         if line.startswith("1. "):

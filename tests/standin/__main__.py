@@ -29,6 +29,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.standin", description=__doc__)
     parser.add_argument("--alg", choices=ALGORITHMS, default="PS256", help="algorithm of the client's key")
     parser.add_argument("--env-file", type=Path, help="also write the environment here, for `. PATH`")
+    parser.add_argument("--key-file", type=Path, help="also write the client's private key here, for another secret manager")
     parser.add_argument("--json-events", metavar="PATH", help="write each exchange as a JSON line; - is stdout")
     parser.add_argument("--port-base", type=int, help="take this port and the next two instead of free ones")
     parser.add_argument("--issuer-path", default="", help="give the issuer a path, as samsvarstesting does")
@@ -91,6 +92,8 @@ def _run(arguments: argparse.Namespace, events: TextIO | None) -> None:
         lines = export_lines(variables)
         if arguments.env_file:
             _write_privately(arguments.env_file, lines)
+        if arguments.key_file:
+            _write_privately(arguments.key_file, json.dumps(jwk))
         if arguments.json_events != "-":
             console.write(lines.rstrip(), sys.stdout)
         console.write(json.dumps({"kind": "ready", "environment": variables}), events)
