@@ -91,6 +91,28 @@ SETTINGS = load_settings(os.environ)
 JOB = wire(SETTINGS)
 
 
+def _answer_for_the_host() -> None:
+    """Answer in functions-framework's place to what it cannot read: its own page repeats the request's headers.
+
+    It imports this module within its application's context; anywhere else there is none, and nothing to do.
+    """
+    flask = sys.modules.get("flask")
+    if flask is not None and flask.has_app_context():
+        flask.current_app.register_error_handler(400, lambda _: _refuse_unread())
+
+
+def _refuse_unread() -> HttpAnswer:
+    invocation_id = str(uuid.uuid4())
+    unread = BadInvocation(
+        "body", "The request could not be read as what the function takes, such as a CloudEvent; see its README."
+    )
+    _log_failure(logging.ERROR, unread, {"invocation": invocation_id})
+    return build_problem(unread, invocation_id)
+
+
+_answer_for_the_host()
+
+
 def run(request: flask.Request) -> HttpAnswer:
     """Do the job for one HTTP request: the README's contract of input, answers and problem details."""
     fields = read_log_fields(request.headers, SETTINGS.google_project)

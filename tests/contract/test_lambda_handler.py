@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from helseid_fn.errors import Unreachable
-from tests.contract.deployment import CHILD, OTHER_CHILD, OTHER_UNIT, PARENT, Function, LambdaContext, log_lines, made, one_key
+from tests.contract.deployment import (
+    CHILD,
+    OTHER_CHILD,
+    OTHER_UNIT,
+    PARENT,
+    Function,
+    LambdaContext,
+    at_once,
+    log_lines,
+    made,
+    one_key,
+)
 from tests.standin import StandIn, faults
 
 pytestmark = one_key
@@ -108,3 +119,9 @@ def test_the_log_line_names_lambdas_request_and_trace(
     invoke(function, {})
     (line,) = log_lines(capsys.readouterr().out)
     assert (line["request_id"], line["xray_trace"]) == ("request-1", "1-5759e988-bd862e3fe1be46a994272793")
+
+
+def test_threads_of_one_process_share_one_token(standin: StandIn, function: Function) -> None:
+    reports = at_once(16, lambda: invoke(function, {}))
+    assert [report["status"] for report in reports] == ["ok"] * 16
+    assert made(standin) == {**COLD, "api": 16}

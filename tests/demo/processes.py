@@ -81,12 +81,11 @@ class Process:
         """End it and what it started."""
         with suppress(ProcessLookupError):
             self._process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
         self._reader.join(timeout=5)
         if self._process.stdout is not None:
             self._process.stdout.close()

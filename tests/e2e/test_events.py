@@ -107,3 +107,25 @@ def test_what_may_pass_is_not_acknowledged_so_that_it_comes_again(standin: tuple
         assert line_of(process, "message_id", "r1")["code"] == "api.unreachable.connect"
     finally:
         process.stop()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"{}", {"Content-Type": "application/json"}),
+        (b"\xff\xfe", STRUCTURED),
+        (b"{", STRUCTURED),
+        (b'{"specversion": "9.9", "id": "1", "source": "s", "type": "t"}', STRUCTURED),
+    ],
+    ids=["no CloudEvent", "not text", "not JSON", "of no version"],
+)
+def test_what_is_no_cloudevent_is_a_problem_that_repeats_nothing(
+    function: tuple[Process, str], body: bytes, headers: dict[str, str]
+) -> None:
+    request = urllib.request.Request(function[1], data=body, headers={**headers, "Authorization": "Bearer of-the-caller"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    with refused.value as answer:
+        text = answer.read().decode()
+    assert (refused.value.code, json.loads(text)["code"]) == (400, "invocation.body")
+    assert "of-the-caller" not in text + str(function[0].lines) + "".join(function[0].said)

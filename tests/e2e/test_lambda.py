@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,15 @@ def test_wrong_settings_end_it_at_init_with_one_line_that_names_them_all(start: 
     for name in ("HELSEID_ISSUER", "HELSEID_CLIENT_ID", "API_URL"):
         assert name in line["message"]
     assert function.process.said == []
+
+
+def test_workers_that_lambda_forks_serve_side_by_side_with_a_token_each(start: Start, standin: StandIn) -> None:
+    function = start(AWS_LAMBDA_MAX_CONCURRENCY="3")
+    before = standin.count("metadata")
+    with ThreadPoolExecutor(12) as pool:
+        invocations = list(pool.map(lambda _: function.invoke({}), range(12)))
+    assert [each.answer["status"] for each in invocations] == ["ok"] * 12
+    assert 1 <= standin.count("metadata") - before <= 3
 
 
 def test_nothing_of_google_or_a_web_framework_is_loaded_even_after_a_call(start: Start) -> None:
