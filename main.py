@@ -145,7 +145,7 @@ def lambda_handler(event: Any, context: LambdaContext) -> Any:
     """
     is_http = is_lambda_http(event)
     headers = event.get("headers") if is_http else None
-    lower_cased = {str(name).lower(): str(value) for name, value in (headers or {}).items()}
+    lower_cased = {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
     # Lambda gives each invocation's trace anew, in the environment.
     lower_cased.setdefault("x-amzn-trace-id", os.environ.get("_X_AMZN_TRACE_ID", ""))
     fields = {"request_id": context.aws_request_id, **read_log_fields(LowerCased(lower_cased), SETTINGS.google_project)}

@@ -66,7 +66,7 @@ def parse_cloud_event(event_type: str, data: object, settings: Settings) -> Invo
             raise BadInvocation("body", "The Pub/Sub event holds no message; publish to the topic that triggers the function.")
         data = _decode_base64(message.get("data") or "", "The Pub/Sub message's data")
     if isinstance(data, bytes | str):
-        return _parse_text(data.encode() if isinstance(data, str) else data, settings)
+        return _parse_text(_encode(data) if isinstance(data, str) else data, settings)
     return parse_invocation({} if data is None else data, settings)
 
 
@@ -86,15 +86,20 @@ def parse_lambda_http(event: dict[str, Any], settings: Settings) -> Invocation:
     Raises `BadInvocation`.
     """
     body = event.get("body") or ""
-    payload = _decode_base64(body, "The body") if event.get("isBase64Encoded") else str(body).encode()
+    payload = _decode_base64(body, "The body") if event.get("isBase64Encoded") else _encode(str(body))
     query = str(event.get("rawQueryString") or "")
-    return parse_http(str(event["requestContext"]["http"].get("method")), query.encode(), payload, settings)
+    return parse_http(str(event["requestContext"]["http"].get("method")), _encode(query), payload, settings)
 
 
 def is_lambda_http(event: object) -> bool:
     """Tell whether Lambda was invoked over HTTP (payload format 2.0)."""
     context = event.get("requestContext") if isinstance(event, dict) else None
     return isinstance(context, dict) and isinstance(context.get("http"), dict)
+
+
+def _encode(text: str) -> bytes:
+    """Encode text that need not be valid Unicode: what is not must be refused as no JSON, not end the invocation here."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _decode_base64(text: object, name: str) -> bytes:

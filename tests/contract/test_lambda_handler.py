@@ -125,3 +125,9 @@ def test_threads_of_one_process_share_one_token(standin: StandIn, function: Func
     reports = at_once(16, lambda: invoke(function, {}))
     assert [report["status"] for report in reports] == ["ok"] * 16
     assert made(standin) == {**COLD, "api": 16}
+
+
+@pytest.mark.parametrize("headers", [None, [], "x", {"a": 7}], ids=ascii)
+def test_headers_of_any_kind_leave_the_request_to_be_answered(standin: StandIn, function: Function, headers: object) -> None:
+    assert invoke(function, over_http(headers=headers))["statusCode"] == 200
+    assert made(standin) == COLD

@@ -350,7 +350,23 @@ def test_knows_an_http_request_to_lambda(event: object, *, expected: bool) -> No
     assert is_lambda_http(event) is expected
 
 
-@pytest.mark.parametrize("event", [lambda_http(method="PUT"), lambda_http(query="a=b"), lambda_http("%", isBase64Encoded=True)])
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda_http(method="PUT"),
+        lambda_http(query="a=b"),
+        lambda_http(query="\ud800"),
+        lambda_http("%", isBase64Encoded=True),
+        lambda_http("\ud800", isBase64Encoded=True),
+        lambda_http("\ud800"),
+    ],
+    ids=ascii,
+)
 def test_an_http_request_to_lambda_that_is_not_taken_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(BadInvocation):
         parse_lambda_http(event, SETTINGS)
+
+
+def test_an_event_whose_text_is_not_valid_unicode_is_refused() -> None:
+    with pytest.raises(BadInvocation):
+        parse_cloud_event("any", "\ud800", SETTINGS)
