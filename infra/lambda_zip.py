@@ -79,7 +79,8 @@ def fetch_wheels(pins: str, target: Target) -> list[Path]:
 
 def _download(lock: Path, target: Target, folder: Path) -> None:
     arch = WHEEL_ARCHITECTURES[target.arch]
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
+    # Quiet twice: its errors alone are told, not its warnings about how the machine's pip is set up.
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--quiet", "download"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:"]
     command += ["--implementation=cp", f"--python-version={target.python}"]
     command += [f"--platform=manylinux2014_{arch}", f"--platform=manylinux_2_17_{arch}"]
