@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from helseid_fn.errors import SigningKeyError
+from helseid_fn.key_expiry import parse_numeric_date
 
 RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 CURVE_OF_ALGORITHM = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
@@ -57,6 +58,9 @@ class PrivateJwk:
     alg: str
     kid: str | None
     numbers: RsaPrivate | EcPrivate
+    made_at: int | None = None
+    expires_at: int | None = None
+    """Its `iat` and `exp`, seconds since the epoch, where it has them."""
 
 
 def parse(text: str) -> PrivateJwk:
@@ -76,7 +80,7 @@ def parse(text: str) -> PrivateJwk:
     if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
         _refuse("bad_member", "its kid is not a string of visible characters; give it the kid that Selvbetjening shows")
     numbers = _rsa(members) if kty == "RSA" else _ec(members, CURVE_OF_ALGORITHM[alg])
-    return PrivateJwk(alg, kid, numbers)
+    return PrivateJwk(alg, kid, numbers, parse_numeric_date(members.get("iat")), parse_numeric_date(members.get("exp")))
 
 
 def _members(text: str) -> dict[str, Any]:

@@ -21,12 +21,23 @@ _CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec
 class SigningKey:
     """Signs JWTs with one algorithm. `repr`, pickling and copying never show or move a private member."""
 
-    __slots__ = ("_private", "alg", "kid", "public_jwk", "thumbprint")
+    __slots__ = ("_private", "alg", "expires_at", "kid", "made_at", "public_jwk", "thumbprint")
 
-    def __init__(self, private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, alg: str, kid: str | None = None) -> None:
+    def __init__(
+        self,
+        private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+        alg: str,
+        kid: str | None = None,
+        *,
+        made_at: int | None = None,
+        expires_at: int | None = None,
+    ) -> None:
         self._private = private
         self.alg = alg
         self.kid = kid
+        self.made_at = made_at
+        self.expires_at = expires_at
+        """When it was made and when it expires, seconds since the epoch; None where that is not known."""
         self.public_jwk = _public_jwk(private)
         """The required public members only, as a proof's `jwk` header wants them."""
         self.thumbprint = thumbprint(self.public_jwk)
@@ -42,12 +53,14 @@ class SigningKey:
         raise TypeError("a signing key is neither pickled nor copied: it would carry the private members along")
 
 
-def parse_signing_key(text: str) -> SigningKey:
+def parse_signing_key(text: str, *, expires_at: int | None = None) -> SigningKey:
     """Parse a private JWK into a key that has signed once and been verified.
 
     OpenSSL's check that the primes are prime is left out: it costs 36 ms at 2048 bits and 252 ms at 4096, on every cold
     start. `jwk.parse` has checked the arithmetic instead, and one signature is verified here: a faulty RSA-CRT signature
     must never leave the process, since it gives the key away (Boneh, DeMillo and Lipton, 1997).
+
+    `expires_at` is the expiry that the key's store tells; without it the JWK's own `exp` is taken.
 
     Raises `SigningKeyError`.
     """
@@ -65,7 +78,8 @@ def parse_signing_key(text: str) -> SigningKey:
             "The private key at HELSEID_KEY cannot be used: its private and public members do not belong together; "
             "store the key again, whole.",
         )
-    return SigningKey(private, parsed.alg, parsed.kid)
+    expires_at = parsed.expires_at if expires_at is None else expires_at
+    return SigningKey(private, parsed.alg, parsed.kid, made_at=parsed.made_at, expires_at=expires_at)
 
 
 def generate_proof_key() -> SigningKey:

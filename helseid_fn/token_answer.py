@@ -41,6 +41,7 @@ class Token:
     client_kid: str | None
     client_key_thumbprint: str
     assertion_jti: str
+    client_key_expires_at: int | None = None
 
     @property
     def expires_at(self) -> float:

@@ -73,6 +73,7 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
         client_kid=request.key.kid,
         client_key_thumbprint=request.key.thumbprint,
         assertion_jti=assertion_jti,
+        client_key_expires_at=request.key.expires_at,
     )
 
 

@@ -13,8 +13,10 @@ from helseid_fn.dpop import new_jti
 from helseid_fn.errors import Party, Refused
 from helseid_fn.held import Held
 from helseid_fn.journal import Journal
+from helseid_fn.key_expiry import log_fields
 from helseid_fn.metadata import MetadataSource
 from helseid_fn.organization import Organization
+from helseid_fn.secret_store.payload import StoredKey
 from helseid_fn.signing_key import SigningKey, parse_signing_key
 from helseid_fn.token_answer import Token
 from helseid_fn.token_request import TokenRequest, fetch_token
@@ -23,10 +25,10 @@ from helseid_fn.transport import Transport
 MAX_HELD_TOKENS = 100
 MAX_MARGIN_SECONDS = 30
 
-ReadKey = Callable[[Deadline, Journal], str]
-"""Reads the private JWK's text from its store, anew at every call."""
+ReadKey = Callable[[Deadline, Journal], StoredKey]
+"""Reads the private JWK from its store, anew at every call."""
 
-ReadKeyPastCache = Callable[[Deadline, Journal], str | None]
+ReadKeyPastCache = Callable[[Deadline, Journal], StoredKey | None]
 """Reads it past the cache that it came from; None when it came from none."""
 
 HeldAs = tuple[Organization, frozenset[str]]
@@ -96,10 +98,12 @@ class TokenSource:
 
         token = self._slot((organization, scopes)).get(is_usable, fetch, deadline, Party.HELSEID)
         journal.note(kid=token.client_kid, assertion_jti=token.assertion_jti)
+        journal.note(**log_fields(token.client_key_expires_at, self._now()))
         return token
 
     def _fetch(self, organization: Organization, scopes: frozenset[str], deadline: Deadline, journal: Journal) -> Token:
         def ask(key: SigningKey) -> Token:
+            journal.note(**log_fields(key.expires_at, self._now()))
             metadata = self._metadata.get(deadline, journal)
             request = TokenRequest(self._client_id, key, organization, scopes, self._now, self._new_id)
             token = fetch_token(request, metadata, self._transport, deadline, journal)
@@ -120,12 +124,12 @@ class TokenSource:
         """Return the key that the store holds, when HelseID refused the client for one that came from a cache and is older."""
         if self._read_key_past_cache is None or refusal.code != "helseid.refused.invalid_client":
             return None
-        text = self._read_key_past_cache(deadline, journal)
-        newer_key = None if text is None else self._parse_key(text)
+        stored = self._read_key_past_cache(deadline, journal)
+        newer_key = None if stored is None else self._parse_key(stored)
         return newer_key if newer_key and newer_key.thumbprint != key.thumbprint else None
 
-    def _parse_key(self, text: str) -> SigningKey:
-        key = parse_signing_key(text)
+    def _parse_key(self, stored: StoredKey) -> SigningKey:
+        key = parse_signing_key(stored.text, expires_at=stored.expires_at)
         if key.kid is None and self._warned_thumbprint != key.thumbprint:
             self._warned_thumbprint = key.thumbprint
             _logger.warning(

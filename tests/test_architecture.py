@@ -27,10 +27,11 @@ LAYERS = (
     "transport token_answer assertion",
     "triggers dpop secret_store",
     "secret_store.google secret_store.aws secret_store.aws_extension settings api_request signing_key log",
+    "secret_store.google_client secret_store.aws_client",
     "retries connection jwk secret_store.local secret_store.google_faults secret_store.aws_faults",
     "losses",
     "secret_store.payload secret_store.aws_address held in_time trace",
-    "journal deadline",
+    "journal deadline key_expiry",
     "web_address organization redaction challenges exchange",
     "errors",
 )
@@ -41,11 +42,11 @@ SOLE_IMPORTERS = {
     "urllib3": {"transport", "connection", "losses"},
     "jwt": {"signing_key"},
     "cryptography": {"signing_key"},
-    "google": {"secret_store.google"},
-    "google_crc32c": {"secret_store.google"},
-    "grpc": {"secret_store.google"},
-    "boto3": {"secret_store.aws"},
-    "botocore": {"secret_store.aws"},
+    "google": {"secret_store.google_client"},
+    "google_crc32c": {"secret_store.google_client"},
+    "grpc": {"secret_store.google_client"},
+    "boto3": {"secret_store.aws_client"},
+    "botocore": {"secret_store.aws_client"},
     "flask": {"main"},
     "cloudevents": {"main"},
 }
@@ -144,7 +145,7 @@ def test_every_requirement_has_its_reason() -> None:
 def test_every_library_that_is_imported_is_a_requirement_of_ours() -> None:
     google = "google-cloud-secret-manager"
     distributions = {"jwt": "PyJWT", "google": google, "grpc": google, "botocore": "boto3"}
-    clouds = {"secret_store.google": ["requirements"], "secret_store.aws": ["requirements-aws"]}
+    clouds = {"secret_store.google_client": ["requirements"], "secret_store.aws_client": ["requirements-aws"]}
     for path in PRODUCT:
         for name in imports_of(path):
             top = name.split(".")[0]

@@ -1,4 +1,4 @@
-"""From an address to the text of the private key. Each cloud's SDK is imported only when an address of its kind is read."""
+"""From an address to the private key as it is stored. Each cloud's SDK is imported only when an address of its kind is read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from helseid_fn.journal import Journal
 from helseid_fn.secret_store.aws_address import AwsAddress, parse_aws_address
 from helseid_fn.secret_store.aws_extension import ExtensionFirst
 from helseid_fn.secret_store.local import FileReader
+from helseid_fn.secret_store.payload import StoredKey
 
-Read = Callable[[Deadline, Journal], str]
+Read = Callable[[Deadline, Journal], StoredKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,11 @@ class Reader:
     """Reads a secret anew at every call."""
 
     read: Read
-    read_past_cache: Callable[[Deadline, Journal], str | None] | None = None
-    """For a store with a cache before it: reads past it; the text is None when the last one did not come from it."""
+    read_past_cache: Callable[[Deadline, Journal], StoredKey | None] | None = None
+    """For a store with a cache before it: reads past it; None when the last one did not come from it."""
 
-    def __call__(self, deadline: Deadline, journal: Journal) -> str:
-        """Read the secret's text."""
+    def __call__(self, deadline: Deadline, journal: Journal) -> StoredKey:
+        """Read the key."""
         return self.read(deadline, journal)
 
 
@@ -64,7 +65,7 @@ def _on_first_read(load: Callable[[], Read]) -> Read:
     lock = threading.Lock()
     loaded: Read | None = None
 
-    def read(deadline: Deadline, journal: Journal) -> str:
+    def read(deadline: Deadline, journal: Journal) -> StoredKey:
         nonlocal loaded
         with lock:
             if loaded is None:

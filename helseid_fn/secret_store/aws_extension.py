@@ -22,8 +22,9 @@ from helseid_fn.connection import PunctualResponse
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import Garbled, Party, Refused
 from helseid_fn.journal import Journal
+from helseid_fn.key_expiry import read_labels
 from helseid_fn.secret_store.aws_address import AwsAddress
-from helseid_fn.secret_store.payload import MAX_SECRET_BYTES, decode_payload
+from helseid_fn.secret_store.payload import MAX_SECRET_BYTES, StoredKey, decode_payload
 
 DEFAULT_PORT = 2773
 MAX_ANSWER_BYTES = 4 * MAX_SECRET_BYTES
@@ -37,7 +38,7 @@ NOT_READY_PAUSE_SECONDS = 0.1
 _NOT_READY = b"not ready to serve traffic"
 _PARTY = Party.SECRET_MANAGER
 
-ReadSecret = Callable[[Deadline, Journal], str]
+ReadSecret = Callable[[Deadline, Journal], StoredKey]
 
 
 class ExtensionFirst:
@@ -59,20 +60,20 @@ class ExtensionFirst:
         self._served: bytes | None = None
         self._stale: bytes | None = None
 
-    def __call__(self, deadline: Deadline, journal: Journal) -> str:
+    def __call__(self, deadline: Deadline, journal: Journal) -> StoredKey:
         """Read the secret.
 
         Raises what the API's reader raises.
         """
-        text = self._read_from_extension(deadline, journal)
-        digest = None if text is None else _digest(text)
-        if text is not None and digest != self._stale:
+        stored = self._read_from_extension(deadline, journal)
+        digest = None if stored is None else _digest(stored)
+        if stored is not None and digest != self._stale:
             self._served = digest
-            return text
+            return stored
         self._served = None
         return self._read_from_api(deadline, journal)
 
-    def read_past_cache(self, deadline: Deadline, journal: Journal) -> str | None:
+    def read_past_cache(self, deadline: Deadline, journal: Journal) -> StoredKey | None:
         """Read the secret from Secrets Manager itself; None when it came from there, or is of a version that never changes.
 
         An answer of the extension's that this finds to be stale is not taken again.
@@ -82,12 +83,12 @@ class ExtensionFirst:
         served = self._served
         if served is None or self._address.version_id is not None:
             return None
-        text = self._read_from_api(deadline, journal)
-        if _digest(text) != served:
+        stored = self._read_from_api(deadline, journal)
+        if _digest(stored) != served:
             self._stale = served
-        return text
+        return stored
 
-    def _read_from_extension(self, deadline: Deadline, journal: Journal) -> str | None:
+    def _read_from_extension(self, deadline: Deadline, journal: Journal) -> StoredKey | None:
         """Ask the extension, and again as long as it is starting; None when it does not serve the secret."""
         session_token, port = self._environ.get("AWS_SESSION_TOKEN"), self._port()
         if not session_token or port is None:
@@ -133,16 +134,16 @@ class ExtensionFirst:
         return (answer.status, body) if len(body) <= MAX_ANSWER_BYTES else (None, b"")
 
 
-def _read_answer(body: bytes) -> str | None:
+def _read_answer(body: bytes) -> StoredKey | None:
     """Read the secret from an answer, whose members are GetSecretValue's; None when it is not one that can be used."""
     try:
         members = json.loads(body)
         text, binary = (members.get(name) for name in ("SecretString", "SecretBinary"))
         payload = text.encode() if isinstance(text, str) else base64.b64decode(binary, validate=True)
-        return decode_payload(payload)
+        return StoredKey(decode_payload(payload), read_labels(members.get("VersionStages")))
     except (ValueError, TypeError, AttributeError, RecursionError, Refused, Garbled):
         return None
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _digest(stored: StoredKey) -> bytes:
+    return hashlib.sha256(stored.text.encode()).digest()

@@ -1,6 +1,6 @@
 """What AWS Secrets Manager's refusals mean, with the command or the policy statement that cures each; pure.
 
-The codes are those of GetSecretValue and of every AWS API: https://docs.aws.amazon.com/secretsmanager/latest/apireference/
+The codes are those of Secrets Manager's operations and of every AWS API: https://docs.aws.amazon.com/secretsmanager/latest/apireference/
 API_GetSecretValue.html and CommonErrors.html beside it. AWS's own text stays out of the sentences.
 """
 
@@ -22,7 +22,7 @@ _BAD_CREDENTIALS = (
 _PUT = "aws secretsmanager put-secret-value {where} --secret-string file://KEY.json (a new secret: create-secret)"
 _RESTORE = "aws secretsmanager restore-secret {where} (its versions: list-secret-version-ids)"
 _DESCRIBE = "aws secretsmanager describe-secret {where} --query KmsKeyId"
-_MAY_READ = '{{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "{arn}"}}'
+_MAY = '{{"Effect": "Allow", "Action": "secretsmanager:{operation}", "Resource": "{arn}"}}'
 _MAY_DECRYPT = '{{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "KEY-ARN"}}'
 
 _THROTTLED = frozenset(
@@ -71,7 +71,7 @@ _UNAUTHENTICATED = frozenset(
 )
 
 
-def explain(code: str, status: int, message: str, address: AwsAddress) -> HelseidFnError:
+def explain(code: str, status: int, message: str, address: AwsAddress, operation: str = "GetSecretValue") -> HelseidFnError:
     """Return the error that AWS's answer amounts to for this secret.
 
     `code` and `message` are AWS's, `status` the HTTP status. The message is read only to tell the KMS key's refusal from the
@@ -86,12 +86,12 @@ def explain(code: str, status: int, message: str, address: AwsAddress) -> Helsei
         return Unreachable(party, "server_error", detail)
     if code in _UNAUTHENTICATED:
         return Refused(party, "unauthenticated", _BAD_CREDENTIALS.format(code=said))
-    reason, detail = _explain_refusal(code, message, address)
+    reason, detail = _explain_refusal(code, message, address, operation)
     where = f"--region {address.region} --secret-id {address.arn}"
-    return Refused(party, reason, detail.format(where=where, arn=address.arn))
+    return Refused(party, reason, detail.format(where=where, arn=address.arn, operation=operation))
 
 
-def _explain_refusal(code: str, message: str, address: AwsAddress) -> tuple[str, str]:
+def _explain_refusal(code: str, message: str, address: AwsAddress, operation: str) -> tuple[str, str]:
     what = f"{address.arn} ({' '.join(address.version.values())})"
     if code == "ResourceNotFoundException":
         return "not_found", f"The secret manager has no {what}; correct HELSEID_KEY, or add the key with: {_PUT}"
@@ -102,5 +102,6 @@ def _explain_refusal(code: str, message: str, address: AwsAddress) -> tuple[str,
         return "denied", f"The function's role may not decrypt {what} with its KMS key; {remedy}"
     if code in ("AccessDeniedException", "AccessDenied"):
         also = "look too for a Deny in the secret's own policy, the VPC endpoint's and the organization's"
-        return "denied", f"The function's role may not read {what}; allow it in the role's policy with: {_MAY_READ} ({also})"
+        do = "read" if operation == "GetSecretValue" else f"do {operation} on"
+        return "denied", f"The function's role may not {do} {what}; allow it in the role's policy with: {_MAY} ({also})"
     return "bad_address", f"The secret manager answered {quote(code, 60)} to the address {what}; correct HELSEID_KEY."

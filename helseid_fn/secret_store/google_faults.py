@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 
 from helseid_fn.errors import HelseidFnError, Party, Refused, Unreachable
 
-NAME = re.compile(
-    r"projects/(?P<project>[^/]+)/(locations/(?P<location>[^/]+)/)?secrets/(?P<secret>[^/]+)/versions/(?P<version>[^/]+)"
+_NAME = re.compile(
+    r"projects/(?P<project>[^/]+)/(locations/(?P<location>[^/]+)/)?secrets/(?P<secret>[^/]+)(/versions/(?P<version>[^/]+))?"
 )
 
 NO_CREDENTIALS = (
@@ -17,9 +18,17 @@ NO_CREDENTIALS = (
 _ADD = "gcloud secrets versions add {secret} {where} --data-file=KEY.json (a new secret first: gcloud secrets create)"
 _LIST = "gcloud secrets versions list {secret} {where} (then: gcloud secrets versions enable N --secret={secret} {where})"
 _ALLOW = (
-    "gcloud secrets add-iam-policy-binding {secret} {where} --role=roles/secretmanager.secretAccessor "
+    "gcloud secrets add-iam-policy-binding {secret} {where} --role={role} "
     "--member=serviceAccount:ACCOUNT (or, if the service is off: gcloud services enable secretmanager.googleapis.com)"
 )
+
+
+class Access(Enum):
+    """What is done with a secret: the verb for people, and the role that allows it."""
+
+    READ = ("read", "roles/secretmanager.secretAccessor")
+    CHANGE = ("change the versions of", "roles/secretmanager.secretVersionManager")
+
 
 # gRPC status -> our reason; these may pass by themselves.
 _TRANSIENT = {
@@ -34,24 +43,31 @@ _TRANSIENT = {
 _HAPPENED = {"connect": "could not be reached", "timeout": "did not answer in time", "rate_limited": "asks for fewer requests"}
 
 
-def explain(status: str, name: str) -> HelseidFnError:
-    """Return the error that a gRPC status amounts to for this secret version; Google's own text stays out of it."""
+def location_of(name: str) -> str | None:
+    """Return the location of a regional secret or version; None for a global one."""
+    parts = _NAME.fullmatch(name)
+    return parts["location"] if parts else None
+
+
+def explain(status: str, name: str, access: Access = Access.READ) -> HelseidFnError:
+    """Return the error that a gRPC status amounts to for this secret or version; Google's own text stays out of it."""
     party = Party.SECRET_MANAGER
     if status in _TRANSIENT:
         reason = _TRANSIENT[status]
         what = _HAPPENED.get(reason, "could not answer")
         detail = f"The secret manager {what} ({status}); try again, and check the function's egress and Google Cloud's status."
         return Unreachable(party, reason, detail)
-    parts = NAME.fullmatch(name)
+    parts = _NAME.fullmatch(name)
     secret = parts["secret"] if parts else "SECRET"
     where = f"--project={parts['project']}" if parts else "--project=PROJECT"
     if parts and parts["location"]:
         where += f" --location={parts['location']}"
+    verb, role = access.value
     reason, detail = {
         "NOT_FOUND": ("not_found", f"The secret manager has no {name}; correct HELSEID_KEY, or add the key with: {_ADD}"),
         "PERMISSION_DENIED": (
             "denied",
-            f"The function's service account may not read {name}; allow it with: {_ALLOW}",
+            f"The function's service account may not {verb} {name}; allow it with: {_ALLOW}",
         ),
         "FAILED_PRECONDITION": (
             "disabled",
@@ -59,4 +75,4 @@ def explain(status: str, name: str) -> HelseidFnError:
         ),
         "UNAUTHENTICATED": ("unauthenticated", NO_CREDENTIALS),
     }.get(status, ("bad_address", f"The secret manager answered {status} to the address {name}; correct HELSEID_KEY."))
-    return Refused(party, reason, detail.format(secret=secret, where=where))
+    return Refused(party, reason, detail.format(secret=secret, where=where, role=role))

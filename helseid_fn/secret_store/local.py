@@ -8,7 +8,7 @@ from pathlib import Path
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import HelseidFnError, Party, Refused, Unreachable
 from helseid_fn.journal import Journal
-from helseid_fn.secret_store.payload import MAX_SECRET_BYTES, decode_payload
+from helseid_fn.secret_store.payload import MAX_SECRET_BYTES, StoredKey, decode_payload
 
 
 class FileReader:
@@ -17,7 +17,7 @@ class FileReader:
     def __init__(self, path: str) -> None:
         self._path = Path(path)
 
-    def __call__(self, deadline: Deadline, journal: Journal) -> str:
+    def __call__(self, deadline: Deadline, journal: Journal) -> StoredKey:
         """Read the file as UTF-8 text.
 
         Raises `Refused`, `Unreachable`, `Garbled` or `DeadlineExceeded`.
@@ -31,7 +31,7 @@ class FileReader:
                 journal.note_outcome(party, error.code.rpartition(".")[2])
                 raise
         journal.note_outcome(party, "ok")
-        return decode_payload(payload)
+        return StoredKey(decode_payload(payload))
 
     def _read(self) -> bytes:
         party = Party.SECRET_MANAGER

@@ -1,11 +1,22 @@
-"""From the bytes of a secret to its text; the same for every store. Pure."""
+"""From the bytes of a secret to the key's text; the same for every store. Pure."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 from helseid_fn.errors import Garbled, Party, Refused
 
 MAX_SECRET_BYTES = 64 * 1024
 """The most that Google Secret Manager and AWS Secrets Manager hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """The text of a private JWK, which never shows, and its expiry where the store itself tells it."""
+
+    text: str = field(repr=False)
+    expires_at: int | None = None
+    """Seconds since the epoch; None when the store does not tell, though the JWK may."""
 
 
 def decode_payload(payload: bytes) -> str:

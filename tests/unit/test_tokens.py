@@ -15,6 +15,7 @@ from helseid_fn.errors import Party, Refused
 from helseid_fn.exchange import Answer, Build
 from helseid_fn.journal import Journal
 from helseid_fn.organization import Organization
+from helseid_fn.secret_store.payload import StoredKey
 from helseid_fn.signing_key import generate_proof_key
 from helseid_fn.token_answer import Token
 from helseid_fn.tokens import MAX_HELD_TOKENS, TokenSource, is_fresh
@@ -82,7 +83,7 @@ def source(transport: FakeTransport, keys: list[dict[str, Any]], clock: MovableC
     return TokenSource(
         issuer=ISSUER,
         client_id=CLIENT_ID,
-        read_key=lambda _deadline, _journal: json.dumps(keys[-1]),
+        read_key=lambda _deadline, _journal: StoredKey(json.dumps(keys[-1])),
         transport=transport,  # type: ignore[arg-type]
         now=clock,
         new_id=lambda: f"id-{next(ids)}",
@@ -290,13 +291,13 @@ class CachedStore:
         self.cached, self.stored = cached, stored
         self.reads: list[str] = []
 
-    def read(self, _deadline: object, _journal: object) -> str:
+    def read(self, _deadline: object, _journal: object) -> StoredKey:
         self.reads.append("cache")
-        return json.dumps(self.cached)
+        return StoredKey(json.dumps(self.cached))
 
-    def read_past_cache(self, _deadline: object, _journal: object) -> str | None:
+    def read_past_cache(self, _deadline: object, _journal: object) -> StoredKey | None:
         self.reads.append("store")
-        return None if self.stored is None else json.dumps(self.stored)
+        return None if self.stored is None else StoredKey(json.dumps(self.stored))
 
     def source(self, transport: FakeTransport, clock: MovableClock) -> TokenSource:
         return TokenSource(
