@@ -1,8 +1,8 @@
 """The entry points and the wiring. Importing this parses the settings and reaches no network.
 
 On Google Cloud the function is `run` (HTTP) or `run_event` (CloudEvents), served by functions-framework; on AWS Lambda it is
-`lambda_handler`. Both hosts may import this module in one process and serve from forks of it: connections, clients and
-threads are therefore made at the first invocation, not here.
+`lambda_handler`. `rotate` and `rotate_lambda` replace its key, each as a function of its own. Both hosts may import this module
+in one process and serve from forks of it: connections, clients and threads are therefore made at the first invocation.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from helseid_fn import log
-from helseid_fn.answers import HttpAnswer, build_problem, build_report
+from helseid_fn.answers import HttpAnswer, build_problem, build_report, build_rotation_report
 from helseid_fn.api import Api
+from helseid_fn.aws_rotation import parse_rotation_step
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import BadInvocation, Crashed, HelseidFnError, SettingsError
 from helseid_fn.job import Job
 from helseid_fn.journal import Journal
+from helseid_fn.rotating import find_rotated_secret, wire_aws_rotation, wire_google_rotation
 from helseid_fn.secret_store import open_reader
 from helseid_fn.settings import Settings, find_unknown, parse_settings
 from helseid_fn.tokens import TokenSource
@@ -32,6 +34,7 @@ from helseid_fn.transport import Transport
 from helseid_fn.triggers import (
     MAX_BODY_BYTES,
     Invocation,
+    asks_for_rotation,
     is_lambda_http,
     parse_cloud_event,
     parse_http,
@@ -120,7 +123,7 @@ def run(request: flask.Request) -> HttpAnswer:
     def parse() -> Invocation:
         return parse_http(request.method, request.query_string, _read_body(request), SETTINGS)
 
-    return _invoke(parse, fields, SETTINGS.deadline_seconds).answer
+    return _perform(_call_api(parse), fields, SETTINGS.deadline_seconds).answer
 
 
 def run_event(event: CloudEvent) -> None:
@@ -130,11 +133,9 @@ def run_event(event: CloudEvent) -> None:
     that an event which can never succeed does not come for ever.
     """
     attributes, data = event.get_attributes(), event.data
-    fields = read_event_fields(attributes, data)
     event_type = str(attributes.get("type"))
-    outcome = _invoke(lambda: parse_cloud_event(event_type, data, SETTINGS), fields, SETTINGS.deadline_seconds)
-    if outcome.error is not None and outcome.error.retryable:
-        raise outcome.error
+    work = _call_api(lambda: parse_cloud_event(event_type, data, SETTINGS))
+    _raise_if_retryable(_perform(work, read_event_fields(attributes, data), SETTINGS.deadline_seconds))
 
 
 def lambda_handler(event: Any, context: LambdaContext) -> Any:
@@ -146,17 +147,43 @@ def lambda_handler(event: Any, context: LambdaContext) -> Any:
     is_http = is_lambda_http(event)
     headers = event.get("headers") if is_http else None
     lower_cased = {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
-    # Lambda gives each invocation's trace anew, in the environment.
-    lower_cased.setdefault("x-amzn-trace-id", os.environ.get("_X_AMZN_TRACE_ID", ""))
-    fields = {"request_id": context.aws_request_id, **read_log_fields(LowerCased(lower_cased), SETTINGS.google_project)}
     parse = parse_lambda_http if is_http else parse_lambda_event
-    outcome = _invoke(lambda: parse(event, SETTINGS), fields, _lambda_seconds(context))
+    work = _call_api(lambda: parse(event, SETTINGS))
+    outcome = _perform(work, _read_lambda_fields(lower_cased, context), _lambda_seconds(context))
     body, status, answer_headers = outcome.answer
     if is_http:
         return {"statusCode": status, "headers": answer_headers, "body": body, "isBase64Encoded": False}
-    if outcome.error is not None and outcome.error.retryable:
-        raise outcome.error
+    _raise_if_retryable(outcome)
     return json.loads(body)
+
+
+def rotate(trigger: flask.Request | CloudEvent) -> HttpAnswer | None:
+    """Replace the key in Google Secret Manager if it is due: for a POST, or for its notification SECRET_ROTATE.
+
+    Served with either signature type. Of an event, a failure that may pass is raised, so that it is delivered again.
+    """
+    if not hasattr(trigger, "get_attributes"):
+        fields = read_log_fields(trigger.headers, SETTINGS.google_project)
+        return _perform(_rotate_on_google(trigger.method), fields, SETTINGS.deadline_seconds).answer
+    attributes, data = trigger.get_attributes(), trigger.data
+    if asks_for_rotation(str(attributes.get("type")), data):
+        _raise_if_retryable(_perform(_rotate_on_google(), read_event_fields(attributes, data), SETTINGS.deadline_seconds))
+    return None
+
+
+def rotate_lambda(event: Any, context: LambdaContext) -> Any:
+    """Do one step of a rotation by AWS Secrets Manager; whatever fails is raised, so that it repeats the rotation."""
+
+    def work(deadline: Deadline, journal: Journal, fields: dict[str, Any]) -> tuple[str, HttpAnswer]:
+        step = parse_rotation_step(event, find_rotated_secret(SETTINGS))
+        fields["rotation_step"] = step.name
+        outcome = wire_aws_rotation(SETTINGS, Transport(), time.time).run(step, deadline, journal)
+        return _report_rotation(outcome, journal, fields)
+
+    outcome = _perform(work, _read_lambda_fields({}, context), _lambda_seconds(context))
+    if outcome.error is not None:
+        raise outcome.error
+    return json.loads(outcome.answer[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +194,46 @@ class _Outcome:
     error: HelseidFnError | None = None
 
 
-def _invoke(parse: Callable[[], Invocation], fields: dict[str, Any], deadline_seconds: float) -> _Outcome:
-    """Do the job for one invocation of whatever trigger, and write its one log line."""
+Work = Callable[[Deadline, Journal, dict[str, Any]], tuple[str, HttpAnswer]]
+"""What one invocation does; it adds to the fields of its log line, and returns that line's message and the answer."""
+
+
+def _call_api(parse: Callable[[], Invocation]) -> Work:
+    """Return the work of an ordinary invocation, which is parsed as a part of it."""
+
+    def work(deadline: Deadline, journal: Journal, fields: dict[str, Any]) -> tuple[str, HttpAnswer]:
+        invocation = parse()
+        fields["organization"] = invocation.organization.numbers()
+        report = JOB.run(invocation, deadline, journal)
+        answer = build_report(report, invocation.organization, journal, time.time(), fields["invocation"])
+        return f"The API answered {report.api_status}.", answer
+
+    return work
+
+
+def _rotate_on_google(method: str = "POST") -> Work:
+    def work(deadline: Deadline, journal: Journal, fields: dict[str, Any]) -> tuple[str, HttpAnswer]:
+        if method != "POST":
+            raise BadInvocation("method", f"The rotating function takes POST, not {method:.20}.")
+        outcome = wire_google_rotation(SETTINGS, Transport(), time.time).run(deadline, journal)
+        return _report_rotation(outcome, journal, fields)
+
+    return work
+
+
+def _report_rotation(outcome: str, journal: Journal, fields: dict[str, Any]) -> tuple[str, HttpAnswer]:
+    fields["rotation"] = outcome
+    return f"The rotation of the key: {outcome}.", build_rotation_report(outcome, journal, fields["invocation"])
+
+
+def _perform(work: Work, fields: dict[str, Any], deadline_seconds: float) -> _Outcome:
+    """Do the work of one invocation of whatever trigger, and write its one log line."""
     invocation_id = str(uuid.uuid4())
     deadline = Deadline(deadline_seconds)
     journal = Journal()
     fields = {"invocation": invocation_id, **fields}
     try:
-        invocation = parse()
-        fields["organization"] = invocation.organization.numbers()
-        report = JOB.run(invocation, deadline, journal)
-        answer = build_report(report, invocation.organization, journal, time.time(), invocation_id)
+        message, answer = work(deadline, journal, fields)
     except HelseidFnError as error:
         _log_failure(logging.ERROR, error, fields | journal.summary())
         return _Outcome(build_problem(error, invocation_id), error.twin())
@@ -187,8 +243,19 @@ def _invoke(parse: Callable[[], Invocation], fields: dict[str, Any], deadline_se
         _log_failure(logging.CRITICAL, crash, fields | journal.summary(), exc_info=True)
         return _Outcome(build_problem(crash, invocation_id), crash)
     fields |= {"outcome": "ok", **journal.summary()}
-    _logger.info("The API answered %d.", report.api_status, extra={"fields": fields})
+    _logger.info(message, extra={"fields": fields})
     return _Outcome(answer)
+
+
+def _raise_if_retryable(outcome: _Outcome) -> None:
+    if outcome.error is not None and outcome.error.retryable:
+        raise outcome.error
+
+
+def _read_lambda_fields(headers: dict[str, str], context: LambdaContext) -> dict[str, Any]:
+    # Lambda gives each invocation's trace anew, in the environment.
+    headers.setdefault("x-amzn-trace-id", os.environ.get("_X_AMZN_TRACE_ID", ""))
+    return {"request_id": context.aws_request_id, **read_log_fields(LowerCased(headers), SETTINGS.google_project)}
 
 
 def _lambda_seconds(context: LambdaContext) -> float:

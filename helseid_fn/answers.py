@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from helseid_fn.errors import HelseidFnError, Party
 from helseid_fn.job import Report
@@ -26,6 +27,19 @@ def build_report(report: Report, organization: Organization, journal: Journal, n
             "scope": " ".join(sorted(report.token.scopes)),
         },
         "organization": organization.numbers(),
+        "requests": journal.request_counts(),
+        "duration_ms": journal.duration_ms(),
+        "invocation": invocation_id,
+    }
+    return json.dumps(body), 200, {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+def build_rotation_report(outcome: str, journal: Journal, invocation_id: str) -> HttpAnswer:
+    """Build the answer 200 to a rotation that has done what was to be done: `outcome` is what that was."""
+    body: dict[str, Any] = {
+        "status": "ok",
+        "rotation": outcome,
+        **{name: fact for name, fact in journal.facts.items() if name in ("kid", "key_expires", "key_expires_in_days")},
         "requests": journal.request_counts(),
         "duration_ms": journal.duration_ms(),
         "invocation": invocation_id,

@@ -17,16 +17,18 @@ from helseid_fn.transport import Transport
 
 
 class Api:
-    """Calls the API; safe for threads."""
+    """Calls an API that HelseID protects: the one that the settings name, or Selvbetjening; safe for threads."""
 
     def __init__(
         self,
         transport: Transport,
         *,
+        party: Party = Party.API,
         now: Callable[[], float] = time.time,
         new_id: Callable[[], str] = new_jti,
     ) -> None:
         self._transport = transport
+        self._party = party
         self._now = now
         self._new_id = new_id
 
@@ -52,7 +54,7 @@ class Api:
             return Message({"Accept": "application/json", **request.headers, **own}, request.body)
 
         answer = self._transport.send(
-            Party.API,
+            self._party,
             request.method,
             request.url,
             build,
@@ -60,4 +62,4 @@ class Api:
             journal=journal,
             idempotent=request.is_idempotent,
         )
-        return read_api_answer(answer, sent_secrets=tuple(sent_secrets), now=self._now())
+        return read_api_answer(answer, self._party, sent_secrets=tuple(sent_secrets), now=self._now())

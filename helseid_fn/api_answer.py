@@ -25,6 +25,15 @@ _REMEDIES = {
     "redirect": "a proof is for one address only, so set API_URL to the final one",
     "other": "what it says stands in api.body",
 }
+_OWN_REMEDIES = {
+    Party.SELVBETJENING: {
+        **dict.fromkeys(_REMEDIES, "check SELVBETJENING_URL, and that HELSEID_ISSUER is of the same environment"),
+        "invalid_dpop_proof": "check this machine's clock, and that SELVBETJENING_URL is to the letter what it goes by",
+        "insufficient_scope": "give the client the scope nhn:selvbetjening/client in Selvbetjening",
+        "forbidden": "give the client the scope nhn:selvbetjening/client in Selvbetjening",
+        "other": "look the words up in its documentation, or register the key by hand",
+    }
+}
 _NAMED = ("invalid_token", "invalid_dpop_proof", "insufficient_scope")
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 
@@ -37,6 +46,7 @@ class ApiAnswer:
     body: Any
     challenges: tuple[Challenge, ...] = ()
     location: str = ""
+    party: Party = Party.API
 
     @property
     def error(self) -> Challenge | None:
@@ -49,21 +59,22 @@ class ApiAnswer:
         return self.status == 401 and any(each.parameters.get("error") == "invalid_token" for each in self.challenges)
 
 
-def read_api_answer(answer: Answer, *, sent_secrets: tuple[str, ...], now: float) -> ApiAnswer:
+def read_api_answer(answer: Answer, party: Party = Party.API, *, sent_secrets: tuple[str, ...], now: float) -> ApiAnswer:
     """Read an answer; should the API echo what must stay secret, it is elided. `now` is wall-clock seconds.
 
     Raises `Unreachable` for a 429 or 5xx, and `Garbled` when a 2xx has a body that is neither JSON nor plain text.
     """
     try:
-        check_available(Party.API, answer, now)
+        check_available(party, answer, now)
     except HelseidFnError as error:
-        error.api_answer = {"status": answer.status, "body": _read_body(answer, sent_secrets)}
+        error.api_answer = {"status": answer.status, "body": _read_body(answer, party, sent_secrets)}
         raise
     return ApiAnswer(
         answer.status,
-        _read_body(answer, sent_secrets),
+        _read_body(answer, party, sent_secrets),
         challenges.parse(answer.headers.get("WWW-Authenticate")),
         answer.headers.get("Location") or "",
+        party,
     )
 
 
@@ -83,9 +94,19 @@ def check_answer(answer: ApiAnswer) -> None:
             api_answer["error_description"] = quote(parameters["error_description"])
     elif reason == "redirect":
         said = f" and points to {_address_of(answer.location)}"
-    error = Refused(Party.API, reason, f"The API answered {answer.status}{said}; {_REMEDIES[reason]}.")
+    elif answer.party is Party.SELVBETJENING:
+        said = _quote_problem(answer.body)
+    remedy = _OWN_REMEDIES.get(answer.party, _REMEDIES)[reason]
+    error = Refused(answer.party, reason, f"{answer.party.as_subject} answered {answer.status}{said}; {remedy}.")
     error.api_answer = api_answer
     raise error
+
+
+def _quote_problem(body: Any) -> str:
+    """Quote the problem details (RFC 7807) of an API whose words are about the client, and of nobody's health."""
+    members = body if isinstance(body, dict) else {}
+    words = [quote(members[name]).rstrip(".") for name in ("title", "detail") if isinstance(members.get(name), str)]
+    return f" ({'; '.join(words)})" if words else ""
 
 
 def _address_of(location: str) -> str:
@@ -97,7 +118,7 @@ def _address_of(location: str) -> str:
         return "nowhere"
 
 
-def _read_body(answer: Answer, sent_secrets: tuple[str, ...]) -> Any:
+def _read_body(answer: Answer, party: Party, sent_secrets: tuple[str, ...]) -> Any:
     """Read the body as a JSON value: JSON as it is, other text as a string, none as None."""
     media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     is_json = media_type == "application/json" or media_type.endswith("+json")
@@ -119,8 +140,8 @@ def _read_body(answer: Answer, sent_secrets: tuple[str, ...]) -> Any:
     if 200 <= answer.status < 300:
         what = quote(media_type) or "bytes of no stated type"
         kind = "broken JSON" if is_json else f"{what}, which is neither JSON nor plain text in UTF-8"
-        detail = f"The API answered {answer.status} with {kind}; check API_URL and what stands in front of the API."
-        raise Garbled(Party.API, "body", detail)
+        detail = f"{party.as_subject} answered {answer.status} with {kind}; check its address and what stands in front of it."
+        raise Garbled(party, "body", detail)
     return text
 
 

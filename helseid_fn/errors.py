@@ -8,6 +8,7 @@
       DeadlineExceeded    the invocation's time was up                         504, retryable
       Refused             a party said no                                      502
       Garbled             an answer breaks the protocol                        502
+      RotationError       the key was not replaced, and why                    500
       Crashed             a defect of ours                                     500
 
 Each has a `code`, a stable slug such as `helseid.refused.invalid_client`; the `..._REASONS` below list every last part that a
@@ -26,16 +27,17 @@ class Party(Enum):
     SECRET_MANAGER = "secret manager"  # noqa: S105  # a name
     HELSEID = "HelseID"
     API = "API"
+    SELVBETJENING = "Selvbetjening"
 
     @property
     def slug(self) -> str:
-        """The party's name in error codes: `secret_manager`, `helseid` or `api`."""
+        """The party's name in error codes: `secret_manager`, `helseid`, `api` or `selvbetjening`."""
         return self.value.lower().replace(" ", "_")
 
     @property
     def in_text(self) -> str:
         """The party's name within a sentence: `HelseID`, `the API`, `the secret manager`."""
-        return self.value if self is Party.HELSEID else f"the {self.value}"
+        return self.value if self in (Party.HELSEID, Party.SELVBETJENING) else f"the {self.value}"
 
     @property
     def as_subject(self) -> str:
@@ -67,6 +69,17 @@ UNREACHABLE_REASONS = (
     "rate_limited",
     "server_error",
 )
+ROTATION_REASONS = ("not_set_up", "event", "pending_unusable", "current_key_refused", "new_key_refused")
+_API_REFUSALS = (
+    "invalid_token",
+    "invalid_dpop_proof",
+    "insufficient_scope",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "redirect",
+    "other",
+)
 REFUSED_REASONS = {
     Party.SECRET_MANAGER: ("not_found", "denied", "disabled", "unauthenticated", "bad_address", "too_large"),
     Party.HELSEID: (
@@ -81,21 +94,14 @@ REFUSED_REASONS = {
         "scope_not_granted",
         "other",
     ),
-    Party.API: (
-        "invalid_token",
-        "invalid_dpop_proof",
-        "insufficient_scope",
-        "unauthorized",
-        "forbidden",
-        "not_found",
-        "redirect",
-        "other",
-    ),
+    Party.API: _API_REFUSALS,
+    Party.SELVBETJENING: _API_REFUSALS,
 }
 GARBLED_REASONS = {
     Party.SECRET_MANAGER: ("http", "checksum", "encoding"),
     Party.HELSEID: ("http", "too_large", "redirect", "nonce", "metadata", "issuer_mismatch", "token_answer", "token_type"),
     Party.API: ("http", "too_large", "nonce", "body"),
+    Party.SELVBETJENING: ("http", "too_large", "nonce", "body"),
 }
 
 
@@ -205,6 +211,16 @@ class Garbled(HelseidFnError):
         super().__init__(f"{party.slug}.garbled.{_known(reason, GARBLED_REASONS[party])}", detail, party=party)
 
 
+class RotationError(HelseidFnError):
+    """The client key was not replaced; the one in use stays in use."""
+
+    http_status = 500
+    title = "The key was not replaced"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"rotation.{_known(reason, ROTATION_REASONS)}", detail)
+
+
 class Crashed(HelseidFnError):
     """A defect of ours, caught by the last line of defence in `main.py`."""
 
@@ -223,6 +239,7 @@ def every_code() -> tuple[str, ...]:
     codes = [f"invocation.{reason}" for reason in INVOCATION_REASONS]
     codes += ["settings.invalid", "function.crashed"]
     codes += [f"signing_key.{reason}" for reason in SIGNING_KEY_REASONS]
+    codes += [f"rotation.{reason}" for reason in ROTATION_REASONS]
     for party in Party:
         codes += [f"{party.slug}.unreachable.{reason}" for reason in UNREACHABLE_REASONS]
         codes += [f"{party.slug}.refused.{reason}" for reason in REFUSED_REASONS[party]]

@@ -9,7 +9,7 @@ from typing import Any
 
 from helseid_fn.errors import Party
 
-_NAMES = {Party.SECRET_MANAGER: "secret_store", Party.HELSEID: "helseid", Party.API: "api"}
+_NAMES = {party: party.slug for party in Party} | {Party.SECRET_MANAGER: "secret_store"}
 
 
 class Journal:
@@ -48,8 +48,9 @@ class Journal:
         return round((self._monotonic() - self._started_at) * 1000)
 
     def request_counts(self) -> dict[str, int]:
-        """Return how many requests went to each party."""
-        return {_NAMES[party]: self.requests[party] for party in Party}
+        """Return how many requests went to each party; to Selvbetjening only keys that are replaced give reason."""
+        parties = [party for party in Party if party is not Party.SELVBETJENING or self.requests[party]]
+        return {_NAMES[party]: self.requests[party] for party in parties}
 
     def summary(self) -> dict[str, Any]:
         """Return the fields of the log line: what was asked of whom, with what outcome and in what time."""

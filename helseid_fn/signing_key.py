@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from helseid_fn import jwk
 from helseid_fn.errors import SigningKeyError
 
-_CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
+CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
 
 
 class SigningKey:
@@ -107,7 +107,7 @@ def _rsa_key(numbers: jwk.RsaPrivate) -> rsa.RSAPrivateKey:
 
 
 def _ec_key(numbers: jwk.EcPrivate) -> ec.EllipticCurvePrivateKey:
-    public = ec.EllipticCurvePublicNumbers(numbers.x, numbers.y, _CURVES[numbers.curve]())
+    public = ec.EllipticCurvePublicNumbers(numbers.x, numbers.y, CURVES[numbers.curve]())
     return ec.EllipticCurvePrivateNumbers(numbers.d, public).private_key()
 
 
@@ -117,7 +117,7 @@ def _public_jwk(private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> dict
         return {"kty": "RSA", "n": _base64url_number(rsa_numbers.n), "e": _base64url_number(rsa_numbers.e)}
     ec_numbers = private.public_key().public_numbers()
     size = (private.key_size + 7) // 8
-    curve = next(name for name, curve in _CURVES.items() if isinstance(private.curve, curve))
+    curve = next(name for name, curve in CURVES.items() if isinstance(private.curve, curve))
     x, y = (_base64url(number.to_bytes(size, "big")) for number in (ec_numbers.x, ec_numbers.y))
     return {"kty": "EC", "crv": curve, "x": x, "y": y}
 

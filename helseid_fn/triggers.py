@@ -70,6 +70,16 @@ def parse_cloud_event(event_type: str, data: object, settings: Settings) -> Invo
     return parse_invocation({} if data is None else data, settings)
 
 
+def asks_for_rotation(event_type: str, data: object) -> bool:
+    """Tell whether a CloudEvent is Secret Manager's notification that a secret is to be rotated.
+
+    Source: https://cloud.google.com/secret-manager/docs/event-notifications
+    """
+    message = data.get("message") if isinstance(data, dict) and event_type == PUBSUB_EVENT else None
+    attributes = message.get("attributes") if isinstance(message, dict) else None
+    return isinstance(attributes, dict) and attributes.get("eventType") == "SECRET_ROTATE"
+
+
 def parse_lambda_event(event: object, settings: Settings) -> Invocation:
     """Parse what AWS Lambda was invoked with: the invocation itself, or an EventBridge event, whose `detail` is it.
 

@@ -183,8 +183,8 @@ def test_the_example_of_getting_only_a_token_runs(
 
 
 def test_the_command_that_makes_a_key_makes_one_that_can_be_used(tmp_path: Path) -> None:
-    command = next(line.strip() for block in code_blocks("sh") for line in block.splitlines() if "generate_key" in line)
-    printed = run_in(tmp_path, f"umask 077\n{command}")
+    (command,) = {line.strip() for block in code_blocks("sh") for line in block.splitlines() if "first_key" in line}
+    printed = run_in(tmp_path, f"PYTHONPATH={ROOT} {command}")
     private = tmp_path / "client.jwk.json"
     key = parse_signing_key(private.read_text())
     assert (key.alg, key.kid is not None) == ("PS256", True)
@@ -210,5 +210,5 @@ def run_in(folder: Path, command: str) -> str:
 def test_the_entry_points_that_are_named_exist(load_main: Callable[[dict[str, str]], ModuleType]) -> None:
     main = load_main(ANYWHERE)
     named = set(re.findall(r"`main\.(\w+)`", README)) - {"py"}
-    assert named == {"run", "run_event", "lambda_handler"}
+    assert named == {"run", "run_event", "lambda_handler", "rotate", "rotate_lambda"}
     assert all(callable(getattr(main, name)) for name in named)

@@ -9,6 +9,7 @@ from helseid_fn.errors import (
     GARBLED_REASONS,
     INVOCATION_REASONS,
     REFUSED_REASONS,
+    ROTATION_REASONS,
     SIGNING_KEY_REASONS,
     UNREACHABLE_REASONS,
     BadInvocation,
@@ -18,6 +19,7 @@ from helseid_fn.errors import (
     HelseidFnError,
     Party,
     Refused,
+    RotationError,
     SettingsError,
     SigningKeyError,
     Unreachable,
@@ -32,6 +34,7 @@ CLASSES: list[tuple[HelseidFnError, str, int, bool, Party | None]] = [
     (DeadlineExceeded(Party.SECRET_MANAGER, 25.0), "secret_manager.deadline_exceeded", 504, True, Party.SECRET_MANAGER),
     (Refused(Party.API, "forbidden", "no."), "api.refused.forbidden", 502, False, Party.API),
     (Garbled(Party.HELSEID, "nonce", "odd."), "helseid.garbled.nonce", 502, False, Party.HELSEID),
+    (RotationError("event", "odd."), "rotation.event", 500, False, None),
     (Crashed(), "function.crashed", 500, False, None),
 ]
 ONE_OF_EACH = [error for error, *_ in CLASSES]
@@ -96,6 +99,7 @@ def all_errors() -> list[HelseidFnError]:
     errors: list[HelseidFnError] = [BadInvocation(reason, "") for reason in INVOCATION_REASONS]
     errors += [SettingsError(()), Crashed()]
     errors += [SigningKeyError(reason, "") for reason in SIGNING_KEY_REASONS]
+    errors += [RotationError(reason, "") for reason in ROTATION_REASONS]
     for party in Party:
         errors += [Unreachable(party, reason, "") for reason in UNREACHABLE_REASONS]
         errors += [Refused(party, reason, "") for reason in REFUSED_REASONS[party]]
@@ -118,6 +122,7 @@ def test_every_code_is_listed_once() -> None:
         (Party.SECRET_MANAGER, "secret_manager", "The secret manager"),
         (Party.HELSEID, "helseid", "HelseID"),
         (Party.API, "api", "The API"),
+        (Party.SELVBETJENING, "selvbetjening", "Selvbetjening"),
     ],
 )
 def test_a_party_has_a_name_for_codes_and_one_for_sentences(party: Party, slug: str, subject: str) -> None:

@@ -7,7 +7,8 @@ import certifi
 import pytest
 
 from helseid_fn.errors import SettingsError
-from helseid_fn.settings import API_METHODS, EXAMPLES, LOG_LEVELS, find_unknown, parse_settings
+from helseid_fn.setting_values import API_METHODS, LOG_LEVELS
+from helseid_fn.settings import EXAMPLES, find_unknown, parse_settings
 from tests.unit.parts import REQUIRED, make_settings
 
 ALL_BAD = {
@@ -23,6 +24,12 @@ ALL_BAD = {
     "DEADLINE_SECONDS": "HUSH-HUSH",
     "LOG_LEVEL": "HUSH-HUSH",
     "SECRET_MANAGER_ENDPOINT": "HUSH-HUSH",
+    "SELVBETJENING_URL": "HUSH-HUSH",
+    "HELSEID_PENDING_KEY": "projects/HUSH-HUSH/secrets/s/versions/1",
+    "ROTATION_ALG": "HUSH-HUSH",
+    "ROTATION_DUE_SHARE": "HUSH-HUSH",
+    "ROTATION_GRACE_HOURS": "HUSH-HUSH",
+    "ROTATION_DESTROY_AFTER_DAYS": "HUSH-HUSH",
     "REQUESTS_CA_BUNDLE": "/HUSH-HUSH",
 }
 
@@ -57,6 +64,14 @@ def test_reads_every_setting() -> None:
         "log_level": "DEBUG",
         "secret_manager_endpoint": "127.0.0.1:8085",
         "google_project": "my-project",
+        "rotation": {
+            "selvbetjening_url": EXAMPLES["SELVBETJENING_URL"],
+            "pending_secret": EXAMPLES["HELSEID_PENDING_KEY"],
+            "alg": "PS256",
+            "due_share": 0.67,
+            "grace_hours": 24.0,
+            "destroy_after_days": 30.0,
+        },
     }
 
 

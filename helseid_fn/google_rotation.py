@@ -1,0 +1,91 @@
+"""The rotation on Google Cloud: all steps in one run, from a secret for the pending key to the one that functions read.
+
+Two runs at once do no harm: both go on with the oldest pending key, and what one has done the other finds done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from helseid_fn.deadline import Deadline
+from helseid_fn.journal import Journal
+from helseid_fn.key_expiry import log_fields
+from helseid_fn.new_key import with_expiry
+from helseid_fn.rotation import Rotation
+from helseid_fn.secret_store.aging import Aging
+from helseid_fn.secret_store.payload import StoredKey
+from helseid_fn.signing_key import SigningKey, parse_signing_key
+
+if TYPE_CHECKING:
+    from helseid_fn.secret_store.google_versions import GoogleVersions
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleRotation:
+    """One rotation of one client's key; `now` is the wall clock."""
+
+    rotation: Rotation
+    current: GoogleVersions
+    pending: GoogleVersions
+    aging: Aging
+    now: Callable[[], float]
+
+    def run(self, deadline: Deadline, journal: Journal) -> str:
+        """Do what is to be done, and return `not_due` or `rotated`.
+
+        Raises `RotationError`, `SigningKeyError`, `Unreachable`, `DeadlineExceeded`, `Refused` or `Garbled`; the next run goes
+        on from there.
+        """
+        in_use = self.current.read("latest", deadline, journal)
+        pending = self._pending(deadline, journal)
+        if pending is None and self.rotation.is_due(in_use):
+            pending, in_use = self._add_pending(in_use, deadline, journal)
+        outcome = "not_due"
+        if pending is not None:
+            in_use = self._finish(in_use, pending, deadline, journal)
+            outcome = "rotated"
+        self._age(deadline, journal)
+        key = _parse(in_use)
+        journal.note(kid=key.kid, **log_fields(key.expires_at, self.now()))
+        return outcome
+
+    def _pending(self, deadline: Deadline, journal: Journal) -> StoredKey | None:
+        """Read the pending key: the oldest, should there be more than one."""
+        readable = [version for version in self.pending.list(deadline, journal) if version.is_enabled]
+        return self.pending.read(readable[0].name, deadline, journal) if readable else None
+
+    def _add_pending(self, in_use: StoredKey, deadline: Deadline, journal: Journal) -> tuple[StoredKey | None, StoredKey]:
+        """Store a new pending key; return the pending key, None when another run has just promoted one, and the key in use."""
+        self.pending.add(self.rotation.create(), deadline, journal)
+        newest = self.current.read("latest", deadline, journal)
+        if _parse(newest).thumbprint != _parse(in_use).thumbprint:
+            self._empty_pending(deadline, journal)
+            return None, newest
+        return self._pending(deadline, journal), newest
+
+    def _finish(self, in_use: StoredKey, pending: StoredKey, deadline: Deadline, journal: Journal) -> StoredKey:
+        """Take the pending key through the steps that it has not been through, and return the key that is then in use."""
+        if self.rotation.thumbprint_of(pending) != _parse(in_use).thumbprint:
+            registration = self.rotation.register(in_use, pending, deadline, journal)
+            self.rotation.test(pending, deadline, journal)
+            in_use = StoredKey(with_expiry(pending.text, registration.expires_at))
+            self.current.add(in_use.text, deadline, journal)
+        self._empty_pending(deadline, journal)
+        return in_use
+
+    def _empty_pending(self, deadline: Deadline, journal: Journal) -> None:
+        for version in self.pending.list(deadline, journal):
+            self.pending.destroy(version, deadline, journal)
+
+    def _age(self, deadline: Deadline, journal: Journal) -> None:
+        disabled, destroyed = self.aging.split(self.current.list(deadline, journal), self.now())
+        for version in disabled:
+            self.current.disable(version, deadline, journal)
+        for version in destroyed:
+            self.current.destroy(version, deadline, journal)
+
+
+def _parse(stored: StoredKey) -> SigningKey:
+    return parse_signing_key(stored.text, expires_at=stored.expires_at)
