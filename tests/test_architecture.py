@@ -44,7 +44,6 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split(
 SOLE_IMPORTERS = {
     "requests": {"transport"},
     "urllib3": {"transport", "connection", "losses"},
-    "jwt": {"signing_key"},
     "cryptography": {"signing_key", "new_key"},
     "google": {"secret_store.google_client"},
     "google_crc32c": {"secret_store.google_client"},
@@ -148,7 +147,7 @@ def test_every_requirement_has_its_reason() -> None:
 
 def test_every_library_that_is_imported_is_a_requirement_of_ours() -> None:
     google = "google-cloud-secret-manager"
-    distributions = {"jwt": "PyJWT", "google": google, "grpc": google, "botocore": "boto3"}
+    distributions = {"google": google, "grpc": google, "botocore": "boto3"}
     clouds = {"secret_store.google_client": ["requirements"], "secret_store.aws_client": ["requirements-aws"]}
     for path in PRODUCT:
         for name in imports_of(path):
@@ -168,7 +167,7 @@ def test_no_cloud_installs_the_other_s_client() -> None:
 def test_what_both_clouds_install_is_the_same_on_both() -> None:
     google, aws = pins_of("requirements"), pins_of("requirements-aws")
     shared = google.keys() & aws.keys()
-    assert {"requests", "urllib3", "pyjwt", "cryptography"} <= shared
+    assert {"requests", "urllib3", "cryptography"} <= shared
     assert {name: google[name] for name in shared} == {name: aws[name] for name in shared}
 
 

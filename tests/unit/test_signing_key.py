@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import pickle
@@ -7,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.errors import BadSignatureError
@@ -41,6 +43,23 @@ def sign_with(members: dict[str, Any]) -> str:
 @pytest.mark.parametrize("alg", ALGORITHMS)
 def test_signs_what_another_library_verifies(alg: str) -> None:
     verify(sign_with(make_jwk(alg)), public_jwk(make_jwk(alg)))
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_signs_what_a_third_library_verifies(alg: str) -> None:
+    assert jwt.decode(sign_with(make_jwk(alg)), jwt.PyJWK(public_jwk(make_jwk(alg))), [alg]) == {"a": 1}
+
+
+@pytest.mark.parametrize(("alg", "size"), [("ES256", 64), ("ES384", 96), ("ES512", 132)])
+def test_an_elliptic_curve_s_signature_always_has_its_full_length(alg: str, size: int) -> None:
+    """One in 128 has a number that begins with a zero byte, which DER leaves out and JWS does not."""
+    key = parse(make_jwk(alg))
+    signatures = (key.sign({"typ": "JWT"}, {"a": each}).rpartition(".")[2] for each in range(600))
+    assert {len(base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))) for signature in signatures} == {size}
+
+
+def test_no_header_of_the_caller_s_changes_the_algorithm() -> None:
+    assert read_jws(parse(make_jwk("ES256")).sign({"alg": "none", "typ": "JWT"}, {}))[0]["alg"] == "ES256"
 
 
 @pytest.mark.parametrize("alg", ["PS256", "ES256"])
