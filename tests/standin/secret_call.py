@@ -13,8 +13,10 @@ from tests.standin.http_party import House
 from tests.standin.record import Exchange
 from tests.standin.refusals import Refusal
 from tests.standin.script import Script
+from tests.standin.secret import VaultError
 from tests.standin.secret_faults import SecretFault
-from tests.standin.vault import VaultError
+
+_ENDED = ("UNAVAILABLE", "the server stopped")
 
 
 class SecretCall:
@@ -54,14 +56,17 @@ class SecretCall:
         return answer
 
     def _treated(self, request: Any, fault: SecretFault | None) -> Any:
+        early = self._answer(request) if getattr(fault, "handled", False) else None
         match fault:
             case secret_faults.Fail(code, details):
                 raise VaultError(code, details)
             case secret_faults.Silence():
                 self._ended().wait()
+                raise VaultError(*_ENDED)
             case secret_faults.Slow(seconds):
-                self._ended().wait(seconds)
-        answer = self._answer(request)
+                if self._ended().wait(seconds):
+                    raise VaultError(*_ENDED)
+        answer = early or self._answer(request)
         if isinstance(fault, secret_faults.CorruptPayload):
             data = answer.payload.data
             answer.payload.data = bytes([data[0] ^ 1]) + data[1:]
@@ -70,7 +75,7 @@ class SecretCall:
         return answer
 
     def _exchange(self, request: Any, fault: SecretFault | None) -> Exchange:
-        named = getattr(request, "name", "") or getattr(request, "parent", "")
+        named = getattr(request, "name", "") or getattr(request, "parent", "") or request.secret.name
         return Exchange(
             number=0,
             party="secret_manager",

@@ -11,9 +11,10 @@ from tests.standin import secret_service
 from tests.standin.http_party import House
 from tests.standin.http_server import HOST
 from tests.standin.script import Script
+from tests.standin.secret import Version
 from tests.standin.secret_call import SecretCall
 from tests.standin.secret_faults import SecretFault
-from tests.standin.vault import Vault, VaultError
+from tests.standin.vault import Vault
 
 
 class SecretManager:
@@ -26,7 +27,7 @@ class SecretManager:
         self._server: Any = None
         self._script: Script[SecretFault] = Script()
         self._ended = threading.Event()
-        self.vault = Vault()
+        self.vault = Vault(house.clock.now)
         self._service = secret_service.SecretService(self.vault, house.record)
 
     @property
@@ -53,15 +54,20 @@ class SecretManager:
             self._ended.set()
             server.stop(grace=0).wait()
 
+    def create(self, secret: str) -> None:
+        """Make a secret without versions, unless there is one by this name."""
+        if secret not in self.vault.names():
+            self.vault.create(secret)
+
     def add(self, secret: str, data: str | bytes) -> str:
         """Add a version, making the secret when there is none; give the version's name."""
-        try:
-            self.vault.secret(secret)
-        except VaultError as error:
-            if error.code != "NOT_FOUND":
-                raise
-            self.vault.create(secret)
-        return self._service.keep(secret, data if isinstance(data, bytes) else data.encode())
+        self.create(secret)
+        return self._service.keep(secret, data if isinstance(data, bytes) else data.encode()).name
+
+    def versions(self, secret: str | None = None) -> list[Version]:
+        """Give the versions of one secret, or of every secret, the oldest first: their states and what each holds."""
+        names = self.vault.names() if secret is None else [secret]
+        return [version for name in names for version in self.vault.secret(name).versions]
 
     def disable(self, version: str) -> None:
         """Disable a version."""
@@ -77,10 +83,13 @@ class SecretManager:
 
     def alias(self, secret: str, alias: str, number: int) -> None:
         """Give a version a second name."""
-        self.vault.secret(secret).aliases[alias] = number
+        self.vault.secret(secret).version_aliases[alias] = number
 
     def fail_next(self, kind: str, fault: SecretFault, *, times: int = 1, after: int = 0) -> None:
-        """Fail the next calls of a kind (access, add, …), once `after` of them were let through."""
+        """Fail the next calls of a kind, once `after` of them were let through.
+
+        The kinds are access, add, get, list, enable, disable and destroy, and get_secret, create_secret, update_secret.
+        """
         self._script.plan(kind, fault, times=times, after=after)
 
     def fail_always(self, kind: str, fault: SecretFault, *, after: int = 0) -> None:

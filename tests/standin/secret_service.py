@@ -1,6 +1,6 @@
 """The methods of Google Secret Manager, each from its request message to its answer message."""
 
-import json
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +9,12 @@ from google.cloud.secretmanager_v1 import types
 from tests.standin.crc32c import crc32c
 from tests.standin.jose import PRIVATE_MEMBERS
 from tests.standin.record import Record
-from tests.standin.vault import State, Vault, VaultError, Version
+from tests.standin.secret import Secret, State, Version, refuse
+from tests.standin.secret_listing import page_of
+from tests.standin.vault import Vault
 
 NAME = "google.cloud.secretmanager.v1.SecretManagerService"
+_WRITABLE = {"labels", "annotations", "version_aliases"}
 _STATES: Any = types.SecretVersion.State
 
 Method = tuple[Callable[[Any], Any], Any, Any]
@@ -41,15 +44,12 @@ class SecretService:
             "UpdateSecret": (self._update_secret, types.UpdateSecretRequest, types.Secret),
         }
 
-    def keep(self, secret: str, data: bytes) -> str:
+    def keep(self, secret: str, data: bytes, *, checksum_given: bool = False) -> Version:
         """Add a version, and remember the private parts of a key so that tests can look for leaks of them."""
-        try:
-            members = json.loads(data)
-        except ValueError:
-            members = None
-        if isinstance(members, dict):
-            self._record.keep_secrets(str(members[name]) for name in PRIVATE_MEMBERS & set(members))
-        return self._vault.add(secret, data).name
+        version = self._vault.add(secret, data, checksum_given=checksum_given)
+        members = version.jwk or {}
+        self._record.keep_secrets(str(members[name]) for name in PRIVATE_MEMBERS & set(members))
+        return version
 
     def _access(self, request: Any) -> Any:
         version = self._vault.access(request.name)
@@ -58,39 +58,67 @@ class SecretService:
 
     def _add(self, request: Any) -> Any:
         payload = request.payload
-        if "data_crc32c" in payload and payload.data_crc32c != crc32c(payload.data):
-            code, details = "INVALID_ARGUMENT", "The payload does not have the checksum that came with it."
-            raise VaultError(code, details)
-        return _version(self._vault.version(self.keep(request.parent, payload.data)))
+        checksum_given = "data_crc32c" in payload
+        if checksum_given and payload.data_crc32c != crc32c(payload.data):
+            refuse("INVALID_ARGUMENT", "The payload does not have the checksum that came with it.")
+        return _version(self.keep(request.parent, payload.data, checksum_given=checksum_given))
 
     def _get(self, request: Any) -> Any:
         return _version(self._vault.version(request.name))
 
     def _list(self, request: Any) -> Any:
-        versions = [_version(version) for version in reversed(self._vault.secret(request.parent).versions)]
-        return types.ListSecretVersionsResponse(versions=versions, total_size=len(versions))
+        page = page_of(self._vault.secret(request.parent).versions, request)
+        return types.ListSecretVersionsResponse(
+            versions=[_version(version) for version in page.versions],
+            next_page_token=page.next_token,
+            total_size=page.total_size,
+        )
 
     def _become(self, state: State) -> Callable[[Any], Any]:
-        return lambda request: _version(self._vault.change_state(request.name, state))
+        return lambda request: _version(self._vault.change_state(request.name, state, request.etag))
 
     def _get_secret(self, request: Any) -> Any:
-        return self._secret(request.name)
+        return _secret(self._vault.secret(request.name))
 
     def _create_secret(self, request: Any) -> Any:
-        return self._secret(self._vault.create(f"{request.parent}/secrets/{request.secret_id}").name)
+        name = f"{request.parent}/secrets/{request.secret_id}"
+        return _secret(self._vault.create(name, _written(request.secret, {"labels", "annotations"})))
 
     def _update_secret(self, request: Any) -> Any:
-        secret = self._vault.secret(request.secret.name)
-        aliases = dict(request.secret.version_aliases)
-        for number in aliases.values():
-            secret.version(str(number))
-        secret.aliases = aliases
-        return self._secret(secret.name)
+        named = set(request.update_mask.paths)
+        if not named or not named <= _WRITABLE:
+            refuse("INVALID_ARGUMENT", f"The update_mask must name one or more of {', '.join(sorted(_WRITABLE))}.")
+        asked = request.secret
+        return _secret(self._vault.change(asked.name, _written(asked, named), asked.etag))
 
-    def _secret(self, name: str) -> Any:
-        secret = self._vault.secret(name)
-        return types.Secret(name=secret.name, version_aliases=secret.aliases)
+
+def _written(secret: Any, names: set[str]) -> dict[str, dict[str, Any]]:
+    return {name: dict(getattr(secret, name)) for name in names}
+
+
+def _secret(secret: Secret) -> Any:
+    return types.Secret(
+        name=secret.name,
+        replication={"automatic": {}},
+        create_time=_time(secret.created_at),
+        version_aliases=secret.version_aliases,
+        labels=secret.labels,
+        annotations=secret.annotations,
+        etag=secret.etag,
+    )
 
 
 def _version(version: Version) -> Any:
-    return types.SecretVersion(name=version.name, state=_STATES[version.state])
+    return types.SecretVersion(
+        name=version.name,
+        state=_STATES[version.state],
+        create_time=_time(version.created_at),
+        destroy_time=None if version.destroyed_at is None else _time(version.destroyed_at),
+        replication_status={"automatic": {}},
+        etag=version.etag,
+        client_specified_payload_checksum=version.checksum_given,
+    )
+
+
+def _time(seconds: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)

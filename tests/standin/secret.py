@@ -1,0 +1,99 @@
+"""A secret of Google Secret Manager: its versions, their states, and what is written on it."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Literal, NoReturn
+
+_LABEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
+_LARGEST_ANNOTATIONS = 16384
+_etags = count(1)
+
+State = Literal["ENABLED", "DISABLED", "DESTROYED"]
+
+
+class VaultError(Exception):
+    """A refusal with the gRPC status that Secret Manager gives it."""
+
+    def __init__(self, code: str, details: str) -> None:
+        """Keep the status's name and what is said with it."""
+        super().__init__(details)
+        self.code = code
+        self.details = details
+
+
+def refuse(code: str, details: str) -> NoReturn:
+    """Raise the refusal."""
+    raise VaultError(code, details)
+
+
+def make_etag() -> str:
+    """Make an etag that nothing had before, its quotation marks included (AIP-154)."""
+    return f'"{next(_etags):x}"'
+
+
+@dataclass
+class Version:
+    """One version of a secret; its times are seconds since 1970."""
+
+    name: str
+    data: bytes
+    created_at: float
+    checksum_given: bool = False
+    state: State = "ENABLED"
+    destroyed_at: float | None = None
+    etag: str = field(default_factory=make_etag)
+
+    @property
+    def jwk(self) -> dict[str, Any] | None:
+        """The key it holds, or nothing when it holds no JSON object (any more)."""
+        try:
+            members = json.loads(self.data)
+        except ValueError:
+            return None
+        return members if isinstance(members, dict) else None
+
+
+@dataclass
+class Secret:
+    """A secret: versions counted from one, names for some of them, and what is written on it."""
+
+    name: str
+    created_at: float
+    versions: list[Version] = field(default_factory=list)
+    version_aliases: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
+    etag: str = field(default_factory=make_etag)
+
+    def version(self, which: str) -> Version:
+        """Find a version by number, alias or `latest`: the newest created, even when it is disabled."""
+        number = len(self.versions) if which == "latest" else self.version_aliases.get(which, 0)
+        if which.isascii() and which.isdigit():
+            number = int(which)
+        if not 1 <= number <= len(self.versions):
+            refuse("NOT_FOUND", f"Secret Version [{self.name}/versions/{which}] not found.")
+        return self.versions[number - 1]
+
+    def change(self, written: dict[str, dict[str, Any]], etag: str = "") -> None:
+        """Replace the aliases, labels or annotations that are named, the others stay."""
+        require_etag(etag, self.etag)
+        for number in written.get("version_aliases", {}).values():
+            self.version(str(number))
+        for name, value in written.get("labels", {}).items():
+            if not (_LABEL_NAME.fullmatch(name) and _LABEL_VALUE.fullmatch(value)):
+                refuse("INVALID_ARGUMENT", f"[{name}={value}] is not a label: lower-case letters, digits, _ and - only.")
+        if len(json.dumps(written.get("annotations", {}))) > _LARGEST_ANNOTATIONS:
+            refuse("INVALID_ARGUMENT", "The annotations are larger than 16384 bytes.")
+        self.version_aliases = written.get("version_aliases", self.version_aliases)
+        self.labels = written.get("labels", self.labels)
+        self.annotations = written.get("annotations", self.annotations)
+        self.etag = make_etag()
+
+
+def require_etag(given: str, current: str) -> None:
+    """Refuse a change that was meant for an older state; without an etag every change is meant for this one."""
+    if given and given != current:
+        refuse("FAILED_PRECONDITION", "The etag provided does not match the current etag of the resource.")
