@@ -1,22 +1,26 @@
-"""A strict stand-in for HelseID, NHN's Sample API and Google Secret Manager, on loopback and for tests only.
+"""A strict stand-in for HelseID, its Selvbetjening, NHN's Sample API and Google Secret Manager, for tests only.
 
 Start reading at `standin.py`; `token_request.py` and `api_access.py` hold the checks in the order the real ones make
 them. `python -m tests.standin` runs it for people.
 """
 
 from tests.standin import faults, secret_faults
-from tests.standin.clients import SAMPLE_AUDIENCE, SAMPLE_SCOPE, Client
+from tests.standin.clients import SAMPLE_AUDIENCE, SAMPLE_SCOPE, SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE, Client
 from tests.standin.keys import make_jwk, public_jwk
 from tests.standin.record import Exchange
 from tests.standin.refusals import Refusal
+from tests.standin.registered_keys import RegisteredKey
 from tests.standin.standin import StandIn
 
 __all__ = [
     "SAMPLE_AUDIENCE",
     "SAMPLE_SCOPE",
+    "SELVBETJENING_AUDIENCE",
+    "SELVBETJENING_SCOPE",
     "Client",
     "Exchange",
     "Refusal",
+    "RegisteredKey",
     "StandIn",
     "faults",
     "make_jwk",

@@ -1,7 +1,7 @@
 """The client assertion (RFC 7523 section 3, HelseID "bruk av client assertion"), one check after the other."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -10,6 +10,7 @@ from joserfc.jwk import ECKey, RSAKey
 from tests.standin import jose
 from tests.standin.clients import Client
 from tests.standin.refusals import Refusal, RefusedError
+from tests.standin.registered_keys import RegisteredKey, RegisteredKeys
 from tests.standin.replay import SeenOnce
 
 TYPE = "client-authentication+jwt"
@@ -24,6 +25,7 @@ class AssertionRules:
     """What an assertion is held against."""
 
     issuer: str
+    keys: RegisteredKeys
     seen: SeenOnce
     clock_skew_seconds: float = 0
 
@@ -41,7 +43,7 @@ def check_assertion(text: str, client: Client, rules: AssertionRules, now: float
         assertion = jose.read(text)
     except jose.MalformedError:
         refuse_client("the assertion is not a well-formed JWS")
-    _check_signature(assertion, client)
+    _check_signature(assertion, rules.keys.of(client.client_id), now)
     claims = assertion.claims
     _check_parties(claims, client, rules.issuer)
     _check_times(claims, now, rules.clock_skew_seconds)
@@ -49,7 +51,7 @@ def check_assertion(text: str, client: Client, rules: AssertionRules, now: float
     return claims
 
 
-def _check_signature(assertion: jose.ReadJws, client: Client) -> None:
+def _check_signature(assertion: jose.ReadJws, registered: Sequence[RegisteredKey], now: float) -> None:
     header = assertion.header
     if header.get("typ") != TYPE:
         refuse_client(f"the assertion's typ is not {TYPE}")
@@ -57,13 +59,16 @@ def _check_signature(assertion: jose.ReadJws, client: Client) -> None:
         refuse_client("the assertion's header has critical members")
     if header.get("alg") not in jose.ALGORITHMS:
         refuse_client("the assertion's alg is not one HelseID accepts")
-    candidates = [jwk for jwk in client.jwks if "kid" not in header or jwk.get("kid") == header["kid"]]
+    candidates = [key for key in registered if "kid" not in header or key.kid == header["kid"]]
     if not candidates:
         refuse_client("the assertion's kid is not registered for this client")
-    candidates = [jwk for jwk in candidates if jwk.get("alg") == header["alg"]]
+    candidates = [key for key in candidates if key.jwk.get("alg") == header["alg"]]
     if not candidates:
         refuse_client("the assertion's alg is not the registered key's")
-    keys = _usable(candidates)
+    unfit = [reason for key in candidates if (reason := key.unfit(now))]
+    if len(unfit) == len(candidates):
+        refuse_client(unfit[0])
+    keys = _usable(key.jwk for key in candidates if not key.unfit(now))
     if not keys:
         refuse_client("the registered key is weak or cannot be read")
     if not any(jose.verifies(assertion, key) for key in keys):

@@ -8,13 +8,15 @@ from tests.standin.jose import PRIVATE_MEMBERS
 
 SAMPLE_AUDIENCE = "nhn:test-public-samplecode"
 SAMPLE_SCOPE = f"{SAMPLE_AUDIENCE}/client-credentials"
+SELVBETJENING_AUDIENCE = "nhn:selvbetjening"
+SELVBETJENING_SCOPE = f"{SELVBETJENING_AUDIENCE}/client"
 
 Tenancy = Literal["single-tenant", "multi-tenant", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """What HelseID knows about a client: its keys, what it may ask for and whom it may act for.
+    """What HelseID knows about a client: the keys it begins with, what it may ask for and whom it may act for.
 
     A multi-tenant client acts for `parent` and the `other_parents` that delegated to its `supplier`, and for any child
     of theirs. A single-tenant client is bound to `parent` and may name one of `children`; see "organisasjonsnumre" in
@@ -23,7 +25,7 @@ class Client:
 
     client_id: str
     jwks: Sequence[Mapping[str, Any]]
-    scopes: Sequence[str] = (SAMPLE_SCOPE,)
+    scopes: Sequence[str] = (SAMPLE_SCOPE, SELVBETJENING_SCOPE)
     tenancy: Tenancy = "multi-tenant"
     parent: str = "999977774"
     other_parents: Sequence[str] = ()

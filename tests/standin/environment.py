@@ -2,25 +2,41 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from tests.standin.clients import Client
+from tests.standin.clients import SELVBETJENING_SCOPE, Client
 
 
-def environment(client: Client, issuer: str, api_url: str, key_address: str, secret_manager: str | None) -> dict[str, str]:
-    """Name every setting a function needs to sign in as this client."""
+@dataclass(frozen=True)
+class Places:
+    """Where a function finds what it needs; what is None is left out."""
+
+    issuer: str
+    api_url: str
+    key: str
+    selvbetjening: str
+    pending_key: str | None = None
+    secret_manager: str | None = None
+
+
+def environment(client: Client, places: Places) -> dict[str, str]:
+    """Name every setting a function needs to sign in as this client, and to rotate its key."""
     variables = {
-        "HELSEID_ISSUER": issuer,
+        "HELSEID_ISSUER": places.issuer,
         "HELSEID_CLIENT_ID": client.client_id,
-        "HELSEID_SCOPE": " ".join(client.scopes),
-        "HELSEID_KEY": key_address,
-        "API_URL": api_url,
+        "HELSEID_SCOPE": " ".join(scope for scope in client.scopes if scope != SELVBETJENING_SCOPE),
+        "HELSEID_KEY": places.key,
+        "API_URL": places.api_url,
+        "SELVBETJENING_URL": places.selvbetjening,
     }
     if client.tenancy == "multi-tenant":
         variables["HELSEID_PARENT_ORGANIZATION"] = client.parent
         if client.children:
             variables["HELSEID_CHILD_ORGANIZATION"] = client.children[0]
-    if secret_manager:
-        variables["SECRET_MANAGER_ENDPOINT"] = secret_manager
+    if places.pending_key:
+        variables["HELSEID_PENDING_KEY"] = places.pending_key
+    if places.secret_manager:
+        variables["SECRET_MANAGER_ENDPOINT"] = places.secret_manager
     return variables
 
 

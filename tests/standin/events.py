@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tests.standin import jose
+from tests.standin.jose import key_name
+from tests.standin.key_registration import posted_key
 from tests.standin.record import Exchange
 
 _JWS = re.compile(r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}")
@@ -36,6 +37,7 @@ def event(exchange: Exchange) -> dict[str, Any]:
         "target": elided(exchange.target),
         "form": elided(exchange.form),
         "claims": elided({name: _without_key(claims) for name, claims in exchange.claims.items()}),
+        "key": _posted(exchange),
         "status": exchange.status,
         "answer": None if exchange.kind in _LONG else elided(exchange.answer_json),
         "nonce_given": any(name.lower() == "dpop-nonce" for name, _ in exchange.answer_headers),
@@ -54,9 +56,10 @@ def _without_key(claims: Mapping[str, Any]) -> dict[str, Any]:
     return {**claims, "header": header}
 
 
-def key_name(jwk: Mapping[str, Any]) -> str:
-    """Name a key by its thumbprint, even one that is no good."""
-    try:
-        return jose.thumbprint(dict(jwk))
-    except ValueError:
-        return "unreadable"
+def _posted(exchange: Exchange) -> dict[str, Any] | None:
+    """Name the key that was posted to Selvbetjening, and say whether it brought its private half."""
+    posted = posted_key(exchange.body) if exchange.kind == "register" else None
+    if posted is None:
+        return None
+    named = {"kid": posted.jwk.get("kid"), "thumbprint": key_name(posted.jwk), "form": posted.form}
+    return {**named, "private": bool(posted.private_members)}

@@ -1,7 +1,9 @@
 """Ways for a server to fail. Each is a value that carries itself out on a connection instead of a plain answer."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal, Protocol
 
 from tests.standin.messages import Answer, Headers
@@ -39,6 +41,22 @@ class Status:
             return
         body = self.body.encode() if isinstance(self.body, str) else self.body
         wire.send(deliver(Answer(self.status, (("Content-Type", self.content_type), *self.headers), body)))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Refuses with a problem document (RFC 7807); `handled` treats the request for real first."""
+
+    status: int
+    detail: str = "the stand-in was told to fail"
+    handled: bool = False
+
+    def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
+        """Answer instead of the real answer."""
+        members = {"type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status}
+        body = json.dumps({**members, "detail": self.detail})
+        content_type = "application/problem+json; charset=utf-8"
+        Status(self.status, body, content_type=content_type, handled=self.handled).carry_out(wire, handle, deliver)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Makes right requests of every kind for the clients of one stand-in, for a test to bend."""
 
+import json
 import secrets
 from typing import Any
 
-from tests.standin.clients import SAMPLE_SCOPE
+from tests.standin.clients import SAMPLE_AUDIENCE, SAMPLE_SCOPE, SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE
 from tests.standin.forgery import Forged, Jws, proof
 from tests.standin.issuer_key import issuer_key
 from tests.standin.keys import make_jwk
@@ -34,10 +35,11 @@ class Forger:
         self.issuer_key = private
         self.token_header = {"alg": "RS256", "kid": issuer.kid, "x5t": issuer.x5t, "typ": "at+jwt"}
 
-    def token_request(self) -> Forged:
-        """Make a right token request, nonce included."""
-        url, key = self.standin.token_endpoint, self.client_key
-        times = {"iat": NOW, "nbf": NOW, "exp": NOW + 10}
+    def token_request(self, client_key: dict[str, Any] | None = None) -> Forged:
+        """Make a right token request, nonce included, with the client's first key unless another is given."""
+        url, key = self.standin.token_endpoint, client_key or self.client_key
+        now = int(self.standin.clock.now())
+        times = {"iat": now, "nbf": now, "exp": now + 10}
         claims = {"iss": CLIENT_ID, "sub": CLIENT_ID, "aud": self.standin.issuer, "jti": secrets.token_urlsafe(16)}
         organization = {"assertion_details": details(f"NO:ORGNR:{PARENT}:{CHILD}")}
         header = {"typ": "client-authentication+jwt", "alg": key["alg"], "kid": key["kid"]}
@@ -50,25 +52,40 @@ class Forger:
         return Forged(
             url,
             "POST",
-            proof(url, "POST", self.proof_key, NOW, self.standin.helseid.nonces.make()),
+            proof(url, "POST", self.proof_key, now, self.standin.helseid.nonces.make()),
             form=list(form.items()),
             assertion=Jws(header, {**claims, **times, **organization}, key),
         )
 
     def call(self) -> Forged:
         """Make a right call of the API, its token signed by hand with HelseID's key."""
+        return self._call("GET", self.standin.api_url, SAMPLE_AUDIENCE, SAMPLE_SCOPE)
+
+    def registration(self, content: Any) -> Forged:
+        """Make a right call that registers a key, given as what its JSON body holds."""
+        forged = self._call("POST", self.standin.registration_url, SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE)
+        forged.content, forged.content_type = json.dumps(content).encode(), "application/json"
+        return forged
+
+    def listing(self) -> Forged:
+        """Make a right call that lists the client's keys."""
+        return self._call("GET", self.standin.registration_url, SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE)
+
+    def _call(self, method: str, url: str, audience: str, scope: str) -> Forged:
+        now = int(self.standin.clock.now())
         claims = {
             "iss": self.standin.issuer,
-            "nbf": NOW,
-            "iat": NOW,
-            "exp": NOW + 600,
-            "aud": "nhn:test-public-samplecode",
+            "nbf": now,
+            "iat": now,
+            "exp": now + 600,
+            "aud": audience,
+            "client_id": CLIENT_ID,
             "cnf": {"jkt": self.proof_key["kid"]},
-            "scope": [SAMPLE_SCOPE],
+            "scope": [scope],
             "jti": secrets.token_hex(16).upper(),
         }
-        made = proof(self.standin.api_url, "GET", self.proof_key, NOW)
-        return Forged(self.standin.api_url, "GET", made, token=Jws({**self.token_header}, claims, self.issuer_key))
+        made = proof(url, method, self.proof_key, now)
+        return Forged(url, method, made, token=Jws({**self.token_header}, claims, self.issuer_key))
 
     def exchange(self, forged: Forged) -> Exchange:
         """Send a request and give what the stand-in wrote down about it."""

@@ -55,6 +55,7 @@ class Forged:
     scheme: str = "DPoP"
     query: str = ""
     content_type: str = "application/x-www-form-urlencoded"
+    content: bytes | None = None
 
     def send(self) -> http.client.HTTPResponse:
         """Sign what is to be signed and send it."""
@@ -70,7 +71,7 @@ class Forged:
 
     def _sent(self, headers: list[tuple[str, str]]) -> http.client.HTTPResponse:
         parts = urlsplit(self.url)
-        body = urlencode(self.form).encode()
+        body = urlencode(self.form).encode() if self.content is None else self.content
         connection = http.client.HTTPConnection(parts.netloc, timeout=10)
         connection.putrequest(self.method, parts.path + self.query)
         for name, value in headers:

@@ -14,6 +14,7 @@ from tests.standin.metadata import metadata
 from tests.standin.nonces import Nonces
 from tests.standin.record import Party
 from tests.standin.refusals import Refusal
+from tests.standin.registered_keys import RegisteredKeys
 from tests.standin.replay import SeenOnce
 from tests.standin.token_proof import ProofRules
 from tests.standin.token_request import TokenRules, check_token_request
@@ -47,6 +48,7 @@ class HelseId(HttpParty):
         super().__init__(house, port)
         self.settings = settings
         self.clients: dict[str, Client] = {}
+        self.keys = RegisteredKeys(house.clock.now)
         self.control: Control | None = None
         self.issued: list[str] = []
         self.nonces = Nonces(house.clock.now)
@@ -62,6 +64,11 @@ class HelseId(HttpParty):
     def token_endpoint(self) -> str:
         """Where tokens are asked for."""
         return f"{self.issuer}/connect/token"
+
+    def register(self, client: "Client") -> None:
+        """Register a client with the keys it comes with, or replace what is registered under its id."""
+        self.keys.register_by_hand(client.client_id, client.jwks)
+        self.clients[client.client_id] = client
 
     def serve(self, wire: Wire, request: Request, connection: int) -> None:
         """Let the control channel have its requests, unrecorded, and treat every other."""
@@ -100,7 +107,7 @@ class HelseId(HttpParty):
         settings = self.settings
         rules = TokenRules(
             clients=self.clients,
-            assertion=AssertionRules(self.issuer, self._assertions_seen, settings.clock_skew_seconds),
+            assertion=AssertionRules(self.issuer, self.keys, self._assertions_seen, settings.clock_skew_seconds),
             proof=ProofRules(self.nonces, self._proofs_seen, settings.proof_freshness_seconds),
         )
         grant = check_token_request(request, rules, now)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +97,14 @@ def verifies(token: ReadJws, key: RSAKey | ECKey) -> bool:
 def thumbprint(jwk: dict[str, Any]) -> str:
     """Compute the key's RFC 7638 thumbprint, base64url without padding."""
     return str(public_key(jwk).thumbprint())
+
+
+def key_name(jwk: Mapping[str, Any]) -> str:
+    """Name a key by its thumbprint, even one that is no good."""
+    try:
+        return thumbprint(dict(jwk))
+    except ValueError:
+        return "unreadable"
 
 
 def sign(header: dict[str, Any], claims: dict[str, Any], key: RSAKey | ECKey) -> str:

@@ -1,7 +1,7 @@
 """An HTTP request as it came off the wire and an answer as it goes onto it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -57,7 +57,12 @@ class Answer:
     body: bytes = b""
 
     @classmethod
-    def of(cls, status: int, members: Mapping[str, Any], headers: Headers = ()) -> "Answer":
+    def of(
+        cls,
+        status: int,
+        content: Mapping[str, Any] | Sequence[Any],
+        headers: Headers = (),
+        content_type: str = "application/json; charset=UTF-8",
+    ) -> "Answer":
         """Answer with JSON the way ASP.NET Core writes it."""
-        body = json.dumps(members, ensure_ascii=False).encode()
-        return cls(status, (("Content-Type", "application/json; charset=UTF-8"), *headers), body)
+        return cls(status, (("Content-Type", content_type), *headers), json.dumps(content, ensure_ascii=False).encode())

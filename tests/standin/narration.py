@@ -4,10 +4,12 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from tests.standin.events import elided, key_name
+from tests.standin.events import elided
+from tests.standin.jose import key_name
+from tests.standin.key_registration import posted_key
 from tests.standin.record import Exchange
 
-_NAMES = {"helseid": "HelseID", "api": "Sample API", "secret_manager": "Secret Manager"}
+_NAMES = {"helseid": "HelseID", "api": "Sample API", "secret_manager": "Secret Manager", "selvbetjening": "Selvbetjening"}
 _SHOWN = 12
 
 
@@ -27,6 +29,8 @@ def _request(exchange: Exchange) -> str:
         return _token_request(exchange)
     if exchange.kind == "api":
         return f"{exchange.method} {exchange.target}{_proof(exchange.claims)}"
+    if exchange.kind == "register":
+        return f"registers {_posted(exchange)}{_proof(exchange.claims)}"
     if exchange.party == "secret_manager":
         return f"{exchange.kind} {exchange.target}"
     return f"asks for its {exchange.kind}" if exchange.kind != "other" else f"{exchange.method} {exchange.target}"
@@ -41,6 +45,14 @@ def _token_request(exchange: Exchange) -> str:
         f"asks for a token as {_short(exchange.form.get('client_id', 'nobody'))}"
         f"{f' for {organization}' if organization else ''}{key}{_proof(exchange.claims)}"
     )
+
+
+def _posted(exchange: Exchange) -> str:
+    posted = posted_key(exchange.body)
+    if posted is None:
+        return "no key"
+    private = ", WITH ITS PRIVATE HALF" if posted.private_members else ""
+    return f"key {posted.jwk.get('alg')} {_short(str(posted.jwk.get('kid')))} as a JSON {posted.form}{private}"
 
 
 def _proof(claims: Mapping[str, Any]) -> str:
@@ -74,6 +86,8 @@ def _outcome(exchange: Exchange) -> str:
     answer = exchange.answer_json
     if exchange.kind == "token" and isinstance(answer, dict) and "access_token" in answer:
         return f"{exchange.status} a {answer.get('token_type')} token for {answer.get('expires_in')} s"
+    if exchange.kind == "register" and isinstance(answer, dict):
+        return f"{exchange.status} the key expires at {answer.get('expiration')}"
     if isinstance(answer, dict) and "parentOrganizationNumber" in answer:
         return f"{exchange.status} greeted as {answer['parentOrganizationNumber']}:{answer['childOrganizationNumber'] or ''}"
     return f"{exchange.status}"

@@ -10,7 +10,7 @@ from tests.standin import jose
 from tests.standin.messages import Answer, Headers, Request
 from tests.standin.refusals import Refusal
 
-Party = Literal["helseid", "api", "secret_manager"]
+Party = Literal["helseid", "api", "selvbetjening", "secret_manager"]
 
 
 @dataclass(frozen=True)

@@ -8,83 +8,53 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from tests.standin.access_token import TokenRules, organization_in
-from tests.standin.api_access import AccessRules, check_access
+from tests.standin.access_token import organization_in
 from tests.standin.clients import SAMPLE_AUDIENCE, SAMPLE_SCOPE
 from tests.standin.helseid import HelseId
-from tests.standin.http_party import House, HttpParty
+from tests.standin.http_party import House
 from tests.standin.messages import Answer, Request
-from tests.standin.nonces import Nonces
+from tests.standin.protected_api import AccessSettings, ProtectedApi
 from tests.standin.record import Party
-from tests.standin.refusals import Refusal
-from tests.standin.replay import SeenOnce
 
 BASE_PATH = "/machine-clients"
 GREETINGS_PATH = f"{BASE_PATH}/greetings"
 _STATUS_PATH = re.compile(rf"{BASE_PATH}/status/([2-5][0-9][0-9])")
 
 
-@dataclass
-class ApiSettings:
+@dataclass(kw_only=True)
+class ApiSettings(AccessSettings):
     """What a test may set, also while the API runs."""
 
-    nonce_required: bool = False
-    nonce_on_success: bool = False
-    leeway_seconds: float = 0
-    scope: str = SAMPLE_SCOPE
     audience: str = SAMPLE_AUDIENCE
+    scope: str = SAMPLE_SCOPE
     echo_credentials: bool = False
 
 
-class SampleApi(HttpParty):
-    """The protected API: it trusts the tokens of one HelseID."""
+class SampleApi(ProtectedApi):
+    """The protected API."""
 
     party: ClassVar[Party] = "api"
 
     def __init__(self, house: House, helseid: HelseId, settings: ApiSettings, port: int = 0) -> None:
         """Trust this HelseID."""
-        super().__init__(house, port)
+        super().__init__(house, helseid, settings, port)
         self.settings = settings
-        self.nonces = Nonces(house.clock.now)
-        self._helseid = helseid
-        self._proofs_seen = SeenOnce(house.clock.now)
-        self._revoked: frozenset[str] = frozenset()
-
-    def revoke(self, tokens: list[str]) -> None:
-        """Answer invalid_token to these tokens from now on."""
-        self._revoked |= frozenset(tokens)
 
     def kind_of(self, _request: Request) -> str:
         """Count every call alike."""
         return "api"
 
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Refuse with a challenge and no body, as ASP.NET Core does (RFC 9449 section 7.1)."""
-        return Answer(refusal.status, refusal.headers)
-
     def answer(self, request: Request) -> Answer:
         """Greet, or echo."""
         if not request.path.startswith(f"{BASE_PATH}/"):
             return Answer(HTTPStatus.NOT_FOUND)
-        claims = check_access(request, self._rules(), self._house.clock.now())
-        settings = self.settings
-        nonce = (("DPoP-Nonce", self.nonces.make()),) if settings.nonce_on_success else ()
+        claims, nonce = self.check(request), self.nonce_headers()
         if request.path == GREETINGS_PATH:
             if request.method != "GET":
                 return Answer(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", "GET"),))
             return Answer.of(200, {"greeting": self._greeting(), **organization_in(claims)}, nonce)
         asked = _STATUS_PATH.fullmatch(request.path)
         return Answer.of(int(asked[1]) if asked else 200, self._echo(request), nonce)
-
-    def _rules(self) -> AccessRules:
-        settings = self.settings
-        return AccessRules(
-            token=TokenRules(self._helseid.issuer, settings.audience, settings.leeway_seconds),
-            scope=settings.scope,
-            seen=self._proofs_seen,
-            nonces=self.nonces if settings.nonce_required else None,
-            revoked=self._revoked,
-        )
 
     def _greeting(self) -> str:
         local = time.strftime("%H:%M:%S", time.localtime(self._house.clock.now()))

@@ -1,4 +1,4 @@
-"""The stand-in as one thing: HelseID, the Sample API and a secret manager in this process, to script and to observe."""
+"""The stand-in as one thing: HelseID, Selvbetjening, the Sample API and a secret manager, to script and to observe."""
 
 import ssl
 import time
@@ -9,17 +9,20 @@ from tests.standin import issuer_key
 from tests.standin.clients import Client
 from tests.standin.clock import Clock
 from tests.standin.control import Control
-from tests.standin.environment import environment
+from tests.standin.environment import Places, environment
 from tests.standin.helseid import HelseId, HelseIdSettings
-from tests.standin.http_party import House
-from tests.standin.record import Exchange, Record
+from tests.standin.http_party import House, HttpParty
+from tests.standin.observation import Observation
+from tests.standin.protected_api import ProtectedApi
+from tests.standin.record import Record
 from tests.standin.sample_api import BASE_PATH, GREETINGS_PATH, ApiSettings, SampleApi
+from tests.standin.selvbetjening import CLIENT_SECRET_PATH, KEY_LIFETIME_SECONDS, Selvbetjening, SelvbetjeningSettings
 
 if TYPE_CHECKING:
     from tests.standin.secret_manager import SecretManager
 
 
-class StandIn:
+class StandIn(Observation):
     """Starts its parties when entered and stops them when left.
 
     The defaults are as strict as HelseID is known to be, or stricter; `HelseIdSettings` and `ApiSettings` say what else
@@ -40,6 +43,8 @@ class StandIn:
         api_nonce: bool = False,
         api_nonce_on_success: bool = False,
         api_leeway_seconds: float = 0,
+        key_lifetime_seconds: float = KEY_LIFETIME_SECONDS,
+        key_activation_seconds: float = 0,
         clock: Callable[[], float] = time.time,
         control: bool = False,
         port_base: int | None = None,
@@ -47,17 +52,21 @@ class StandIn:
         """Prepare without listening."""
         issuer_key.begin_making()
         self.clock = Clock(clock)
-        self.record = Record()
-        house = House(self.clock, self.record, tls)
-        ports = (0, 0, 0) if port_base is None else (port_base, port_base + 1, port_base + 2)
+        house = House(self.clock, Record(), tls)
+        ports = [0] * 4 if port_base is None else range(port_base, port_base + 4)
         self.helseid = HelseId(
             house,
             HelseIdSettings(issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success),
             ports[0],
         )
-        api_settings = ApiSettings(api_nonce, api_nonce_on_success, api_leeway_seconds)
+        super().__init__(house.record, self.helseid.keys)
+        api_settings = ApiSettings(
+            nonce_required=api_nonce, nonce_on_success=api_nonce_on_success, leeway_seconds=api_leeway_seconds
+        )
         self.api = SampleApi(house, self.helseid, api_settings, ports[1])
         self._secret_manager = _secret_manager(house, ports[2]) if secret_manager else None
+        registration = SelvbetjeningSettings(lifetime_seconds=key_lifetime_seconds, activation_seconds=key_activation_seconds)
+        self.selvbetjening = Selvbetjening(house, self.helseid, registration, ports[3])
         if control:
             self.helseid.control = Control(self)
         for client in clients:
@@ -74,15 +83,17 @@ class StandIn:
 
     def start(self) -> None:
         """Start every party, on its port of before if it had one."""
-        for party in (self.helseid, self.api, self._secret_manager):
-            if party is not None:
-                party.start()
+        for party in self._parties:
+            party.start()
 
     def stop(self) -> None:
         """Stop every party and end every connection."""
-        for party in (self.helseid, self.api, self._secret_manager):
-            if party is not None:
-                party.stop()
+        for party in self._parties:
+            party.stop()
+
+    @property
+    def _parties(self) -> "list[HttpParty | SecretManager]":
+        return [self.helseid, self.api, self.selvbetjening, *([self._secret_manager] if self._secret_manager else [])]
 
     @property
     def secret_manager(self) -> "SecretManager":
@@ -113,48 +124,43 @@ class StandIn:
         return self.api.origin + GREETINGS_PATH
 
     @property
+    def registration_url(self) -> str:
+        """Where Selvbetjening registers and lists keys."""
+        return self.selvbetjening.origin + CLIENT_SECRET_PATH
+
+    @property
     def secret_manager_address(self) -> str:
         """Host and port of the secret manager."""
         return self.secret_manager.address
 
-    def environment(self, key_address: str, client_id: str | None = None) -> dict[str, str]:
+    def environment(self, key_address: str, client_id: str | None = None, pending_key: str | None = None) -> dict[str, str]:
         """Give the variables that point a function at this stand-in as one of its clients, the first unless named."""
         client = self.helseid.clients[client_id] if client_id else next(iter(self.helseid.clients.values()))
         manager = self._secret_manager.address if self._secret_manager else None
-        return environment(client, self.issuer, self.api_url, key_address, manager)
+        places = Places(self.issuer, self.api_url, key_address, self.selvbetjening.origin, pending_key, manager)
+        return environment(client, places)
 
     def register(self, client: Client) -> None:
-        """Register a client, or replace what is registered under its id."""
-        self.helseid.clients[client.client_id] = client
+        """Register a client with the keys it comes with, or replace what is registered under its id."""
+        self.helseid.register(client)
 
-    def count(self, kind: str) -> int:
-        """Count the requests of a kind that arrived: metadata, jwks, token, api, access and so on."""
-        return len(self.record.exchanges(kind))
-
-    @property
-    def received(self) -> list[Exchange]:
-        """Every exchange so far, in the order of arrival."""
-        return self.record.exchanges()
-
-    def exchanges(self, kind: str | None = None) -> list[Exchange]:
-        """Every exchange so far, or those of one kind."""
-        return self.record.exchanges(kind)
-
-    def secrets(self) -> list[str]:
-        """Every text that must turn up nowhere: tokens, assertions, proofs, private key members."""
-        return self.record.secrets()
-
-    def reset_record(self) -> None:
-        """Forget what was received; what was used up stays used up."""
-        self.record.reset()
+    def expire_key(self, kid: str, in_seconds: float = 0) -> None:
+        """Let a registered key expire, now or in some seconds."""
+        self.keys.expire(kid, in_seconds)
 
     def revoke_tokens(self) -> None:
-        """Let the API refuse every token issued up to now."""
-        self.api.revoke(self.helseid.issued)
+        """Let the APIs refuse every token issued up to now."""
+        for api in (self.api, self.selvbetjening):
+            api.revoke(self.helseid.issued)
 
-    def rotate_nonces(self, party: Literal["helseid", "api"]) -> None:
+    def rotate_nonces(self, party: Literal["helseid", "api", "selvbetjening"]) -> None:
         """Make every nonce that a party gave out worthless."""
-        (self.helseid if party == "helseid" else self.api).nonces.rotate()
+        parties: dict[str, HelseId | ProtectedApi] = {
+            "helseid": self.helseid,
+            "api": self.api,
+            "selvbetjening": self.selvbetjening,
+        }
+        parties[party].nonces.rotate()
 
 
 def _secret_manager(house: House, port: int) -> "SecretManager":
