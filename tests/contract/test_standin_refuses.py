@@ -36,6 +36,7 @@ WEAK_PROOF_KEY = make_jwk("RS256", bits=1024, number=8)
 MULTI = f"NO:ORGNR:{PARENT}:{CHILD}"
 DETAILS = "assertion_details is empty or not an object or a list of objects"
 IDENTIFIER = "helseid_authorization lacks practitioner_role.organization.identifier with system, type and value"
+LISTING_PARENT = "313745392"
 JOURNAL = {"type": "nhn:sfm:journal-id", "value": {"journal_id": "7a9d1c5e-0000-4000-8000-000000000000"}}
 
 # By the error that is sent: what is forged, how, and the private detail that names the check which refused it.
@@ -198,6 +199,13 @@ ORGANIZATIONS: Table = {
             "312232324 did not delegate to the supplier",
         ),
     ],
+    "HID-1003": [
+        (
+            "a child of another parent",
+            claims("assertion", assertion_details=details(f"NO:ORGNR:{LISTING_PARENT}:999977775")),
+            f"999977775 is not a child of {LISTING_PARENT}",
+        ),
+    ],
     "HID-1005": [
         ("a parent from a single-tenant client", as_client("single", details(MULTI)), "a single-tenant client named a parent"),
     ],
@@ -213,6 +221,13 @@ ORGANIZATIONS: Table = {
             "a child of a client without children",
             as_client("childless", details(CHILD, SINGLE_SYSTEM)),
             "the client has no child organizations",
+        ),
+    ],
+    "HID-1009": [
+        (
+            "an organization with the authorization code flow",
+            form("grant_type", "authorization_code"),
+            "organization claims came with grant_type authorization_code",
         ),
     ],
     "HID-1010": [
@@ -375,7 +390,7 @@ def forger(request: pytest.FixtureRequest) -> Iterator[Forger]:
     keys = [public_jwk(make_jwk(alg)), public_jwk(make_jwk("RS256", bits=1024, kid="weak", number=9))]
     common: Any = {"jwks": keys, "scopes": (SAMPLE_SCOPE, "nhn:other/scope")}
     clients = [
-        Client(client_id=CLIENT_ID, **common),
+        Client(client_id=CLIENT_ID, other_parents=(LISTING_PARENT,), children_of={LISTING_PARENT: (CHILD,)}, **common),
         Client(client_id="single", tenancy="single-tenant", **common),
         Client(client_id="childless", tenancy="single-tenant", children=(), **common),
         Client(client_id="none", tenancy="none", **common),
@@ -407,6 +422,7 @@ def test_a_right_call_is_greeted(forger: Forger) -> None:
         pytest.param(claims("assertion", assertion_details=[details(MULTI), JOURNAL]), id="an SFM journal"),
         pytest.param(claims("assertion", assertion_details=details(f"NO:ORGNR:{PARENT}:")), id="no child, with colon"),
         pytest.param(claims("assertion", assertion_details=details(f"NO:ORGNR:{PARENT}")), id="no child, no colon"),
+        pytest.param(claims("assertion", assertion_details=details(f"NO:ORGNR:{LISTING_PARENT}:{CHILD}")), id="a listed child"),
         pytest.param(as_client("single", ...), id="a single-tenant client that names nobody"),
         pytest.param(as_client("single", details(CHILD, SINGLE_SYSTEM)), id="a single-tenant client's child"),
         pytest.param(claims("assertion", nbf=NOW - 5), id="nbf set back"),

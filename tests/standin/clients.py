@@ -19,8 +19,8 @@ class Client:
     """What HelseID knows about a client: the keys it begins with, what it may ask for and whom it may act for.
 
     A multi-tenant client acts for `parent` and the `other_parents` that delegated to its `supplier`, and for any child
-    of theirs. A single-tenant client is bound to `parent` and may name one of `children`; see "organisasjonsnumre" in
-    HelseID's documentation.
+    of theirs, unless `children_of` lists the children of that parent. A single-tenant client is bound to `parent` and may
+    name one of `children`; see "organisasjonsnumre" in HelseID's documentation.
     """
 
     client_id: str
@@ -30,6 +30,7 @@ class Client:
     parent: str = "999977774"
     other_parents: Sequence[str] = ()
     children: Sequence[str] = ("999977776",)
+    children_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
     supplier: str = "994598759"
     name: str = "test client"
     grant_types: Sequence[str] = field(default=("client_credentials",))

@@ -34,11 +34,14 @@ def _malformed(detail: str) -> NoReturn:
     _no("HID-1007", "The client assertion does not conform to the specification.", detail)
 
 
-def organization_of(claims: Mapping[str, Any], client: Client) -> Organization:
+def organization_of(claims: Mapping[str, Any], client: Client, grant_type: str | None) -> Organization:
     """Read whom the assertion names and check that the client may act for them."""
     details = _details(claims)
     if not details:
         return _unnamed(client)
+    if grant_type == "authorization_code":
+        text = "Organization claims in a client assertion are not for the authorization code flow."
+        _no("HID-1009", text, "organization claims came with grant_type authorization_code")
     if client.tenancy == "none":
         _no("HID-1010", "The client configuration does not support organization claims.", "the client has no tenancy")
     journal = _journal_id(details[_SFM_JOURNAL], client) if _SFM_JOURNAL in details else None
@@ -95,6 +98,8 @@ def _multi_tenant(system: str, value: str, client: Client, journal: str | None) 
     _require_nine_digits(parent, *([child] if child else []))
     if parent not in client.parents:
         _no("HID-1001", "The parent organization is not in the whitelist.", f"{parent} did not delegate to the supplier")
+    if child and child not in client.children_of.get(parent, (child,)):
+        _no("HID-1003", "The child organization is not in the parent's whitelist.", f"{child} is not a child of {parent}")
     return Organization(parent, child, client.supplier, journal)
 
 

@@ -42,7 +42,7 @@ def check_token_request(request: Request, rules: TokenRules, now: float) -> Gran
     form = _form(request)
     client = _client(form, request, rules.clients)
     claims = check_assertion(form.get("client_assertion", ""), client, rules.assertion, now)
-    organization = organization_of(claims, client)
+    organization = organization_of(claims, client, form.get("grant_type"))
     grant_type = _grant_type(form)
     resource = _resource(request)
     thumbprint = check_proof(request, rules.proof, now)
