@@ -16,11 +16,13 @@ from tests.standin.environment import export_lines
 from tests.standin.events import event
 from tests.standin.jose import ALGORITHMS
 from tests.standin.narration import narrate
+from tests.standin.selvbetjening import KEY_LIFETIME_SECONDS
 
 SECRET = "projects/stand-in/secrets/helseid-key"
+PENDING_SECRET = f"{SECRET}-pending"
 _NOTE = """\
-# HelseID, the Sample API and a secret manager are listening on this machine. In another terminal, paste the lines
-# above and run: .venv/bin/functions-framework --target=run --host=127.0.0.1
+# HelseID, its Selvbetjening, the Sample API and a secret manager are listening on this machine. In another terminal,
+# paste the lines above and run: .venv/bin/functions-framework --target=run --host=127.0.0.1
 # Organizations that work: parents {parents}, any child. HelseID refuses any other parent (HID-1001).
 """
 
@@ -31,8 +33,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--env-file", type=Path, help="also write the environment here, for `. PATH`")
     parser.add_argument("--key-file", type=Path, help="also write the client's private key here, for another secret manager")
     parser.add_argument("--json-events", metavar="PATH", help="write each exchange as a JSON line; - is stdout")
-    parser.add_argument("--port-base", type=int, help="take this port and the next two instead of free ones")
+    parser.add_argument("--port-base", type=int, help="take this port and the next three instead of free ones")
     parser.add_argument("--issuer-path", default="", help="give the issuer a path, as samsvarstesting does")
+    parser.add_argument("--key-lifetime", type=float, default=KEY_LIFETIME_SECONDS, help="seconds a registered key counts for")
+    parser.add_argument("--key-activation", type=float, default=2, help="seconds until a registered key counts")
     parser.add_argument("--api-nonce", action="store_true", help="let the API ask for a DPoP nonce")
     parser.add_argument("--control", action="store_true", help="listen to POST /__standin/<verb> on HelseID's port")
     return parser.parse_args()
@@ -81,14 +85,17 @@ def _run(arguments: argparse.Namespace, events: TextIO | None) -> None:
         issuer_path=arguments.issuer_path,
         secret_manager=True,
         api_nonce=arguments.api_nonce,
+        key_lifetime_seconds=arguments.key_lifetime,
+        key_activation_seconds=arguments.key_activation,
         control=arguments.control,
         port_base=arguments.port_base,
     )
     standin.secret_manager.add(SECRET, json.dumps(jwk))
+    standin.secret_manager.create(PENDING_SECRET)
     console = _Console(events)
     standin.record.listeners.append(console.tell)
     with standin:
-        variables = standin.environment(f"{SECRET}/versions/latest")
+        variables = standin.environment(f"{SECRET}/versions/latest", pending_key=PENDING_SECRET)
         lines = export_lines(variables)
         if arguments.env_file:
             _write_privately(arguments.env_file, lines)

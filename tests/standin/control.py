@@ -6,14 +6,19 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.standin import faults, secret_faults
-from tests.standin.events import event
+from tests.standin.events import event, told_key, told_version
 from tests.standin.messages import Answer, Request
 
 if TYPE_CHECKING:
     from tests.standin.standin import StandIn
 
 CONTROL_PATH = "/__standin/"
-_FAULTS_OF = {"helseid": (faults, "token"), "api": (faults, "api"), "secret_manager": (secret_faults, "access")}
+_FAULTS_OF = {
+    "helseid": (faults, "token"),
+    "api": (faults, "api"),
+    "selvbetjening": (faults, "register"),
+    "secret_manager": (secret_faults, "access"),
+}
 """Where each party's faults are named, and the kind of request they meet unless another is named."""
 
 Verb = Callable[[Mapping[str, Any]], object]
@@ -43,6 +48,9 @@ class Control:
         return {
             "events": lambda _: [event(exchange) for exchange in standin.received],
             "secrets": lambda _: standin.secrets(),
+            "registered-keys": lambda _: [told_key(key) for key in standin.registered_keys()],
+            "signing-kids": lambda _: standin.signing_kids(),
+            "secret-versions": lambda _: [told_version(version) for version in standin.secret_manager.versions()],
         }
 
     def _verbs(self) -> dict[str, Verb]:
@@ -60,30 +68,34 @@ class Control:
                 without=given.get("without", ()),
                 times=given.get("times", 1),
             ),
+            "expire-key": lambda given: standin.expire_key(given["kid"], given.get("in_seconds", 0)),
             "move-clock": lambda given: standin.clock.move(given["seconds"]),
             "reset-record": lambda _: standin.reset_record(),
-            "api-settings": self._set_api,
+            "api-settings": lambda given: _set(standin.api.settings, given),
+            "selvbetjening-settings": lambda given: _set(standin.selvbetjening.settings, given),
         }
 
     def _party(self, given: Mapping[str, Any]) -> Any:
         """Find the party that is meant, HelseID unless another is named."""
         name = given.get("party", "helseid")
-        if name not in ("helseid", "api", "secret_manager"):
-            raise ValueError(f"no party {name}; there are helseid, api and secret_manager")
+        if name not in _FAULTS_OF:
+            raise ValueError(f"no party {name}; there are {', '.join(_FAULTS_OF)}")
         return getattr(self._standin, name)
 
     def _fail_next(self, given: Mapping[str, Any]) -> None:
         """Plan `{"party", "kind", "fault": "Status", "arguments": {"status": 503}, "times", "after"}`."""
         party = given.get("party", "helseid")
-        module, kind = _FAULTS_OF.get(party, (faults, "token"))
+        named = self._party({"party": party})
+        module, kind = _FAULTS_OF[party]
         known = [name for name, value in vars(module).items() if is_dataclass(value) and value.__module__ == module.__name__]
         if given["fault"] not in known:
             raise ValueError(f"no fault {given['fault']}; there are {', '.join(known)}")
         fault = getattr(module, given["fault"])(**given.get("arguments", {}))
         times, after = given.get("times", 1), given.get("after", 0)
-        self._party(given).fail_next(given.get("kind", kind), fault, times=times, after=after)
+        named.fail_next(given.get("kind", kind), fault, times=times, after=after)
 
-    def _set_api(self, given: Mapping[str, Any]) -> None:
-        for name, value in given.items():
-            getattr(self._standin.api.settings, name)
-            setattr(self._standin.api.settings, name, value)
+
+def _set(settings: object, given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
+        getattr(settings, name)
+        setattr(settings, name, value)

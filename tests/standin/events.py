@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tests.standin.jose import key_name
+from tests.standin.jose import PRIVATE_MEMBERS, key_name
 from tests.standin.key_registration import posted_key
 from tests.standin.record import Exchange
+from tests.standin.registered_keys import RegisteredKey
+from tests.standin.secret import Version
 
 _JWS = re.compile(r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}")
 _ELIDED = "<elided>"
@@ -30,7 +32,7 @@ def event(exchange: Exchange) -> dict[str, Any]:
     refusal = exchange.refusal
     return {
         "number": exchange.number,
-        "time": dt.datetime.fromtimestamp(exchange.started_at, dt.UTC).isoformat(),
+        "time": _moment(exchange.started_at),
         "party": exchange.party,
         "kind": exchange.kind,
         "method": exchange.method,
@@ -54,6 +56,36 @@ def _without_key(claims: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(jwk, dict):
         header["jwk_thumbprint"] = key_name(jwk)
     return {**claims, "header": header}
+
+
+def told_key(key: RegisteredKey) -> dict[str, Any]:
+    """Describe a key that is registered at HelseID."""
+    return {
+        "client_id": key.client_id,
+        "kid": key.kid,
+        "thumbprint": key.thumbprint,
+        "alg": key.jwk.get("alg"),
+        "origin": key.origin,
+        "active_at": _moment(key.active_at),
+        "expires_at": _moment(key.expires_at),
+        "posted": key.posted,
+    }
+
+
+def told_version(version: Version) -> dict[str, Any]:
+    """Describe a version of a secret by the key it holds, and say whether the private half is there."""
+    jwk = version.jwk or {}
+    return {
+        "name": version.name,
+        "state": version.state,
+        "created_at": _moment(version.created_at),
+        "kid": jwk.get("kid"),
+        "private": bool(PRIVATE_MEMBERS & set(jwk)),
+    }
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat()
 
 
 def _posted(exchange: Exchange) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """HelseID: metadata, keys and the token endpoint, below an issuer that may have a path."""
 
+from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
@@ -12,7 +13,7 @@ from tests.standin.issuer_key import issuer_key
 from tests.standin.messages import Answer, Request
 from tests.standin.metadata import metadata
 from tests.standin.nonces import Nonces
-from tests.standin.record import Party
+from tests.standin.record import LONGEST, Party
 from tests.standin.refusals import Refusal
 from tests.standin.registered_keys import RegisteredKeys
 from tests.standin.replay import SeenOnce
@@ -50,7 +51,7 @@ class HelseId(HttpParty):
         self.clients: dict[str, Client] = {}
         self.keys = RegisteredKeys(house.clock.now)
         self.control: Control | None = None
-        self.issued: list[str] = []
+        self.issued: deque[str] = deque(maxlen=LONGEST)
         self.nonces = Nonces(house.clock.now)
         self._assertions_seen = SeenOnce(house.clock.now)
         self._proofs_seen = SeenOnce(house.clock.now)

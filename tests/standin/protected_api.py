@@ -1,6 +1,6 @@
 """What the APIs behind HelseID have in common: who may call, and how the others are told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,7 @@ class ProtectedApi(HttpParty):
         self._proofs_seen = SeenOnce(house.clock.now)
         self._revoked: frozenset[str] = frozenset()
 
-    def revoke(self, tokens: list[str]) -> None:
+    def revoke(self, tokens: Iterable[str]) -> None:
         """Answer invalid_token to these tokens from now on."""
         self._revoked |= frozenset(tokens)
 

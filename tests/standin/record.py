@@ -10,6 +10,9 @@ from tests.standin import jose
 from tests.standin.messages import Answer, Headers, Request
 from tests.standin.refusals import Refusal
 
+LONGEST = 20_000
+"""So many exchanges are kept, the newest; and ten times as many secrets."""
+
 Party = Literal["helseid", "api", "selvbetjening", "secret_manager"]
 
 
@@ -78,6 +81,7 @@ class Record:
             numbered = replace(exchange, number=self._next)
             self._next += 1
             self._exchanges[numbered.number] = numbered
+            _trim(self._exchanges, LONGEST)
         return numbered
 
     def finish(self, exchange: Exchange) -> None:
@@ -97,6 +101,7 @@ class Record:
         """Remember texts that must turn up nowhere else."""
         with self._lock:
             self._secrets.update((text, None) for text in texts if text)
+            _trim(self._secrets, 10 * LONGEST)
 
     def secrets(self) -> list[str]:
         """Every token issued, every assertion and proof received, and the private parts of every key handed out."""
@@ -108,6 +113,12 @@ class Record:
         with self._lock:
             self._exchanges.clear()
             self._secrets.clear()
+
+
+def _trim(kept: dict[Any, Any], most: int) -> None:
+    """Drop the oldest: a dictionary keeps the order of insertion."""
+    while len(kept) > most:
+        del kept[next(iter(kept))]
 
 
 def claims_in(request: Request, form: Mapping[str, str]) -> dict[str, Any]:
