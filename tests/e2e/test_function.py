@@ -135,7 +135,7 @@ def test_the_two_terminals_of_the_readme_work_as_it_says(tmp_path: Path) -> None
     )
     try:
         assert standin.stdout is not None
-        exports = [standin.stdout.readline() for _ in range(8)]
+        exports = [standin.stdout.readline() for _ in range(10)]
         assert all(line.startswith("export ") for line in exports)
         (tmp_path / "exports").write_text("".join(exports))
         shown = subprocess.run(["sh", "-c", f". {tmp_path}/exports; env"], capture_output=True, text=True, check=True).stdout
