@@ -7,7 +7,6 @@ in one process and serve from forks of it: connections, clients and threads are 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from helseid_fn import log
-from helseid_fn.answers import HttpAnswer, build_problem, build_report, build_rotation_report
+from helseid_fn.answers import HttpAnswer, build_problem, build_report, build_rotation_report, read_as_object
 from helseid_fn.api import Api
 from helseid_fn.aws_rotation import parse_rotation_step
 from helseid_fn.deadline import Deadline
@@ -150,11 +149,11 @@ def lambda_handler(event: Any, context: LambdaContext) -> Any:
     parse = parse_lambda_http if is_http else parse_lambda_event
     work = _call_api(lambda: parse(event, SETTINGS))
     outcome = _perform(work, _read_lambda_fields(lower_cased, context), _lambda_seconds(context))
-    body, status, answer_headers = outcome.answer
     if is_http:
+        body, status, answer_headers = outcome.answer
         return {"statusCode": status, "headers": answer_headers, "body": body, "isBase64Encoded": False}
     _raise_if_retryable(outcome)
-    return json.loads(body)
+    return read_as_object(outcome.answer)
 
 
 def rotate(trigger: flask.Request | CloudEvent) -> HttpAnswer | None:
@@ -183,7 +182,7 @@ def rotate_lambda(event: Any, context: LambdaContext) -> Any:
     outcome = _perform(work, _read_lambda_fields({}, context), _lambda_seconds(context))
     if outcome.error is not None:
         raise outcome.error
-    return json.loads(outcome.answer[0])
+    return read_as_object(outcome.answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,12 @@ def test_an_invocation_ends_within_the_time_that_lambda_leaves_it(function: Lamb
     assert line_of(function, problem["invocation"])["duration_ms"] < 1400
 
 
+def test_an_api_s_text_that_utf_8_cannot_hold_does_not_end_the_instance(function: LambdaFunction, standin: StandIn) -> None:
+    standin.api.fail_next("api", faults.Status(200, b'{"name": "cut \\ud83d"}', content_type="application/json"))
+    assert function.invoke({}).answer["api"]["body"] == {"name": "cut ?"}
+    assert function.invoke({}).answer["token"]["held"] is True
+
+
 def test_fifty_invocations_share_one_token(start: Start, standin: StandIn) -> None:
     function = start()
     before = {kind: standin.count(kind) for kind in ("metadata", "token", "api")}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.answers import build_problem, build_report
+from helseid_fn.answers import build_problem, build_report, read_as_object
 from helseid_fn.errors import (
     BadInvocation,
     Crashed,
@@ -135,3 +135,10 @@ def test_a_token_that_cost_no_request_was_held() -> None:
 @pytest.mark.parametrize(("now", "left"), [(NOW, 600), (NOW + 599, 1), (NOW + 600, 0), (NOW + 700, 0)])
 def test_the_time_that_a_token_has_left_is_never_negative(now: float, left: int) -> None:
     assert report(now=now)[0]["token"]["expires_in_seconds"] == left
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\udc00b", "\\ud83d", "😀 æøå", "\ud83d\ud83d"], ids=ascii)
+def test_an_answer_as_an_object_fits_into_utf_8(text: str) -> None:
+    members = {"api": {text: [text, None, 1.5]}}
+    shown = text.encode("utf-8", "replace").decode()
+    assert read_as_object((json.dumps(members), 200, {})) == {"api": {shown: [shown, None, 1.5]}}
