@@ -1,6 +1,8 @@
 """One JSON line per event on standard output; knows what must never be written.
 
-Google's Cloud Logging reads `severity` and `time`, AWS Lambda `level` and `timestamp`: each line has both.
+Google's Cloud Logging reads `severity` and `time`, AWS Lambda `level` and `timestamp`: each line has both, in the words that
+each knows. Lambda takes a level that it does not know for INFO, and a function may be set to keep only what is graver:
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from helseid_fn.redaction import ELIDED, quote
 
 MAX_MESSAGE_LENGTH = 4000
 
+_LAMBDA_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+
 # The net under everything: a JWS, or a private member of a JWK, in whatever text it may have got into.
 _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _PRIVATE_MEMBER = re.compile(r"""(?<!\\)(\\*["'](?:d|p|q|dp|dq|qi|k)\\*["']\s*:\s*\\*["'])[A-Za-z0-9_-]{16,}""")
@@ -29,7 +33,7 @@ class _JsonFormatter(logging.Formatter):
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         entry: dict[str, Any] = {
             "severity": record.levelname,
-            "level": record.levelname,
+            "level": _LAMBDA_LEVELS.get(record.levelname, record.levelname),
             "message": record.getMessage()[:MAX_MESSAGE_LENGTH],
             "time": moment,
             "timestamp": moment,

@@ -219,7 +219,7 @@ def test_wrong_settings_end_it_at_init_with_one_line_that_names_them_all(start: 
     function = start(HELSEID_ISSUER="https://issuer.example/", HELSEID_CLIENT_ID="", API_URL="ftp://api.example")
     assert function.process.wait(30) == 1
     (line,) = function.lines
-    assert (line["severity"], line["level"], line["code"]) == ("CRITICAL", "CRITICAL", "settings.invalid")
+    assert (line["severity"], line["level"], line["code"]) == ("CRITICAL", "FATAL", "settings.invalid")
     for name in ("HELSEID_ISSUER", "HELSEID_CLIENT_ID", "API_URL"):
         assert name in line["message"]
     assert function.process.said == []

@@ -57,6 +57,16 @@ def test_every_line_on_stdout_is_json_with_a_severity(level: str, lines: Lines) 
     assert (line["severity"], line["message"], line["logger"]) == (level, "Hello there.", "helseid_fn.unit")
 
 
+LAMBDA_LEVELS = {"DEBUG": "DEBUG", "INFO": "INFO", "WARNING": "WARN", "ERROR": "ERROR", "CRITICAL": "FATAL"}
+
+
+@pytest.mark.parametrize(("severity", "level"), LAMBDA_LEVELS.items())
+def test_a_line_has_the_level_by_the_name_that_lambda_knows(severity: str, level: str, lines: Lines) -> None:
+    log.configure("DEBUG")
+    OURS.log(getattr(logging, severity), "Hello.")
+    assert lines()[0]["level"] == level
+
+
 def test_a_line_says_when_in_utc(lines: Lines) -> None:
     log.configure("INFO")
     OURS.handle(logging.makeLogRecord({"name": OURS.name, "levelno": 20, "levelname": "INFO", "msg": "x", "created": 0.5}))
