@@ -28,7 +28,7 @@ from helseid_fn.rotating import find_rotated_secret, wire_aws_rotation, wire_goo
 from helseid_fn.secret_store import open_reader
 from helseid_fn.settings import Settings, find_unknown, parse_settings
 from helseid_fn.tokens import TokenSource
-from helseid_fn.trace import LowerCased, read_event_fields, read_log_fields
+from helseid_fn.trace import LowerCased, read_event_fields, read_eventbridge_fields, read_log_fields
 from helseid_fn.transport import Transport
 from helseid_fn.triggers import (
     MAX_BODY_BYTES,
@@ -146,9 +146,10 @@ def lambda_handler(event: Any, context: LambdaContext) -> Any:
     is_http = is_lambda_http(event)
     headers = event.get("headers") if is_http else None
     lower_cased = {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+    fields = {**_read_lambda_fields(lower_cased, context), **read_eventbridge_fields(event)}
     parse = parse_lambda_http if is_http else parse_lambda_event
     work = _call_api(lambda: parse(event, SETTINGS))
-    outcome = _perform(work, _read_lambda_fields(lower_cased, context), _lambda_seconds(context))
+    outcome = _perform(work, fields, _lambda_seconds(context))
     if is_http:
         body, status, answer_headers = outcome.answer
         return {"statusCode": status, "headers": answer_headers, "body": body, "isBase64Encoded": False}

@@ -67,3 +67,10 @@ def read_event_fields(attributes: Mapping[str, object], data: object) -> dict[st
     told = {f"event_{name}": attributes.get(name) for name in ("id", "type", "source")}
     told["message_id"] = message.get("messageId") if isinstance(message, dict) else None
     return {field: value[:200] for field, value in told.items() if isinstance(value, str) and value and value.isprintable()}
+
+
+def read_eventbridge_fields(event: object) -> dict[str, str]:
+    """Return the same of an EventBridge event, whose type is its `detail-type`; nothing of any other event of Lambda's."""
+    if not isinstance(event, dict) or "detail-type" not in event:
+        return {}
+    return read_event_fields({**event, "type": event["detail-type"]}, None)

@@ -121,6 +121,14 @@ def test_the_log_line_names_lambdas_request_and_trace(
     assert (line["request_id"], line["xray_trace"]) == ("request-1", "1-5759e988-bd862e3fe1be46a994272793")
 
 
+def test_the_log_line_tells_one_eventbridge_event_from_another(function: Function, capsys: pytest.CaptureFixture[str]) -> None:
+    event = {"id": "7bf73129", "detail-type": "Run", "source": "me", "account": "1", "detail": {"unknown": 1}}
+    invoke(function, event)
+    (line,) = log_lines(capsys.readouterr().out)
+    told = {name: line.get(name) for name in ("event_id", "event_type", "event_source", "request_id")}
+    assert told == {"event_id": "7bf73129", "event_type": "Run", "event_source": "me", "request_id": "request-1"}
+
+
 def test_threads_of_one_process_share_one_token(standin: StandIn, function: Function) -> None:
     reports = at_once(16, lambda: invoke(function, {}))
     assert [report["status"] for report in reports] == ["ok"] * 16

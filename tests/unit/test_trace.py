@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.trace import LowerCased, read_event_fields, read_log_fields
+from helseid_fn.trace import LowerCased, read_event_fields, read_eventbridge_fields, read_log_fields
 from tests.unit.parts import make_answer
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -115,3 +115,13 @@ def test_tells_an_event_by_its_id_type_and_source_and_a_message_by_its_id() -> N
 @pytest.mark.parametrize("data", [None, b"x", [], {"message": None}, {"message": {"messageId": 7}}], ids=ascii)
 def test_an_event_that_is_not_as_expected_is_told_as_far_as_it_goes(data: object) -> None:
     assert read_event_fields({"id": "a\nb", "type": 7}, data) == {}
+
+
+def test_tells_an_eventbridge_event_by_its_id_type_and_source() -> None:
+    event = {"id": "1", "detail-type": "t", "source": "s", "detail": {"message": {"messageId": "7"}}}
+    assert read_eventbridge_fields(event) == {"event_id": "1", "event_type": "t", "event_source": "s"}
+
+
+@pytest.mark.parametrize("event", [None, [], "x", {}, {"id": "1", "source": "s"}, {"detail-type": ["t"]}], ids=ascii)
+def test_nothing_is_told_of_an_event_of_lambda_s_that_is_not_eventbridge_s(event: object) -> None:
+    assert read_eventbridge_fields(event) == {}
