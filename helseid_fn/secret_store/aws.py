@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from helseid_fn.deadline import Deadline
@@ -16,10 +17,10 @@ from helseid_fn.secret_store.payload import StoredKey, decode_payload
 class AwsReader:
     """Reads one version of a secret anew at every call; safe for threads."""
 
-    def __init__(self, address: AwsAddress) -> None:
+    def __init__(self, address: AwsAddress, *, now: Callable[[], float] = time.time) -> None:
         names = {"versionStage": "VersionStage", "versionId": "VersionId"}
         self._version = {names[name]: value for name, value in address.version.items()}
-        self._secrets = AwsSecrets(address)
+        self._secrets = AwsSecrets(address, now=now)
 
     def __call__(self, deadline: Deadline, journal: Journal) -> StoredKey:
         """Read the secret's text; at most two retries of transient faults.

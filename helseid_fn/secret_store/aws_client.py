@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -30,6 +31,9 @@ from helseid_fn.secret_store.aws_address import AwsAddress
 from helseid_fn.secret_store.aws_faults import NO_CREDENTIALS, explain
 from helseid_fn.web_address import find_fault
 
+MAX_IDLE_SECONDS = 5.0
+"""A connection that was kept for longer may have died while the instance slept, without a word that would be waited for."""
+
 _PARTY = Party.SECRET_MANAGER
 
 # What botocore makes of an answer that is JSON but not AWS's: it looks for members where there are none.
@@ -47,10 +51,15 @@ class AwsSecrets:
         *,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        """Use `now`, wall-clock seconds, to tell how long the connections have idled: a sleeping instance has no other."""
         self._address = address
         self._sleep = sleep
         self._random = random
+        self._now = now
+        self._lock = threading.Lock()
+        self._used_at = 0.0
         self._client: Held[Any] = Held()
         self._failed_client: Any = None
 
@@ -89,6 +98,7 @@ class AwsSecrets:
         journal: Journal,
     ) -> Outcome:
         client = self._client.get(self._is_usable, lambda: self._make_client(deadline), deadline, _PARTY)
+        self._drop_idle_connections(client)
         timeout_seconds = min(deadline.check(_PARTY), deadline.share_seconds)
         with journal.request(_PARTY):
             try:
@@ -106,6 +116,13 @@ class AwsSecrets:
             self._failed_client = client  # a new one finds new credentials, and has the present deadline's timeouts
         deadline.check(_PARTY)
         raise error
+
+    def _drop_idle_connections(self, client: Any) -> None:
+        with self._lock:
+            now = self._now()
+            if not 0 <= now - self._used_at <= MAX_IDLE_SECONDS:
+                client.close()  # the next request opens a new one
+            self._used_at = now
 
     def _is_usable(self, client: Any) -> bool:
         return client is not self._failed_client

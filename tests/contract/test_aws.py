@@ -9,14 +9,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from helseid_fn.deadline import Deadline
+from helseid_fn.journal import Journal
+from helseid_fn.secret_store.aws import AwsReader
+from helseid_fn.secret_store.aws_address import AwsAddress
 from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, SecretsManager
 from tests.aws.server import App, answer, drip, raw, refuse, slow
-from tests.conftest import ROOT
+from tests.conftest import ROOT, MovableClock
 from tests.contract.certificates import Authority
 from tests.contract.deployment import OTHER_UNIT, Function, at_once, fragments_of, made, one_key
 from tests.standin import StandIn, make_jwk
@@ -326,6 +331,39 @@ def test_many_cold_threads_make_one_client_and_read_once(manager: SecretsManager
     assert at_once(16, lambda: reading.call().status_code) == [200] * 16
     assert len(manager.reads) == 1
     assert made(standin) == {**SIGNED_IN, "api": 16}
+
+
+class KeptConnections(BaseHTTPRequestHandler):
+    """Answers any request with a secret, which is the port that it came from, and keeps the connection."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.dumps({"SecretString": str(self.client_address[1])}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("idle_seconds", "kept"), [(0, True), (5, True), (5.5, False), (86_400, False), (-1, False)])
+def test_a_connection_that_may_have_died_in_its_sleep_is_not_used_again(
+    clock: MovableClock, monkeypatch: pytest.MonkeyPatch, idle_seconds: float, *, kept: bool
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), KeptConnections) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        endpoint = {"AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://127.0.0.1:{server.server_port}"}
+        for name, value in (CREDENTIALS | endpoint).items():
+            monkeypatch.setenv(name, value)
+        read = AwsReader(AwsAddress("arn", "eu-north-1"), now=clock)
+        first = read(Deadline(25), Journal())
+        clock.move(idle_seconds)
+        assert (read(Deadline(25), Journal()) == first) is kept
+        server.shutdown()
 
 
 @one_key
