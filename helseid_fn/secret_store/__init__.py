@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from helseid_fn.deadline import Deadline
-from helseid_fn.errors import Party, Refused
+from helseid_fn.errors import DeadlineExceeded, Party, Refused
+from helseid_fn.held import Held
+from helseid_fn.in_time import finish_in_time
 from helseid_fn.journal import Journal
 from helseid_fn.secret_store.aws_address import AwsAddress, parse_aws_address
 from helseid_fn.secret_store.aws_extension import ExtensionFirst
@@ -62,20 +63,27 @@ def _load_aws(address: AwsAddress) -> Read:
 
 def _on_first_read(load: Callable[[], Read]) -> Read:
     """Return a reader that loads the real one, once, when it is first called."""
-    lock = threading.Lock()
-    loaded: Read | None = None
+    held: Held[Read] = Held()
 
     def read(deadline: Deadline, journal: Journal) -> StoredKey:
-        nonlocal loaded
-        with lock:
-            if loaded is None:
-                loaded = _load(load)
+        loaded = held.get(lambda _: True, lambda: _load_in_time(load, deadline), deadline, Party.SECRET_MANAGER)
         return loaded(deadline, journal)
 
     return read
 
 
-def _load(load: Callable[[], Read]) -> Read:
+def _load_in_time(load: Callable[[], Read], deadline: Deadline) -> Read:
+    """Load in a thread of its own: with the share of a processor that a small instance has, an SDK can take seconds."""
+    try:
+        outcome = finish_in_time(lambda: _load(load), deadline.check(Party.SECRET_MANAGER), name="secret-store")
+    except TimeoutError:
+        raise DeadlineExceeded(Party.SECRET_MANAGER, deadline.total_seconds) from None
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _load(load: Callable[[], Read]) -> Read | ImportError | Refused:
     try:
         return load()
     except ModuleNotFoundError as error:
@@ -83,4 +91,6 @@ def _load(load: Callable[[], Read]) -> Read:
             f"This deployment cannot read the kind of address that HELSEID_KEY is, since {error.name} is not installed; "
             "an arn: address needs requirements-aws.txt, a projects/ one requirements.txt."
         )
-        raise Refused(Party.SECRET_MANAGER, "bad_address", detail) from None
+        return Refused(Party.SECRET_MANAGER, "bad_address", detail)
+    except ImportError as error:
+        return error

@@ -4,11 +4,14 @@ import errno
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from helseid_fn import secret_store
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import DeadlineExceeded, Garbled, HelseidFnError, Party, Refused, Unreachable
 from helseid_fn.journal import Journal
@@ -246,6 +249,33 @@ def test_a_cloud_s_client_that_is_not_installed_is_told_as_such(
     with pytest.raises(Refused, match=f"{library} is not installed.*{remedy}") as raised:
         open_reader(address)(make_deadline(), Journal())
     assert raised.value.code == "secret_manager.refused.bad_address"
+
+
+@pytest.mark.parametrize(("address", "loads"), [(ARN, "_load_aws"), (NAME, "_load_google")])
+def test_a_cloud_s_client_that_takes_too_long_to_load_is_left_in_time_and_used_once_it_is_there(
+    address: str, loads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = threading.Event()
+
+    def load(*_: object) -> Callable[..., str]:
+        assert loaded.wait(30)
+        return lambda *_: "the key"
+
+    monkeypatch.setattr(secret_store, loads, load)
+    reader = open_reader(address)
+    with pytest.raises(DeadlineExceeded, match="The secret manager took longer"):
+        reader(Deadline(0.05), Journal())
+    loaded.set()
+    assert reader(make_deadline(), Journal()) == "the key"
+
+
+def test_a_cloud_s_client_that_is_for_another_machine_is_a_defect_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*_: object) -> None:
+        raise ImportError("wrong ELF class")
+
+    monkeypatch.setattr(secret_store, "_load_aws", load)
+    with pytest.raises(ImportError, match="wrong ELF class"):
+        open_reader(ARN)(make_deadline(), Journal())
 
 
 @pytest.mark.parametrize(("address", "expected"), [("file:x", True), (NAME, True), (ARN, False)])
