@@ -183,12 +183,11 @@ class DeadlineExceeded(HelseidFnError):
     retryable = True
 
     def __init__(self, party: Party, deadline_seconds: float) -> None:
-        super().__init__(
-            f"{party.slug}.deadline_exceeded",
-            f"{party.as_subject} took longer than the {deadline_seconds:g} s that the invocation has; look at how it is doing, "
-            "and raise DEADLINE_SECONDS if it is only slow.",
-            party=party,
+        detail = (
+            f"{party.as_subject} took longer than the {round(deadline_seconds, 3):g} s that the invocation has; look at how "
+            "it is doing, and raise DEADLINE_SECONDS, and the host's own timeout above it, if it is only slow."
         )
+        super().__init__(f"{party.slug}.deadline_exceeded", detail, party=party)
 
 
 class Refused(HelseidFnError):

@@ -103,6 +103,8 @@ def test_lambdas_own_time_bounds_the_invocation(standin: StandIn, function: Func
     standin.api.fail_always("api", faults.Hang())
     problem = json.loads(invoke(function, over_http(), LambdaContext(left_seconds=1.5))["body"])
     assert (problem["code"], problem["status"]) == ("api.deadline_exceeded", 504)
+    assert "than the 1 s that the invocation has" in problem["detail"]
+    assert "raise DEADLINE_SECONDS, and the host's own timeout above it" in problem["detail"]
 
 
 def test_an_invocation_without_time_asks_nobody(standin: StandIn, function: Function) -> None:
