@@ -13,6 +13,7 @@ import base64
 import hashlib
 import http.client
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -57,7 +58,8 @@ class ExtensionFirst:
         self._read_from_api = read_from_api
         self._environ = environ
         self._sleep = sleep
-        self._served: bytes | None = None
+        self._last = threading.local()
+        """The digest of what each thread was last served by the extension; a token's fetch reads twice in one thread."""
         self._stale: bytes | None = None
 
     def __call__(self, deadline: Deadline, journal: Journal) -> StoredKey:
@@ -68,9 +70,9 @@ class ExtensionFirst:
         stored = self._read_from_extension(deadline, journal)
         digest = None if stored is None else _digest(stored)
         if stored is not None and digest != self._stale:
-            self._served = digest
+            self._last.served = digest
             return stored
-        self._served = None
+        self._last.served = None
         return self._read_from_api(deadline, journal)
 
     def read_past_cache(self, deadline: Deadline, journal: Journal) -> StoredKey | None:
@@ -80,7 +82,7 @@ class ExtensionFirst:
 
         Raises what the API's reader raises.
         """
-        served = self._served
+        served = getattr(self._last, "served", None)
         if served is None or self._address.version_id is not None:
             return None
         stored = self._read_from_api(deadline, journal)

@@ -3,12 +3,15 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from helseid_fn.secret_store import aws_extension
+from helseid_fn.deadline import Deadline
+from helseid_fn.journal import Journal
+from helseid_fn.secret_store import aws_extension, open_reader
 from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, Extension, SecretsManager
 from tests.aws.server import App, answer, drip, raw, slow
 from tests.conftest import MovableClock
@@ -337,3 +340,30 @@ def test_another_refusal_of_helseid_s_reads_nothing_again(
     answer = reading.call({"organization": {"parent": "974557746"}})
     assert (answer.json or {})["code"] == "helseid.refused.invalid_request"
     assert (len(extension.reads), manager.reads) == (1, [])
+
+
+@one_key
+def test_a_thread_s_stale_key_is_found_out_whatever_other_threads_read_meanwhile(
+    manager: SecretsManager, extension: Extension, arn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = extension.environment(arn)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    reader = open_reader(arn, environ=environment)
+    read_past_cache = reader.read_past_cache
+    assert read_past_cache is not None
+    manager.replace(arn, "newer")
+
+    def read() -> str:
+        return reader(Deadline(25), Journal())
+
+    def past() -> str | None:
+        return read_past_cache(Deadline(25), Journal())
+
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as another:
+        extension.fail_next(answer(200, {"ARN": arn, "SecretString": "older"}), times=3)
+        assert [pool.submit(read).result() for pool in (one, another)] == ["older", "older"]
+        assert another.submit(past).result() == "newer"
+        assert another.submit(read).result() == "newer"
+        assert one.submit(past).result() == "newer"
+        assert another.submit(past).result() is None
