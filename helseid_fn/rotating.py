@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from helseid_fn.api import Api
 from helseid_fn.aws_rotation import AwsRotation
@@ -85,13 +86,16 @@ def _wire_steps(settings: Settings, transport: Transport, now: Callable[[], floa
         detail = "SELVBETJENING_URL is missing, where the next key is registered; set it for the rotating function."
         raise RotationError("not_set_up", detail)
 
+    @cache
     def tokens_of(key: StoredKey) -> TokenSource:
         return TokenSource(
             issuer=settings.issuer, client_id=settings.client_id, read_key=lambda *_: key, transport=transport, now=now
         )
 
     def open_selvbetjening(key: StoredKey) -> Selvbetjening:
-        return Selvbetjening(url, Job(tokens_of(key), Api(transport, party=Party.SELVBETJENING, now=now)))
+        return Selvbetjening(
+            url, settings.organization, Job(tokens_of(key), Api(transport, party=Party.SELVBETJENING, now=now))
+        )
 
     def earn_token(key: StoredKey, deadline: Deadline, journal: Journal) -> None:
         tokens_of(key).get(settings.organization, settings.scopes, deadline, journal)

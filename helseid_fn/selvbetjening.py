@@ -34,8 +34,10 @@ class Registration:
 class Selvbetjening:
     """The keys of the client whose key `job` signs in with; safe for threads."""
 
-    def __init__(self, url: str, job: Job) -> None:
+    def __init__(self, url: str, organization: Organization, job: Job) -> None:
+        """Keep whom tokens are asked for: HelseID wants an organization of multi-tenant clients, for this API too."""
         self._url = f"{url.rstrip('/')}/v1/client-secret"
+        self._organization = organization
         self._job = job
 
     def find(self, kid: str, deadline: Deadline, journal: Journal) -> Registration | None:
@@ -75,7 +77,7 @@ class Selvbetjening:
         return self._ask(ApiRequest("POST", self._url, headers, json.dumps(value).encode()), deadline, journal)
 
     def _ask(self, request: ApiRequest, deadline: Deadline, journal: Journal) -> Any:
-        return self._job.run(Invocation(Organization(), frozenset({SCOPE}), request), deadline, journal).api_body
+        return self._job.run(Invocation(self._organization, frozenset({SCOPE}), request), deadline, journal).api_body
 
 
 def _garbled(what: str) -> Garbled:

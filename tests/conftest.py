@@ -17,7 +17,20 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOREIGN = ("HELSEID_", "API_", "DEADLINE_", "LOG_", "SECRET_MANAGER_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "FUNCTION_", "AWS_")
+FOREIGN = (
+    "HELSEID_",
+    "SELVBETJENING_",
+    "ROTATION_",
+    "API_",
+    "DEADLINE_",
+    "LOG_",
+    "SECRET_MANAGER_",
+    "GOOGLE_",
+    "GCLOUD_",
+    "CLOUDSDK_",
+    "FUNCTION_",
+    "AWS_",
+)
 PROXIES_AND_TRUST = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "requests_ca_bundle", "curl_ca_bundle")
 
 CLIENT_ALGORITHMS = ("RS256", "PS256", "ES256")

@@ -362,7 +362,8 @@ def test_a_thread_s_stale_key_is_found_out_whatever_other_threads_read_meanwhile
 
     with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as another:
         extension.fail_next(answer(200, {"ARN": arn, "SecretString": "older"}), times=3)
-        assert [pool.submit(read).result() for pool in (one, another)] == ["older", "older"]
+        texts = [pool.submit(read).result().text for pool in (one, another)]
+        assert texts == ["older", "older"]
         assert another.submit(past).result() == "newer"
         assert another.submit(read).result() == "newer"
         assert one.submit(past).result() == "newer"
