@@ -17,7 +17,7 @@ demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sen
 demo-aws: $(VENV)/ready  ## the same on AWS: the archive under Lambda's own client, its key in Secrets Manager (moto)
 	@$(BIN)/python -m tests.demo aws
 
-standin: $(VENV)/ready  ## HelseID, the Sample API and a secret manager on this machine, until ctrl-C
+standin: $(VENV)/ready  ## HelseID with Selvbetjening, the Sample API and a secret manager on this machine, until ctrl-C
 	@$(BIN)/python -m tests.standin
 
 lambda-zip: $(VENV)/ready  ## the archive for AWS Lambda, in build/: ARCH=x86_64|arm64 RUNTIME=3.13

@@ -196,6 +196,33 @@ def test_a_proof_is_accepted_once_here_too(forger: Forger) -> None:
     assert [forger.exchange(each).status for each in (first, second)] == [200, 401]
 
 
+def test_a_revoked_token_registers_nothing(forger: Forger) -> None:
+    forged = forger.token_request()
+    form("scope", SELVBETJENING_SCOPE)(forged)
+    issued = forger.exchange(forged).answer_json["access_token"]
+    forger.standin.revoke_tokens()
+    forged = forger.registration(PUBLIC)
+    attribute("token", "text", issued)(forged)
+    exchange = forger.exchange(forged)
+    assert exchange.refusal
+    assert (exchange.status, exchange.refusal.detail) == (401, "the token was revoked")
+
+
+def test_it_asks_for_nonces_of_its_own_when_told_to(forger: Forger) -> None:
+    forger.standin.selvbetjening.settings.nonce_required = True
+    asked = forger.exchange(forger.registration(PUBLIC))
+    nonce = dict(asked.answer_headers)["DPoP-Nonce"]
+    statuses = [asked.status]
+    for given in (nonce, forger.standin.helseid.nonces.make()):
+        forged = forger.registration(PUBLIC)
+        claims("proof", nonce=given)(forged)
+        statuses.append(forger.exchange(forged).status)
+    forger.standin.rotate_nonces("selvbetjening")
+    forged = forger.registration(public_jwk(OTHER))
+    claims("proof", nonce=nonce)(forged)
+    assert [*statuses, forger.exchange(forged).status] == [401, 200, 401, 401]
+
+
 def test_a_client_that_helseid_does_not_know_has_no_keys(forger: Forger) -> None:
     forged = forger.listing()
     claims("token", client_id="nobody")(forged)
@@ -249,6 +276,24 @@ def test_a_key_counts_until_it_expires(forger: Forger) -> None:
     assert sign_in(forger, NEW) == "DPoP"
     forger.standin.clock.move(1)
     assert [sign_in(forger, key) for key in (NEW, forger.client_key)] == ["the registered key has expired", "DPoP"]
+
+
+@pytest.mark.parametrize("setting", ["lifetime_seconds", "activation_seconds"])
+def test_the_client_is_not_told_why_its_key_does_not_count(forger: Forger, setting: str) -> None:
+    setattr(forger.standin.selvbetjening.settings, setting, 0 if setting == "lifetime_seconds" else 1)
+    register(forger)
+    exchange = forger.exchange(forger.token_request(NEW))
+    assert (exchange.status, exchange.answer_json) == (400, {"error": "invalid_client"})
+
+
+def test_a_key_that_does_not_count_is_not_tried_for_an_assertion_without_kid(forger: Forger) -> None:
+    forger.standin.selvbetjening.settings.lifetime_seconds = 0
+    register(forger)
+    forged = forger.token_request(NEW)
+    header("assertion", kid=...)(forged)
+    exchange = forger.exchange(forged)
+    assert exchange.refusal
+    assert exchange.refusal.detail == "the assertion's signature is not by the registered key"
 
 
 def test_any_key_can_be_made_to_expire(forger: Forger) -> None:
