@@ -48,7 +48,7 @@ def test_registered_keys_are_told(forger: Forger, control: Control) -> None:
     control("POST", "selvbetjening-settings", activation_seconds=2)
     forger.exchange(forger.registration(public_jwk(NEW)))
     given, new = control("GET", "registered-keys")
-    assert (given["origin"], given["expires_at"]) == ("Gui", None)
+    assert (given["origin"], given["active_at"], given["expires_at"]) == ("Gui", None, None)
     assert new == {
         "client_id": CLIENT_ID,
         "kid": NEW["kid"],

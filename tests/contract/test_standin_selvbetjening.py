@@ -269,6 +269,11 @@ def test_a_new_key_counts_after_a_delay(forger: Forger) -> None:
     assert sign_in(forger, NEW) == "DPoP"
 
 
+def test_the_keys_a_client_comes_with_count_on_a_clock_that_is_set_back(forger: Forger) -> None:
+    forger.standin.clock.move(-3600)
+    assert sign_in(forger, forger.client_key) == "DPoP"
+
+
 def test_a_key_counts_until_it_expires(forger: Forger) -> None:
     forger.standin.selvbetjening.settings.lifetime_seconds = WEEK_SECONDS
     assert register(forger).answer_json == {"expiration": "2027-01-22T08:00:00Z"}

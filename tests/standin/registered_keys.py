@@ -12,7 +12,7 @@ Origin = Literal["Gui", "Api"]
 
 @dataclass
 class RegisteredKey:
-    """One public key of a client; its times are seconds since 1970.
+    """One public key of a client; its times are seconds since 1970, and None where it always was or will be good.
 
     `posted` counts how often it came to Selvbetjening, those times included when it was refused for being there already.
     """
@@ -20,7 +20,7 @@ class RegisteredKey:
     client_id: str
     jwk: Mapping[str, Any]
     origin: Origin
-    active_at: float
+    active_at: float | None = None
     expires_at: float | None = None
     posted: int = 0
 
@@ -36,7 +36,7 @@ class RegisteredKey:
 
     def unfit(self, now: float) -> str | None:
         """Say why it does not count now, or nothing when it does."""
-        if now < self.active_at:
+        if self.active_at is not None and now < self.active_at:
             return "the registered key is not active yet"
         expired = self.expires_at is not None and now >= self.expires_at
         return "the registered key has expired" if expired else None
@@ -53,7 +53,7 @@ class RegisteredKeys:
 
     def register_by_hand(self, client_id: str, jwks: Iterable[Mapping[str, Any]]) -> None:
         """Make these the client's only keys, active at once and without expiry, as a person does in the web page."""
-        keys = [RegisteredKey(client_id, jwk, "Gui", self._now()) for jwk in jwks]
+        keys = [RegisteredKey(client_id, jwk, "Gui") for jwk in jwks]
         with self._lock:
             self._keys[client_id] = keys
 
