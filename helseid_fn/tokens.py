@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from helseid_fn.deadline import Deadline
 from helseid_fn.dpop import new_jti
-from helseid_fn.errors import Party, Refused
+from helseid_fn.errors import Party, Refused, SigningKeyError
 from helseid_fn.held import Held
 from helseid_fn.journal import Journal
 from helseid_fn.key_expiry import log_fields
@@ -111,7 +111,7 @@ class TokenSource:
             return token
 
         # Read anew, so that a replaced key is used by the next token with no restart.
-        key = self._parse_key(self._read_key(deadline, journal))
+        key = self._load_key(deadline, journal)
         try:
             return ask(key)
         except Refused as refusal:
@@ -119,6 +119,16 @@ class TokenSource:
             if newer_key is None:
                 raise
         return ask(newer_key)
+
+    def _load_key(self, deadline: Deadline, journal: Journal) -> SigningKey:
+        """Read the key and parse it; one from a cache that cannot be used may have been mended since, and is read past it."""
+        try:
+            return self._parse_key(self._read_key(deadline, journal))
+        except SigningKeyError:
+            stored = self._read_key_past_cache(deadline, journal) if self._read_key_past_cache else None
+            if stored is None:
+                raise
+        return self._parse_key(stored)
 
     def _load_newer_key(self, refusal: Refused, key: SigningKey, deadline: Deadline, journal: Journal) -> SigningKey | None:
         """Return the key that the store holds, when HelseID refused the client for one that came from a cache and is older."""

@@ -368,3 +368,16 @@ def test_a_thread_s_stale_key_is_found_out_whatever_other_threads_read_meanwhile
         assert another.submit(read).result() == "newer"
         assert one.submit(past).result() == "newer"
         assert another.submit(past).result() is None
+
+
+@one_key
+def test_a_broken_key_that_the_cache_kept_too_long_is_read_once_more_from_the_api(
+    manager: SecretsManager, extension: Extension, standin: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any]
+) -> None:
+    arn = manager.add("not a key")
+    function = deploy(standin, **extension.environment(arn))
+    assert (function.call().json or {})["code"] == "signing_key.not_json"
+    manager.replace(arn, json.dumps(jwk))
+    assert function.call().status_code == 200
+    assert (len(extension.reads), len(manager.reads)) == (2, 2)
+    assert made(standin) == SIGNED_IN
