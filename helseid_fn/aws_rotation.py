@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helseid_fn.deadline import Deadline
-from helseid_fn.errors import RotationError
+from helseid_fn.errors import Refused, RotationError
 from helseid_fn.journal import Journal
 from helseid_fn.key_expiry import build_label, is_label, log_fields
 from helseid_fn.new_key import with_expiry
@@ -86,7 +86,12 @@ class AwsRotation:
         in_use = self.versions.read(deadline, journal, VersionStage="AWSCURRENT")
         is_due = self.rotation.is_due(in_use)
         text = self.rotation.create() if is_due else with_expiry(in_use.text, in_use.expires_at)
-        self.versions.put(step.version_id, text, "AWSPENDING", deadline, journal)
+        try:
+            self.versions.put(step.version_id, text, "AWSPENDING", deadline, journal)
+        except Refused:
+            # The same step may run twice at once; whichever came first has stored the key to go on with.
+            if self.versions.read_pending(step.version_id, deadline, journal) is None:
+                raise
         return "created" if is_due else "not_due"
 
     def _set(self, step: RotationStep, deadline: Deadline, journal: Journal) -> str:
