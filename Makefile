@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: demo demo-aws standin lambda-zip test lint lock clean
+.PHONY: demo demo-aws standin lambda-zip test faults lint lock clean
 
 demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sent, what is answered, what is refused
 	@$(BIN)/python -m tests.demo
@@ -25,6 +25,9 @@ lambda-zip: $(VENV)/ready  ## the archive for AWS Lambda, in build/: ARCH=x86_64
 
 test: lint  ## everything: lint, types, all tests
 	$(BIN)/python -m pytest
+
+faults: $(VENV)/ready  ## every party failing in every way there is: runs each case and prints the table
+	@$(BIN)/python -m tests.faults
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

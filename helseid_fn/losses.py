@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from urllib3 import exceptions
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from helseid_fn.errors import Party
 
@@ -70,7 +71,9 @@ def describe_loss(loss: Loss, party: Party, origin_url: str, waited_seconds: flo
 def _is_handshake_fault(error: BaseException) -> bool:
     reason = getattr(error, "reason", None)
     named = isinstance(reason, str) and _HANDSHAKE.search(reason) is not None
-    return isinstance(error, ssl.SSLCertVerificationError) or (isinstance(error, ssl.SSLError) and named)
+    # urllib3 has an exception of its own for a certificate of another name, where it compares the names itself, as for boto3.
+    wrong_certificate = isinstance(error, (ssl.SSLCertVerificationError, CertificateError))
+    return wrong_certificate or (isinstance(error, ssl.SSLError) and named)
 
 
 def _chain(error: BaseException | None, depth: int = 0) -> Iterator[BaseException]:

@@ -23,6 +23,7 @@ from helseid_fn.settings import EXAMPLES, parse_settings
 from helseid_fn.signing_key import parse_signing_key
 from helseid_fn.triggers import parse_invocation
 from infra import lambda_zip
+from tests.faults.table import render as fault_matrix
 from tests.standin import Client, StandIn, make_jwk, public_jwk
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,6 +74,11 @@ def test_every_code_is_explained_and_none_else() -> None:
 
 def test_every_code_has_a_meaning_and_a_remedy() -> None:
     assert all(len(row) == 3 and all(row) for row in rows("When it fails"))
+
+
+def test_the_fault_matrix_is_the_one_that_is_tested() -> None:
+    shown = README.split("<!-- fault matrix -->\n", 1)[1].split("<!-- end of fault matrix -->", 1)[0]
+    assert shown == fault_matrix() + "\n"
 
 
 def test_every_code_of_helseids_own_is_explained() -> None:

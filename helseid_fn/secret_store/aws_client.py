@@ -138,8 +138,9 @@ class AwsSecrets:
         """Return the error that an answer without what it must hold, or what was raised in its place, amounts to."""
         if isinstance(outcome, ClientError) and outcome.operation_name == operation:
             told, status = outcome.response.get("Error", {}), outcome.response["ResponseMetadata"]["HTTPStatusCode"]
-            return explain(str(told.get("Code")), status, str(told.get("Message")), self._address, operation)
-        if isinstance(outcome, (NoConnection, HTTPClientError, TimeoutError)):
+            if status >= 400:
+                return explain(str(told.get("Code")), status, str(told.get("Message")), self._address, operation)
+        elif isinstance(outcome, (NoConnection, HTTPClientError, TimeoutError)):
             loss = read_loss(getattr(outcome, "kwargs", {}).get("error", outcome))
             if loss.reason != "http":
                 return Unreachable(_PARTY, loss.reason, f"{describe_loss(loss, _PARTY, endpoint_url, waited_seconds)}.")

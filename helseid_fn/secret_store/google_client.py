@@ -25,7 +25,7 @@ from helseid_fn.errors import DeadlineExceeded, Garbled, Party, Refused, Unreach
 from helseid_fn.in_time import finish_in_time
 from helseid_fn.journal import Journal
 from helseid_fn.retries import MAX_TRANSIENT_RETRIES, pause_seconds
-from helseid_fn.secret_store.google_faults import NO_CREDENTIALS, Access, explain
+from helseid_fn.secret_store.google_faults import NO_ANSWER, NO_CREDENTIALS, Access, explain
 from helseid_fn.web_address import is_loopback
 
 # At DEBUG the client logs what it receives, the private key included.
@@ -100,7 +100,7 @@ class GoogleSecrets:
                 journal.note_outcome(_PARTY, status)
                 self._forget_client(client)
                 deadline.check(_PARTY)
-                raise explain(status, name, access) from None
+                raise explain(status, name, access, words=str(error)) from None
         journal.note_outcome(_PARTY, "ok")
         return outcome
 
@@ -138,7 +138,10 @@ def read_payload(response: Any) -> bytes:
 
     Raises `Garbled`.
     """
-    data: bytes = response.payload.data
+    # An answer without a message comes as None, whatever the client's types say.
+    data: bytes = response.payload.data if response else b""
+    if not data:
+        raise Garbled(_PARTY, "http", NO_ANSWER)
     if google_crc32c.value(data) != response.payload.data_crc32c:
         detail = "The secret manager's answer does not match its checksum (CRC32C), time and again; add the key version anew."
         raise Garbled(_PARTY, "checksum", detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from helseid_fn.errors import HelseidFnError, Party, Refused, Unreachable
+from helseid_fn.errors import Garbled, HelseidFnError, Party, Refused, Unreachable
 
 _NAME = re.compile(
     r"projects/(?P<project>[^/]+)/(locations/(?P<location>[^/]+)/)?secrets/(?P<secret>[^/]+)(/versions/(?P<version>[^/]+))?"
@@ -40,7 +40,35 @@ _TRANSIENT = {
     "UNKNOWN": "server_error",
     "CANCELLED": "connection_lost",
 }
-_HAPPENED = {"connect": "could not be reached", "timeout": "did not answer in time", "rate_limited": "asks for fewer requests"}
+# What gRPC says of its own connection, which those statuses do not tell apart. It is not documented and may change: where
+# nothing of it is found, the status decides. The first that is found counts.
+_WORDS = tuple(
+    (reason, re.compile(words))
+    for reason, words in (
+        ("proxy", "HTTP proxy"),
+        ("dns", "errors resolving|DNS resolution failed"),
+        ("tls", "[Hh]andshake failed|CERTIFICATE|Peer name"),
+        ("rate_limited", "http2 header with status: 429"),
+        ("server_error", "http2 header with status: 5"),
+        ("http", "http2 header with status: |parsing HTTP/2|END_STREAM flag|deserializing"),
+        ("too_large", "larger than max"),
+        ("connection_lost", "Connection reset|Socket closed|Broken pipe"),
+    )
+)
+_HAPPENED = {
+    "connect": "could not be reached",
+    "dns": "could not be found by name",
+    "tls": "shows a certificate that is not trusted (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH) or not for its name",
+    "proxy": "could not be reached through the proxy (HTTPS_PROXY, NO_PROXY)",
+    "timeout": "did not answer in time",
+    "connection_lost": "hung up before its answer was complete",
+    "rate_limited": "asks for fewer requests",
+}
+TOO_LARGE = "What HELSEID_KEY names is larger than any key (64 KiB); name the private JWK."
+NO_ANSWER = (
+    "What came in place of the secret manager's answer is none of Google's; "
+    "check SECRET_MANAGER_ENDPOINT and what stands between the function and it."
+)
 
 
 def location_of(name: str) -> str | None:
@@ -49,11 +77,18 @@ def location_of(name: str) -> str | None:
     return parts["location"] if parts else None
 
 
-def explain(status: str, name: str, access: Access = Access.READ) -> HelseidFnError:
-    """Return the error that a gRPC status amounts to for this secret or version; Google's own text stays out of it."""
+def explain(status: str, name: str, access: Access = Access.READ, *, words: str = "") -> HelseidFnError:
+    """Return the error that a gRPC status amounts to for this secret or version.
+
+    `words` came with the status; they are read for what gRPC says of the connection, and stay out of the sentence.
+    """
     party = Party.SECRET_MANAGER
     if status in _TRANSIENT:
-        reason = _TRANSIENT[status]
+        reason = next((reason for reason, pattern in _WORDS if pattern.search(words)), _TRANSIENT[status])
+        if reason == "http":
+            return Garbled(party, "http", NO_ANSWER)
+        if reason == "too_large":
+            return Refused(party, "too_large", TOO_LARGE)
         what = _HAPPENED.get(reason, "could not answer")
         detail = f"The secret manager {what} ({status}); try again, and check the function's egress and Google Cloud's status."
         return Unreachable(party, reason, detail)

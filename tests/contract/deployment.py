@@ -46,7 +46,8 @@ class Function:
 
     def set_deadline(self, seconds: float) -> None:
         """Give the coming invocations this much time."""
-        self.module.SETTINGS = dataclasses.replace(self.module.SETTINGS, deadline_seconds=seconds)
+        settings = dataclasses.replace(vars(self.module)["SETTINGS"], deadline_seconds=seconds)
+        vars(self.module)["SETTINGS"] = settings
 
 
 class LambdaContext:

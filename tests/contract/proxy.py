@@ -37,6 +37,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                self._sockets.append(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
@@ -53,17 +54,18 @@ class Proxy:
             name = target.decode() if method == b"CONNECT" else urlsplit(target.decode()).netloc
             port = self._ports.get(name) or int(name.rpartition(":")[2])
             backend = socket.create_connection(("127.0.0.1", port))
-            self._sockets += [client, backend]
-            threading.Thread(target=_pump, args=(backend, client), daemon=True).start()
+            self._sockets.append(backend)
+            threading.Thread(target=pump, args=(backend, client), daemon=True).start()
             if method == b"CONNECT":
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
                 path = b"/" + target.split(b"/", 3)[3]
                 backend.sendall(b" ".join((method, path, version)) + b"\r\nConnection: close\r\n" + rest)
-            _pump(client, backend)
+            pump(client, backend)
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    """Pass on whatever comes, until its end."""
     with contextlib.suppress(OSError):
         while piece := source.recv(65536):
             sink.sendall(piece)

@@ -1,17 +1,13 @@
-"""Every way in which HelseID and the API can fail to answer: named for what it is, in time, and over with the fault."""
+"""What the fault matrix does not hold: faults that pass in time, and calls that must not be made twice."""
 
-import gzip
-import json
-import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.contract.deployment import OTHER_UNIT, Function, fragments_of, log_lines, made, one_key
+from tests.contract.deployment import OTHER_UNIT, Function, log_lines, made, one_key
 from tests.standin import StandIn, faults
 
 pytestmark = one_key
@@ -20,54 +16,6 @@ PARTIES = {"metadata": "helseid", "token": "helseid", "api": "api"}
 KINDS = tuple(PARTIES)
 HTML = "<html><body>Sign in to the wireless network</body></html>"
 JSON = "application/json"
-
-
-@dataclass(frozen=True)
-class Case:
-    """A fault, and what is made of it: status and last parts of the code, and how many requests arrive."""
-
-    fault: faults.Fault
-    status: int
-    codes: tuple[str, ...]
-    arrived: tuple[int, ...] = (3,)
-
-
-LOST = (503, ("unreachable.connection_lost",))
-BUSY = (503, ("unreachable.server_error",))
-NOT_HTTP = (502, ("garbled.http",), (1,))
-
-CASES = {
-    "reset before an answer": Case(faults.Reset(), *LOST),
-    "reset in the middle": Case(faults.CutShort(), *LOST),
-    "reset in the head": Case(faults.CutShort(missing=100_000), *LOST),
-    "close without an answer": Case(faults.Close(), *LOST),
-    "429": Case(faults.Status(429), 503, ("unreachable.rate_limited",)),
-    "429 with a long Retry-After": Case(
-        faults.Status(429, b"", (("Retry-After", "3600"),)), 503, ("unreachable.rate_limited",), (1,)
-    ),
-    "429 with an unreadable Retry-After": Case(
-        faults.Status(429, b"", (("Retry-After", "soon"),)), 503, ("unreachable.rate_limited",)
-    ),
-    "500": Case(faults.Status(500, "Internal error"), *BUSY),
-    "502": Case(faults.Status(502, HTML, (), "text/html"), *BUSY),
-    "503": Case(faults.Status(503, json.dumps({"error": "temporarily_unavailable"}), (), JSON), *BUSY),
-    "503 with a long Retry-After": Case(faults.Status(503, b"", (("Retry-After", "3600"),)), *BUSY, (1,)),
-    "504": Case(faults.Status(504), *BUSY),
-    "501": Case(faults.Status(501), *BUSY),
-    "garbage instead of HTTP": Case(faults.Garbage(), *NOT_HTTP),
-    "another protocol": Case(faults.Garbage(b"SSH-2.0-OpenSSH_9.9\r\n"), *NOT_HTTP),
-    "a head without an end": Case(faults.Garbage(b"HTTP/1.1 200 OK\r\n" + b"X-Pad: " + b"a" * 70_000), *NOT_HTTP),
-    "gzip": Case(
-        faults.Status(200, gzip.compress(b'{"a": 1}'), (("Content-Encoding", "gzip"),), JSON), *NOT_HTTP
-    ),
-    "50 MB": Case(faults.Huge(50 * 1024 * 1024), 502, ("garbled.too_large",), (1,)),
-}  # fmt: skip
-
-SILENCES = {
-    "silent": faults.Hang(),
-    "header drip": faults.Drip(0.05, part="headers"),
-    "body drip": faults.Drip(0.05, part="body"),
-}
 
 
 def party_of(standin: StandIn, kind: str) -> Any:
@@ -82,137 +30,6 @@ def reach(function: Function, kind: str) -> None:
 
 def call(function: Function, kind: str) -> TestResponse:
     return function.call(OTHER_UNIT if kind == "token" else None)
-
-
-def assert_nothing_leaked(standin: StandIn, jwk: dict[str, Any], answer: TestResponse) -> None:
-    text = answer.get_data(as_text=True) + str(answer.headers)
-    assert not [piece for piece in fragments_of(standin.secrets(), jwk) if piece in text]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", CASES)
-def test_a_fault_is_named_counted_and_over_when_the_server_recovers(
-    standin: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any], name: str, kind: str
-) -> None:
-    case, function = CASES[name], deploy(standin)
-    reach(function, kind)
-    party_of(standin, kind).fail_always(kind, case.fault)
-    before = standin.count(kind)
-    answer = call(function, kind)
-    problem = answer.json
-    assert problem is not None
-    assert (answer.status_code, problem["code"]) in {(case.status, f"{PARTIES[kind]}.{code}") for code in case.codes}
-    assert standin.count(kind) - before in case.arrived
-    assert_nothing_leaked(standin, jwk, answer)
-    party_of(standin, kind).clear_faults()
-    assert call(function, kind).status_code == 200
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", SILENCES)
-def test_a_server_that_does_not_come_to_an_end_is_left_in_time(
-    standin: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any], name: str, kind: str
-) -> None:
-    function = deploy(standin)
-    reach(function, kind)
-    party_of(standin, kind).fail_always(kind, SILENCES[name])
-    function.set_deadline(1)
-    before, began_at = standin.count(kind), time.monotonic()
-    answer = call(function, kind)
-    assert time.monotonic() - began_at < 5
-    assert answer.json is not None
-    party = PARTIES[kind]
-    assert answer.json["code"] in {f"{party}.deadline_exceeded", f"{party}.unreachable.timeout"}
-    assert standin.count(kind) - before <= 3
-    assert_nothing_leaked(standin, jwk, answer)
-    party_of(standin, kind).clear_faults()
-    function.set_deadline(25)
-    assert call(function, kind).status_code == 200
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_refused_connection_fails_the_call_only_until_the_server_is_back(
-    standin: StandIn, function: Function, kind: str
-) -> None:
-    reach(function, kind)
-    before = standin.count(kind)
-    party_of(standin, kind).stop()
-    assert call(function, kind).status_code == 503
-    assert standin.count(kind) == before
-    party_of(standin, kind).start()
-    assert call(function, kind).status_code == 200
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_refused_connection_is_told_as_such(standin: StandIn, function: Function, kind: str) -> None:
-    reach(function, kind)
-    before = standin.count(kind)
-    party_of(standin, kind).stop()
-    answer = call(function, kind)
-    assert (answer.status_code, (answer.json or {})["code"]) == (503, f"{PARTIES[kind]}.unreachable.connect")
-    assert standin.count(kind) == before
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_refused_connection_is_tried_three_times(
-    standin: StandIn, function: Function, capsys: pytest.CaptureFixture[str], kind: str
-) -> None:
-    reach(function, kind)
-    party_of(standin, kind).stop()
-    capsys.readouterr()
-    call(function, kind)
-    (line,) = log_lines(capsys.readouterr().out)
-    assert line["requests"][PARTIES[kind]] == 3
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_name_that_is_not_found_is_unreachable_until_it_is(
-    standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    # Only the request of this kind goes by a name that will not be found.
-    named = {"metadata": "127.0.0.1"}.get(kind, "localhost")
-    look_up = socket.getaddrinfo
-
-    def fail(host: str, *rest: Any, **options: Any) -> Any:
-        if host == named:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return look_up(host, *rest, **options)
-
-    if kind == "token":
-        standin.helseid.override("metadata", {"token_endpoint": standin.token_endpoint.replace("127.0.0.1", named)})
-    function = deploy(standin, **({"API_URL": standin.api_url.replace("127.0.0.1", named)} if kind == "api" else {}))
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
-    answer = function.call()
-    problem = answer.json or {}
-    assert (answer.status_code, problem["code"]) == (503, f"{PARTIES[kind]}.unreachable.dns")
-    assert standin.count(kind) == 0
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    assert function.call().status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("kind", "body", "code"),
-    [
-        ("metadata", HTML, "helseid.garbled.metadata"),
-        ("token", HTML, "helseid.garbled.token_answer"),
-        ("api", HTML, "api.garbled.body"),
-        ("metadata", "[1, 2]", "helseid.garbled.metadata"),
-        ("token", "[1, 2]", "helseid.garbled.token_answer"),
-        ("metadata", '{"issuer": ', "helseid.garbled.metadata"),
-        ("token", '{"access_token": ', "helseid.garbled.token_answer"),
-        ("api", '{"greeting": ', "api.garbled.body"),
-    ],
-)
-def test_html_and_wrong_json_are_garbled_and_asked_for_once(
-    standin: StandIn, function: Function, kind: str, body: str, code: str
-) -> None:
-    reach(function, kind)
-    standin.reset_record()
-    party_of(standin, kind).fail_next(kind, faults.Status(200, body, (), "text/html" if body is HTML else JSON))
-    answer = call(function, kind)
-    assert (answer.status_code, (answer.json or {})["code"]) == (502, code)
-    assert made(standin) == {kind: 1}
-    assert call(function, kind).status_code == 200
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -340,18 +157,6 @@ def test_a_refused_connection_is_logged_as_such(
     assert posting.call(POST).status_code == 200
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
     assert log_lines(capsys.readouterr().out)[-1]["outcomes"]["api"] == ["connect", 200]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_that_ends_before_its_length_is_a_lost_connection(standin: StandIn, function: Function, kind: str) -> None:
-    reach(function, kind)
-    before = standin.count(kind)
-    party_of(standin, kind).fail_always(kind, faults.CutShort(how="close"))
-    answer = call(function, kind)
-    assert (answer.status_code, (answer.json or {})["code"]) == (503, f"{PARTIES[kind]}.unreachable.connection_lost")
-    assert standin.count(kind) - before == 3
-    party_of(standin, kind).clear_faults()
-    assert call(function, kind).status_code == 200
 
 
 def test_half_a_text_is_never_a_success(standin: StandIn, function: Function) -> None:

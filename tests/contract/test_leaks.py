@@ -1,8 +1,6 @@
 """Nothing that could be used to call something turns up in an answer, on standard output or on standard error."""
 
 import json
-import logging
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import CLIENT_ID, Function, fragments_of
+from tests.contract.deployment import CLIENT_ID, Function
+from tests.faults.secrecy import leaks, speak_up, talkative
 from tests.standin import Client, StandIn, faults, make_jwk, public_jwk, secret_faults
 
 SECRET = "projects/p/secrets/helseid-key"
 JSON = "application/json"
-LIBRARIES = ("", "urllib3", "requests", "helseid_fn", "grpc", "google", "google.auth", "google.api_core", "werkzeug")
 
 Break = Callable[[StandIn], object]
 
@@ -107,34 +105,17 @@ def swapped() -> str:
 
 
 @pytest.fixture
-def talkative(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
+def debugging(capsys: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
     """Let every library log everything to standard error, until the test is over."""
-    before = {name: logging.getLogger(name).level for name in LIBRARIES}
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
-    logging.getLogger().addHandler(handler)
-    yield capsys
-    logging.getLogger().removeHandler(handler)
-    for name, level in before.items():
-        logging.getLogger(name).setLevel(level)
-
-
-def speak_up() -> None:
-    """Undo what the function's own configuration quietens."""
-    for name in LIBRARIES:
-        logging.getLogger(name).setLevel(logging.DEBUG)
-
-
-def leaks(standin: StandIn, jwks: list[dict[str, Any]], *texts: str) -> list[str]:
-    """Name the secrets that stand in these texts."""
-    return [piece for piece in fragments_of(standin.secrets(), *jwks) if any(piece in text for text in texts)]
+    with talkative():
+        yield capsys
 
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_no_secret_appears_in_any_output(
     start_standin: Callable[..., StandIn],
     deploy: Callable[..., Function],
-    talkative: pytest.CaptureFixture[str],
+    debugging: pytest.CaptureFixture[str],
     jwk: dict[str, Any],
     name: str,
 ) -> None:
@@ -145,7 +126,7 @@ def test_no_secret_appears_in_any_output(
     function = deploy(standin, HELSEID_KEY=address, LOG_LEVEL="DEBUG", API_URL=f"{standin.api_base}/echo")
     speak_up()
     answers = [function.call() for _ in range(2)]
-    written = talkative.readouterr()
+    written = debugging.readouterr()
     told = [answer.get_data(as_text=True) + str(answer.headers) for answer in answers]
     keys = [jwk, make_jwk("PS256"), make_jwk("PS256", number=1)]
     assert leaks(standin, keys, *told, written.out, written.err) == []

@@ -10,6 +10,7 @@ import requests
 from urllib3 import HTTPConnectionPool
 from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from helseid_fn.errors import GARBLED_REASONS, UNREACHABLE_REASONS, Party
 from helseid_fn.losses import Loss, describe_loss, read_loss
@@ -87,6 +88,12 @@ CHAINS: list[tuple[str, Callable[[], BaseException], str, bool]] = [
     (
         "certificate not trusted",
         lambda: requests.exceptions.SSLError(retries_used_up(u3.SSLError(UNTRUSTED))),
+        "tls",
+        False,
+    ),
+    (
+        "certificate for another name, as urllib3 itself tells it",
+        lambda: u3.SSLError(CertificateError("hostname '127.0.0.1' doesn't match 'elsewhere.example'")),
         "tls",
         False,
     ),

@@ -173,6 +173,15 @@ def test_a_refusal_of_google_s_names_the_command_that_cures_it(status: str, comm
     assert (name in sentence, command.format(location=location) in sentence) == (True, True)
 
 
+def test_words_of_google_s_own_do_not_turn_a_refusal_into_something_else() -> None:
+    assert explain("PERMISSION_DENIED", NAME, words="Handshake failed").code == "secret_manager.refused.denied"
+
+
+def test_a_proxy_that_is_in_the_way_is_told_as_such() -> None:
+    words = "failed to connect to all addresses; last error: UNAVAILABLE: HTTP proxy returned response code 403"
+    assert explain("UNAVAILABLE", NAME, words=words).code == "secret_manager.unreachable.proxy"
+
+
 def test_missing_credentials_name_both_cures() -> None:
     assert str(explain("UNAUTHENTICATED", NAME)) == NO_CREDENTIALS
 

@@ -1,0 +1,161 @@
+"""The fault matrix, cell by cell: named rightly, in time, as many requests as designed, no leak, and over with its cause."""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from joserfc.jwk import RSAKey
+
+from helseid_fn import errors, transport
+from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN
+from tests.contract.certificates import Authority
+from tests.contract.deployment import Function, log_lines, one_key
+from tests.faults.conversation import Conversation, OnGrpc
+from tests.faults.places import Metadata, Place, SampleApi, Site, TokenEndpoint
+from tests.faults.secrecy import leaks, speak_up, talkative
+from tests.faults.secret_places import AwsExtension, AwsSecretsManager, GoogleSecretManager
+from tests.faults.table import PLACES, TABLE, Absence, Answered, Cannot, Outcome, Row, Told
+from tests.standin import StandIn, make_jwk
+
+KINDS = dict(
+    zip(PLACES, (GoogleSecretManager, AwsSecretsManager, AwsExtension, Metadata, TokenEndpoint, SampleApi), strict=True)
+)
+CLASSES = {
+    "unreachable": errors.Unreachable,
+    "deadline_exceeded": errors.DeadlineExceeded,
+    "refused": errors.Refused,
+    "garbled": errors.Garbled,
+}
+DEADLINE_SECONDS = 1.0
+"""For faults that last as long as they are let."""
+
+CELLS = [
+    pytest.param(row, place, outcome, id=f"{name} at {place}")
+    for name, row in TABLE.items()
+    for place, outcome in zip(PLACES, row.outcomes, strict=True)
+    if not isinstance(outcome, Cannot)
+]
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Return the authority that everything here trusts; gRPC reads whom to trust once in the life of a process."""
+    authority = Authority(tmp_path_factory.mktemp("trusted"))
+    os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = str(authority.bundle)
+    return authority
+
+
+@pytest.fixture
+def google_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Google's client find a service account, so that it speaks TLS."""
+    key = RSAKey.import_key(make_jwk("RS256")).private_key
+    assert key is not None
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    account = {"type": "service_account", "client_email": "a@b.example", "private_key": pem, "token_uri": "http://127.0.0.1:9/"}
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(account))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+
+
+@pytest.fixture
+def site(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    monkeypatch: pytest.MonkeyPatch,
+    jwk: dict[str, Any],
+    authority: Authority,
+    google_credentials: None,
+) -> Iterator[Site]:
+    """Return what a place is built with, all of it at DEBUG, and end what was started."""
+    assert google_credentials is None
+    monkeypatch.setattr(transport, "CONNECT_TIMEOUT_SECONDS", 0.2)
+
+    def deploy_talkative(standin: StandIn, **settings: str) -> Function:
+        return deploy(standin, **{"LOG_LEVEL": "DEBUG", **settings})
+
+    with contextlib.ExitStack() as ending, talkative():
+        yield Site(start_standin, deploy_talkative, monkeypatch, jwk, authority, ending)
+
+
+def strike(place: Place, row: Row, strangers: Authority) -> contextlib.AbstractContextManager[object]:
+    """Let the fault be there."""
+    match row.fault:
+        case Absence.REFUSED:
+            return place.refused()
+        case Absence.UNRESOLVED:
+            return place.unresolved()
+        case Absence.DEAF:
+            return place.deaf()
+        case Absence.WRONG_NAME:
+            return place.showing(place.site.authority.server("elsewhere.example"))
+        case Absence.UNTRUSTED:
+            return place.showing(strangers.server(place.name))
+        case fault:
+            return place.strike(fault)
+
+
+@pytest.mark.parametrize(("row", "at", "outcome"), CELLS)
+@one_key
+def test_a_fault_is_named_counted_survived_in_time_and_over_with_its_cause(
+    site: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str], row: Row, at: str, outcome: Outcome
+) -> None:
+    place = KINDS[at](site, tls=row.fault in (Absence.WRONG_NAME, Absence.UNTRUSTED))
+    speak_up()
+    place.reach()
+    if row.slow:
+        place.function.set_deadline(DEADLINE_SECONDS)
+    strangers = Authority(tmp_path / "strangers")
+    with strike(place, row, strangers):
+        before, begun_at = place.arrived(), time.monotonic()
+        capfd.readouterr()
+        answer = place.call()
+        took_seconds, arrived = time.monotonic() - begun_at, place.arrived() - before
+    written = capfd.readouterr()
+    line = [each for each in log_lines(written.out) if "outcome" in each][-1]
+    assert_outcome(outcome, place.party, answer.status_code, answer.json or {})
+    sent = arrived if isinstance(outcome, Answered) else line["requests"][place.counted_as]
+    assert sent == outcome.requests or (row.slow and 0 < sent < outcome.requests)
+    assert arrived == (0 if isinstance(row.fault, Absence) and isinstance(outcome, Told) else sent)
+    assert took_seconds < (DEADLINE_SECONDS if row.slow else 25) + 3
+    told = answer.get_data(as_text=True) + str(answer.headers)
+    assert leaks(place.standin, [site.jwk], told, written.out, written.err, more=(SESSION_TOKEN, *CREDENTIALS.values())) == []
+    place.function.set_deadline(25)
+    assert place.call().status_code == 200
+
+
+def assert_outcome(outcome: Outcome, party: str, status: int, problem: dict[str, Any]) -> None:
+    if isinstance(outcome, Answered):
+        assert status == 200
+        return
+    assert isinstance(outcome, Told)
+    assert problem["code"] in {f"{party}.{code}" for code in outcome.codes}
+    kind = CLASSES[problem["code"].split(".")[1]]
+    assert (status, problem["status"]) == (kind.http_status,) * 2
+    assert (problem["title"], problem["retryable"]) == (kind.title, kind.retryable)
+    assert problem["party"].lower().replace(" ", "_") == party
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>"], ids=["nothing", "a page"])
+@one_key
+def test_an_answer_of_googles_without_a_message_is_garbled_and_no_crash(site: Site, body: bytes) -> None:
+    def answer_without_message(conversation: Conversation) -> None:
+        assert isinstance(conversation, OnGrpc)
+        conversation.send(conversation.grpc_answer(body))
+
+    place = GoogleSecretManager(site, tls=False)
+    with place.strike(answer_without_message):
+        problem = place.call().json or {}
+    assert (problem["status"], problem["code"]) == (502, "secret_manager.garbled.http")
+    assert place.call().status_code == 200
+
+
+def test_every_cell_without_a_test_gives_its_reason() -> None:
+    cannot = [outcome for row in TABLE.values() for outcome in row.outcomes if isinstance(outcome, Cannot)]
+    assert len(CELLS) + len(cannot) == len(TABLE) * len(PLACES)
+    assert all(each.reason for each in cannot)

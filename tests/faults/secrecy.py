@@ -1,0 +1,39 @@
+"""Whatever is written while a test runs, with the libraries' own debug logs on, searched for every secret that was made."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from tests.contract.deployment import fragments_of
+from tests.standin import StandIn
+
+LIBRARIES = (
+    *("", "urllib3", "requests", "helseid_fn", "werkzeug"),
+    *("grpc", "google", "google.auth", "google.api_core", "boto3", "botocore"),
+)
+
+
+@contextmanager
+def talkative() -> Iterator[None]:
+    """Write to standard error whatever any library logs."""
+    before = {name: logging.getLogger(name).level for name in LIBRARIES}
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
+    logging.getLogger().addHandler(handler)
+    yield
+    logging.getLogger().removeHandler(handler)
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def speak_up() -> None:
+    """Undo what the function's own configuration quietens."""
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+
+
+def leaks(standin: StandIn, jwks: list[Mapping[str, Any]], *texts: str, more: tuple[str, ...] = ()) -> list[str]:
+    """Name the secrets that stand in these texts."""
+    return [piece for piece in fragments_of([*standin.secrets(), *more], *jwks) if any(piece in text for text in texts)]
