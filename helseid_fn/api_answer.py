@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from helseid_fn import challenges
 from helseid_fn.challenges import Challenge
+from helseid_fn.clocks import describe_clock, read_seconds_ahead
 from helseid_fn.errors import Garbled, HelseidFnError, Party, Refused
 from helseid_fn.exchange import Answer
 from helseid_fn.redaction import elide, quote
@@ -47,6 +48,8 @@ class ApiAnswer:
     challenges: tuple[Challenge, ...] = ()
     location: str = ""
     party: Party = Party.API
+    clock_seconds_ahead: int | None = None
+    """How far our clock is ahead of the one that answered, by the `Date` of the answer."""
 
     @property
     def error(self) -> Challenge | None:
@@ -75,6 +78,7 @@ def read_api_answer(answer: Answer, party: Party = Party.API, *, sent_secrets: t
         challenges.parse(answer.headers.get("WWW-Authenticate")),
         answer.headers.get("Location") or "",
         party,
+        read_seconds_ahead(answer, now),
     )
 
 
@@ -97,6 +101,8 @@ def check_answer(answer: ApiAnswer) -> None:
     elif answer.party is Party.SELVBETJENING:
         said = _quote_problem(answer.body)
     remedy = _OWN_REMEDIES.get(answer.party, _REMEDIES)[reason]
+    if reason == "invalid_dpop_proof":
+        remedy += f"; the clock is {describe_clock(answer.clock_seconds_ahead, answer.party)}"
     error = Refused(answer.party, reason, f"{answer.party.as_subject} answered {answer.status}{said}; {remedy}.")
     error.api_answer = api_answer
     raise error

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from helseid_fn.clocks import describe_clock, read_seconds_ahead
 from helseid_fn.errors import Garbled, HelseidFnError, Party, Refused
-from helseid_fn.exchange import Answer, parse_http_date
+from helseid_fn.exchange import Answer
 from helseid_fn.journal import Journal
 from helseid_fn.redaction import quote
 from helseid_fn.signing_key import SigningKey
@@ -54,7 +55,10 @@ def explain_refusal(
             f"HelseID's token endpoint answered with status {answer.status} but without an OAuth error; check HELSEID_ISSUER "
             "and what stands between it and us.",
         )
-    clock = _compare_clocks(answer, now, journal)
+    seconds_ahead = read_seconds_ahead(answer, now)
+    if seconds_ahead is not None:
+        journal.note(clock_difference_seconds=seconds_ahead)
+    clock = describe_clock(seconds_ahead, Party.HELSEID)
     words = quote(error)
     if isinstance(description, str) and description.strip():
         words += f" ({quote(description).rstrip('.')})"
@@ -78,15 +82,3 @@ def _what_to_compare(key: SigningKey, client_id: str, issuer: str, clock: str) -
         f"and the environment (HELSEID_ISSUER {issuer}); this machine's clock is {clock}; "
         "a key registered within the last 20 s needs only time"
     )
-
-
-def _compare_clocks(answer: Answer, now: float, journal: Journal) -> str:
-    """Say how our clock stands to HelseID's, to the second that `Date` gives."""
-    theirs = parse_http_date(answer.headers.get("Date"))
-    if theirs is None:
-        return "not compared, since HelseID's answer had no Date"
-    ahead_seconds = round(now - theirs)
-    journal.note(clock_difference_seconds=ahead_seconds)
-    if abs(ahead_seconds) <= 1:
-        return "right by HelseID's"
-    return f"{abs(ahead_seconds)} s {'ahead of' if ahead_seconds > 0 else 'behind'} HelseID's"

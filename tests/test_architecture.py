@@ -33,7 +33,7 @@ LAYERS = (
     "signing_key setting_values",
     "secret_store.google_client secret_store.aws_client",
     "retries connection jwk secret_store.local secret_store.google_faults secret_store.aws_faults",
-    "losses",
+    "losses clocks",
     "secret_store.payload secret_store.aws_address secret_store.aging held in_time trace",
     "journal deadline key_expiry",
     "web_address organization redaction challenges exchange",
