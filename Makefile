@@ -3,13 +3,15 @@ PYTHON ?= python3
 # What `make lambda-zip` builds for: x86_64 or arm64 (which AWS runs for a fifth less), and a Python of Lambda's.
 ARCH ?= arm64
 RUNTIME ?= 3.13
+# How often `make soak` calls.
+CALLS ?= 100000
 VENV := .venv
 BIN := $(VENV)/bin
 # pip's own cache and configuration apply; nothing else of the machine is used or changed.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: demo demo-aws standin lambda-zip test faults lint lock clean
+.PHONY: demo demo-aws standin lambda-zip test faults soak lint lock clean
 
 demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sent, what is answered, what is refused
 	@$(BIN)/python -m tests.demo
@@ -28,6 +30,9 @@ test: lint  ## everything: lint, types, all tests
 
 faults: $(VENV)/ready  ## every party failing in every way there is: runs each case and prints the table
 	@$(BIN)/python -m tests.faults
+
+soak: $(VENV)/ready  ## very many calls while keys, tokens, nonces and servers come and go; CALLS=100000
+	@$(BIN)/python -m tests.soak --calls $(CALLS)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
