@@ -100,7 +100,7 @@ class ExtensionFirst:
                 self._sleep(min(NOT_READY_PAUSE_SECONDS, deadline.left_seconds()))
             status, body = self._ask(port, session_token, deadline, journal)
             if status != 400 or _NOT_READY not in body:
-                return _read_answer(body) if status == 200 else None
+                return _read_answer(body, self._address.arn) if status == 200 else None
         return None
 
     def _port(self) -> int | None:
@@ -136,10 +136,15 @@ class ExtensionFirst:
         return (answer.status, body) if len(body) <= MAX_ANSWER_BYTES else (None, b"")
 
 
-def _read_answer(body: bytes) -> StoredKey | None:
-    """Read the secret from an answer, whose members are GetSecretValue's; None when it is not one that can be used."""
+def _read_answer(body: bytes, arn: str) -> StoredKey | None:
+    """Read the secret from an answer, whose members are GetSecretValue's; None when it is not one that can be used.
+
+    One of another secret, or of none that is named, is not: something else may listen on that port.
+    """
     try:
         members = json.loads(body)
+        if members.get("ARN") != arn:
+            return None
         text, binary = (members.get(name) for name in ("SecretString", "SecretBinary"))
         payload = text.encode() if isinstance(text, str) else base64.b64decode(binary, validate=True)
         return StoredKey(decode_payload(payload), read_labels(members.get("VersionStages")))

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,7 +13,7 @@ from helseid_fn.deadline import Deadline
 from helseid_fn.journal import Journal
 from helseid_fn.secret_store import aws_extension, open_reader
 from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, Extension, SecretsManager
-from tests.aws.server import App, answer, drip, raw, slow
+from tests.aws.server import App, Environ, StartResponse, answer, drip, raw, slow
 from tests.conftest import MovableClock
 from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, at_once, client_of, fragments_of, made, one_key
 from tests.standin import StandIn, make_jwk, public_jwk
@@ -21,6 +21,16 @@ from tests.standin import StandIn, make_jwk, public_jwk
 SIGNED_IN = {"metadata": 1, "token": 2, "api": 1}
 NOT_READY = answer(400, b"not ready to serve traffic, please wait", "text/plain")
 THIRD_UNIT = {"organization": {"parent": PARENT}}
+
+
+def from_there(members: dict[str, Any]) -> App:
+    """Return a fault that answers with these members of the very secret that was asked for."""
+
+    def respond(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        (arn,) = parse_qs(environ["QUERY_STRING"])["secretId"]
+        return answer(200, {"ARN": arn, **members})(environ, start_response)
+
+    return respond
 
 
 @pytest.fixture
@@ -130,10 +140,10 @@ def test_an_extension_that_never_starts_is_left_for_the_api(
         answer(200, b"<html>"),
         answer(200, []),
         answer(200, b"[" * 100_000),
-        answer(200, {"SecretString": None}),
-        answer(200, {"SecretBinary": "*"}),
-        answer(200, {"SecretString": "x" * 65537}),
-        answer(200, {"SecretString": "\ud800"}),
+        from_there({"SecretString": None}),
+        from_there({"SecretBinary": "*"}),
+        from_there({"SecretString": "x" * 65537}),
+        from_there({"SecretString": "\ud800"}),
         answer(200, b"x" * 2_000_000),
         raw(b""),
         raw(b"220 smtp ready\r\n"),
@@ -176,7 +186,7 @@ def test_neither_key_nor_session_token_is_shown(
     served: bool,
 ) -> None:
     if not served:
-        extension.fail_always(answer(200, json.dumps({"SecretString": json.dumps(jwk)}).encode()[:-2]))
+        extension.fail_always(answer(200, json.dumps({"ARN": arn, "SecretString": json.dumps(jwk)}).encode()[:-2]))
     told = deploy(standin, **extension.environment(arn), LOG_LEVEL="DEBUG").call().get_data(as_text=True)
     written = capsys.readouterr()
     secrets = fragments_of([*standin.secrets(), *CREDENTIALS.values(), SESSION_TOKEN], jwk)
@@ -380,4 +390,21 @@ def test_a_broken_key_that_the_cache_kept_too_long_is_read_once_more_from_the_ap
     manager.replace(arn, json.dumps(jwk))
     assert function.call().status_code == 200
     assert (len(extension.reads), len(manager.reads)) == (2, 2)
+    assert made(standin) == SIGNED_IN
+
+
+@pytest.mark.parametrize("members", [{}, {"ARN": "arn:aws:secretsmanager:eu-north-1:123456789012:secret:another-AbCdEf"}])
+@one_key
+def test_a_secret_that_is_not_the_one_that_was_asked_for_is_left_for_the_api(
+    manager: SecretsManager,
+    extension: Extension,
+    arn: str,
+    standin: StandIn,
+    deploy: Callable[..., Function],
+    members: dict[str, str],
+) -> None:
+    version_id = manager.client.get_secret_value(SecretId=arn)["VersionId"]
+    extension.fail_always(answer(200, {**members, "SecretString": json.dumps(make_jwk("ES256", number=1))}))
+    assert deploy(standin, **extension.environment(f"{arn}:::{version_id}")).call().status_code == 200
+    assert (len(extension.reads), len(manager.reads)) == (1, 1)
     assert made(standin) == SIGNED_IN
