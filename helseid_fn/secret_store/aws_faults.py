@@ -6,6 +6,8 @@ API_GetSecretValue.html and CommonErrors.html beside it. AWS's own text stays ou
 
 from __future__ import annotations
 
+import re
+
 from helseid_fn.errors import HelseidFnError, Party, Refused, Unreachable
 from helseid_fn.redaction import quote
 from helseid_fn.secret_store.aws_address import AwsAddress
@@ -24,6 +26,9 @@ _RESTORE = "aws secretsmanager restore-secret {where} (its versions: list-secret
 _DESCRIBE = "aws secretsmanager describe-secret {where} --query KmsKeyId"
 _MAY = '{{"Effect": "Allow", "Action": "secretsmanager:{operation}", "Resource": "{arn}"}}'
 _MAY_DECRYPT = '{{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "KEY-ARN"}}'
+
+# The service by its name, or an action of its; a role or a secret may have the word in its own name.
+_ABOUT_KMS = re.compile(r"(?<![\w/+=.@:-])KMS(?![\w/+=@-])|\bkms:")
 
 _THROTTLED = frozenset(
     {
@@ -74,8 +79,8 @@ _UNAUTHENTICATED = frozenset(
 def explain(code: str, status: int, message: str, address: AwsAddress, operation: str = "GetSecretValue") -> HelseidFnError:
     """Return the error that AWS's answer amounts to for this secret.
 
-    `code` and `message` are AWS's, `status` the HTTP status. The message is read only to tell the KMS key's refusal from the
-    secret's, since both come as AccessDeniedException.
+    `code` and `message` are AWS's, `status` the HTTP status. The message is read only to tell what the KMS key is in the way
+    of from what is the secret's own, since both come with the same codes.
     """
     party, said = Party.SECRET_MANAGER, quote(code, 60)
     if code in _THROTTLED or status == 429:
@@ -95,11 +100,12 @@ def _explain_refusal(code: str, message: str, address: AwsAddress, operation: st
     what = f"{address.arn} ({' '.join(address.version.values())})"
     if code == "ResourceNotFoundException":
         return "not_found", f"The secret manager has no {what}; correct HELSEID_KEY, or add the key with: {_PUT}"
-    if code == "InvalidRequestException":
-        return "disabled", f"The secret {what} is marked for deletion, or cannot be read as it is; restore it with: {_RESTORE}"
-    if code == "DecryptionFailure" or code.startswith("KMS") or ("KMS" in message and code == "AccessDeniedException"):
+    about_kms = code in ("AccessDeniedException", "InvalidRequestException") and _ABOUT_KMS.search(message)
+    if code == "DecryptionFailure" or code.startswith("KMS") or about_kms:
         remedy = f"allow it in the role's policy and the key's with: {_MAY_DECRYPT} (which key, an enabled one: {_DESCRIBE})"
         return "denied", f"The function's role may not decrypt {what} with its KMS key; {remedy}"
+    if code == "InvalidRequestException":
+        return "disabled", f"The secret {what} is marked for deletion, or cannot be read as it is; restore it with: {_RESTORE}"
     if code in ("AccessDeniedException", "AccessDenied"):
         also = "look too for a Deny in the secret's own policy, the VPC endpoint's and the organization's"
         do = "read" if operation == "GetSecretValue" else f"do {operation} on"

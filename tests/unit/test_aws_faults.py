@@ -10,6 +10,7 @@ from helseid_fn.secret_store.aws_faults import explain
 
 ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid/key-AbCdEf"
 ADDRESS = AwsAddress(ARN, "eu-north-1")
+SECRET_ACTION = "secretsmanager:GetSecretValue"
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,11 @@ def test_a_refusal_of_aws_s_names_the_command_that_cures_it(code: str, command: 
 @pytest.mark.parametrize(
     ("message", "action", "resource"),
     [
-        ("User: arn:aws:sts::1:x is not authorized", "secretsmanager:GetSecretValue", ARN),
+        ("User: arn:aws:sts::1:x is not authorized", SECRET_ACTION, ARN),
+        ("User: arn:aws:sts::1:assumed-role/KMS/KMS is not authorized to read secret:KMS-AbCdEf", SECRET_ACTION, ARN),
+        ("not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:x:secret:my-KMS", SECRET_ACTION, ARN),
         ("Access to KMS is not allowed", "kms:Decrypt", "KEY-ARN"),
+        ("User: x is not authorized to perform: kms:Decrypt on resource: y", "kms:Decrypt", "KEY-ARN"),
     ],
 )
 def test_a_denial_holds_the_policy_statement_that_cures_it(message: str, action: str, resource: str) -> None:
@@ -82,3 +86,8 @@ def test_a_refusal_names_the_version_that_was_asked_for(code: str) -> None:
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "ThrottlingException", "x"])
 def test_aws_s_own_words_stay_out_of_the_sentence(code: str) -> None:
     assert "HUSH" not in str(explain(code, 400, "HUSH", ADDRESS))
+
+
+def test_a_secret_under_the_key_that_only_its_own_account_may_use_is_denied_and_not_called_deleted() -> None:
+    said = "not from another account, since it is encrypted with the default KMS key"
+    assert explain("InvalidRequestException", 400, said, ADDRESS).code == "secret_manager.refused.denied"
