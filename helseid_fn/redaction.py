@@ -9,7 +9,8 @@ ELIDED = "[elided]"
 # Tokens, assertions, proofs, keys and their members are long unbroken runs of base64 characters.
 _RUN = re.compile(r"[A-Za-z0-9_\-+/=.~%]{40,}")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{40,}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Halves of surrogate pairs too: UTF-8 has no form for them, and a host that logs or passes on a raised error would end.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def quote(words: str, max_length: int = 300) -> str:

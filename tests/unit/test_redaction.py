@@ -48,6 +48,11 @@ def test_control_characters_become_a_space(control: str) -> None:
     assert quote(f"one{control}two") == "one two"
 
 
+@pytest.mark.parametrize("half", ["\ud83d", "\udc00\ud83d"], ids=ascii)
+def test_what_is_quoted_fits_into_utf_8(half: str) -> None:
+    assert quote(f"one{half}two 😀") == "one two 😀"
+
+
 def test_white_space_around_words_is_taken_off() -> None:
     assert quote(" \n words \t") == "words"
 
