@@ -85,6 +85,9 @@ def parse_lambda_event(event: object, settings: Settings) -> Invocation:
 
     Raises `BadInvocation`.
     """
+    if isinstance(event, dict) and "httpMethod" in event:
+        came = "The request came in payload format 1.0, as a REST API or a load balancer sends it"
+        raise BadInvocation("body", f"{came}; put a Function URL, or an HTTP API with format 2.0, in front of the function.")
     if isinstance(event, dict) and "detail-type" in event:
         return parse_invocation(event.get("detail"), settings)
     return parse_invocation({} if event is None else event, settings)

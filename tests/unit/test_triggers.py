@@ -327,6 +327,19 @@ def test_an_eventbridge_event_carries_the_invocation_as_its_detail() -> None:
     assert parse_lambda_event(event, SETTINGS) == parse(OTHER)
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"version": "1.0", "httpMethod": "POST", "requestContext": {"stage": "prod"}, "body": "{}"},
+        {"httpMethod": "GET", "requestContext": {"elb": {"targetGroupArn": "arn"}}, "body": ""},
+    ],
+    ids=["a REST API", "a load balancer"],
+)
+def test_a_request_in_another_payload_format_is_told_as_such(event: object) -> None:
+    with pytest.raises(BadInvocation, match=r"payload format 1\.0"):
+        parse_lambda_event(event, SETTINGS)
+
+
 @pytest.mark.parametrize("event", ["x", [], 7, {"detail-type": "Run"}, {"unknown": 1}], ids=ascii)
 def test_an_event_of_lambda_that_is_no_invocation_is_refused(event: object) -> None:
     with pytest.raises(BadInvocation):
