@@ -1,4 +1,4 @@
-"""`make lambda-zip`: the archive that AWS Lambda runs. The same sources and the same lock give the same bytes."""
+"""`make lambda-zip`: the archive that AWS Lambda runs. The same sources, lock and zlib give the same bytes."""
 
 from __future__ import annotations
 
