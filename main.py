@@ -94,13 +94,16 @@ JOB = wire(SETTINGS)
 
 
 def _answer_for_the_host() -> None:
-    """Answer in functions-framework's place to what it cannot read: its own page repeats the request's headers.
+    """Answer in functions-framework's place where it would say too much.
 
-    It imports this module within its application's context; anywhere else there is none, and nothing to do.
+    Of what it cannot read, its own page repeats the request's headers; what is raised to have an event delivered again, it
+    would log once more, with a traceback. It imports this module within its application's context; anywhere else there is
+    none, and nothing to do.
     """
     flask = sys.modules.get("flask")
     if flask is not None and flask.has_app_context():
         flask.current_app.register_error_handler(400, lambda _: _refuse_unread())
+        flask.current_app.register_error_handler(HelseidFnError, _refuse_event)
 
 
 def _refuse_unread() -> HttpAnswer:
@@ -110,6 +113,11 @@ def _refuse_unread() -> HttpAnswer:
     )
     _log_failure(logging.ERROR, unread, {"invocation": invocation_id})
     return build_problem(unread, invocation_id)
+
+
+def _refuse_event(error: HelseidFnError) -> HttpAnswer:
+    """Answer with a status that is no acknowledgement; whoever delivers events reads no more of it."""
+    return error.detail, error.http_status, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 _answer_for_the_host()

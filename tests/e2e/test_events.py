@@ -99,12 +99,15 @@ def test_a_message_that_is_none_is_acknowledged_without_a_traceback(function: tu
     assert "Traceback" not in "".join(function[0].said)
 
 
-def test_what_may_pass_is_not_acknowledged_so_that_it_comes_again(standin: tuple[Process, dict[str, str]]) -> None:
+def test_what_may_pass_is_logged_once_and_not_acknowledged(standin: tuple[Process, dict[str, str]]) -> None:
     down = {**standin[1], "API_URL": "http://127.0.0.1:9/"}
     process, url = start_function(down, "--target=run_event", "--signature-type=cloudevent")
     try:
-        assert deliver(url, message({}, "r1"), PUBSUB) >= 500
+        assert deliver(url, message({}, "r1"), PUBSUB) == 503
         assert line_of(process, "message_id", "r1")["code"] == "api.unreachable.connect"
+        assert deliver(url, message({"unknown": 1}, "r2"), PUBSUB) == 200
+        assert line_of(process, "message_id", "r2")["code"] == "invocation.member"
+        assert [line["severity"] for line in process.lines] == ["ERROR", "ERROR"], "each is logged once"
     finally:
         process.stop()
 
