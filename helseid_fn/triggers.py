@@ -64,7 +64,7 @@ def parse_cloud_event(event_type: str, data: object, settings: Settings) -> Invo
         message = data.get("message") if isinstance(data, dict) else None
         if not isinstance(message, dict):
             raise BadInvocation("body", "The Pub/Sub event holds no message; publish to the topic that triggers the function.")
-        data = _decode_base64(message.get("data") or "", "The Pub/Sub message's data")
+        data = _decode_base64(_text_of(message, "data"), "The Pub/Sub message's data")
     if isinstance(data, bytes | str):
         return _parse_text(_encode(data) if isinstance(data, str) else data, settings)
     return parse_invocation({} if data is None else data, settings)
@@ -98,8 +98,8 @@ def parse_lambda_http(event: dict[str, Any], settings: Settings) -> Invocation:
 
     Raises `BadInvocation`.
     """
-    body = event.get("body") or ""
-    payload = _decode_base64(body, "The body") if event.get("isBase64Encoded") else _encode(str(body))
+    body = _text_of(event, "body")
+    payload = _decode_base64(body, "The body") if event.get("isBase64Encoded") else _encode(body)
     query = str(event.get("rawQueryString") or "")
     return parse_http(str(event["requestContext"]["http"].get("method")), _encode(query), payload, settings)
 
@@ -115,9 +115,15 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _decode_base64(text: object, name: str) -> bytes:
+def _text_of(members: dict[str, Any], name: str) -> str:
+    """Return a member that is text or left out; what is neither becomes text too, which is then refused as what it is not."""
+    value = members.get(name)
+    return "" if value is None else str(value)
+
+
+def _decode_base64(text: str, name: str) -> bytes:
     try:
-        return base64.b64decode(str(text), validate=True)
+        return base64.b64decode(text, validate=True)
     except ValueError:
         raise BadInvocation("body", f"{name} is not base64, which its sender said it was.") from None
 

@@ -306,7 +306,9 @@ def test_what_is_no_invocation_is_refused(channel: Any, payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [None, [], "x", {}, {"message": None}, {"message": "x"}, {"message": {"data": "%"}}], ids=ascii
+    "data",
+    [None, [], "x", {}, {"message": None}, {"message": "x"}, *({"message": {"data": each}} for each in ("%", {}, [], 0))],
+    ids=ascii,
 )
 def test_a_pubsub_event_without_a_message_is_refused(data: object) -> None:
     with pytest.raises(BadInvocation):
@@ -315,6 +317,11 @@ def test_a_pubsub_event_without_a_message_is_refused(data: object) -> None:
 
 def test_an_event_of_another_type_is_the_invocation_itself() -> None:
     assert parse_cloud_event("com.example.run", OTHER, SETTINGS) == parse(OTHER)
+
+
+@pytest.mark.parametrize("message", [{}, {"data": ""}, {"data": None}], ids=ascii)
+def test_a_pubsub_message_without_data_is_the_default_call(message: dict[str, Any]) -> None:
+    assert parse_cloud_event(PUBSUB_EVENT, {"message": message}, SETTINGS) == parse({})
 
 
 @pytest.mark.parametrize("event", [None, {}], ids=ascii)
@@ -372,6 +379,7 @@ def test_knows_an_http_request_to_lambda(event: object, *, expected: bool) -> No
         lambda_http("%", isBase64Encoded=True),
         lambda_http("\ud800", isBase64Encoded=True),
         lambda_http("\ud800"),
+        *(lambda_http(body=body) for body in ([], 0, False)),  # type: ignore[arg-type]
     ],
     ids=ascii,
 )
