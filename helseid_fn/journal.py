@@ -40,8 +40,9 @@ class Journal:
         self.outcomes[party].append(outcome)
 
     def note(self, **facts: Any) -> None:
-        """Note what support will ask for; the latest value of a name stands."""
+        """Note what support will ask for; the latest value of a name stands, and None takes it back."""
         self.facts.update(facts)
+        self.facts = {name: fact for name, fact in self.facts.items() if fact is not None}
 
     def duration_ms(self) -> int:
         """Return the time since the invocation began, in whole milliseconds."""

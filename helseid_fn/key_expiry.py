@@ -58,9 +58,9 @@ def read_labels(labels: object) -> int | None:
 
 
 def log_fields(expires_at: int | None, now: float) -> dict[str, Any]:
-    """Return what the log line tells of a key's expiry: nothing when it is not known. `now` is wall-clock seconds."""
+    """Return what the journal notes of a key's expiry: None, for nothing, when it is not known. `now` is wall-clock seconds."""
     if expires_at is None:
-        return {}
+        return {"key_expires": None, "key_expires_in_days": None}
     moment = datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")
     return {"key_expires": moment, "key_expires_in_days": round((expires_at - now) / _DAY_SECONDS, 2)}
 

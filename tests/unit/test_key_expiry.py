@@ -5,6 +5,7 @@ import json
 import pytest
 
 from helseid_fn import jwk
+from helseid_fn.journal import Journal
 from helseid_fn.key_expiry import build_label, is_due, is_label, log_fields, parse_expiration, read_labels
 from helseid_fn.secret_store.aws import read_value
 from helseid_fn.signing_key import parse_signing_key
@@ -74,8 +75,11 @@ def test_a_key_that_has_expired_has_fewer_than_no_days_left() -> None:
     assert log_fields(AT, now=AT + DAY)["key_expires_in_days"] == -1
 
 
-def test_of_an_expiry_that_is_not_known_the_log_line_tells_nothing() -> None:
-    assert log_fields(None, now=AT) == {}
+def test_an_expiry_that_is_not_known_takes_back_what_was_noted_of_another_key_s() -> None:
+    journal = Journal()
+    journal.note(**log_fields(AT, now=AT))
+    journal.note(**log_fields(None, now=AT))
+    assert journal.facts == {}
 
 
 @pytest.mark.parametrize(
