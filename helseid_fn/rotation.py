@@ -71,7 +71,7 @@ class Rotation:
         """
         public_jwk = public_half(pending.text)
         try:
-            found = self._register(self.open_selvbetjening(current), public_jwk, deadline, journal)
+            found = self._register(self.open_selvbetjening(current), pending, public_jwk, deadline, journal)
         except Refused as refusal:
             if refusal.code != REFUSED_CLIENT:
                 raise
@@ -92,7 +92,12 @@ class Rotation:
             raise RotationError("pending_unusable", detail) from None
 
     def _register(
-        self, selvbetjening: Selvbetjening, public_jwk: dict[str, Any], deadline: Deadline, journal: Journal
+        self,
+        selvbetjening: Selvbetjening,
+        pending: StoredKey,
+        public_jwk: dict[str, Any],
+        deadline: Deadline,
+        journal: Journal,
     ) -> Registration:
         found = selvbetjening.find(public_jwk["kid"], deadline, journal)
         if found is not None:
@@ -100,10 +105,13 @@ class Rotation:
         try:
             return selvbetjening.register(public_jwk, deadline, journal)
         except HelseidFnError as error:
-            # The answer may have been lost and not the request.
+            # The answer may have been lost and not the request, now or in an earlier run.
             _logger.warning("Registering the new key failed, and is looked up in case it took place: %s", error)
             with suppress(HelseidFnError):
                 found = selvbetjening.find(public_jwk["kid"], deadline, journal)
+                if found is None:  # or there is no list
+                    self.earn_token(pending, deadline, journal)
+                    found = Registration(None)
             if found is None:
                 raise
             return found
