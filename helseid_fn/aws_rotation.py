@@ -20,7 +20,7 @@ from helseid_fn.new_key import with_expiry
 from helseid_fn.rotation import Rotation
 from helseid_fn.secret_store.aws_address import AwsAddress
 from helseid_fn.secret_store.payload import StoredKey
-from helseid_fn.signing_key import parse_signing_key
+from helseid_fn.signing_key import SigningKey, parse_signing_key
 
 if TYPE_CHECKING:
     from helseid_fn.secret_store.aws_versions import AwsVersions, Description
@@ -85,6 +85,7 @@ class AwsRotation:
             return "created"
         in_use = self.versions.read(deadline, journal, VersionStage="AWSCURRENT")
         is_due = self.rotation.is_due(in_use)
+        self._note(in_use, journal)
         text = self.rotation.create() if is_due else with_expiry(in_use.text, in_use.expires_at)
         try:
             self.versions.put(step.version_id, text, "AWSPENDING", deadline, journal)
@@ -113,9 +114,13 @@ class AwsRotation:
         replaced = description.holder("AWSCURRENT")
         self.versions.move_label("AWSCURRENT", deadline, journal, removed_from=replaced, to=step.version_id)
         self._tidy_labels(step, deadline, journal)
-        key = parse_signing_key(pending.text, expires_at=pending.expires_at)
-        journal.note(kid=key.kid, **log_fields(key.expires_at, self.now()))
+        key = self._note(pending, journal)
         return "not_due" if parse_signing_key(in_use.text).thumbprint == key.thumbprint else "rotated"
+
+    def _note(self, stored: StoredKey, journal: Journal) -> SigningKey:
+        key = parse_signing_key(stored.text, expires_at=stored.expires_at)
+        journal.note(kid=key.kid, **log_fields(key.expires_at, self.now()))
+        return key
 
     def _read_pending(self, step: RotationStep, deadline: Deadline, journal: Journal) -> StoredKey:
         pending = self.versions.read_pending(step.version_id, deadline, journal)

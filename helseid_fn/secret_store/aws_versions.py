@@ -66,7 +66,15 @@ class AwsVersions:
     def move_label(
         self, label: str, deadline: Deadline, journal: Journal, *, removed_from: str | None = None, to: str | None = None
     ) -> None:
-        """Take a label from the version that bears it, give it to one, or both."""
+        """Take a label from the version that bears it, give it to one, or both.
+
+        What is done already, by another run or a try whose answer was lost, Secrets Manager refuses; it is as it should be.
+        """
         members = {"VersionStage": label, "RemoveFromVersionId": removed_from, "MoveToVersionId": to}
         given = {name: value for name, value in members.items() if value is not None}
-        self._secrets.ask("UpdateSecretVersionStage", given, lambda answer: answer, deadline, journal)
+        try:
+            self._secrets.ask("UpdateSecretVersionStage", given, lambda answer: answer, deadline, journal)
+        except Refused:
+            labels = self.describe(deadline, journal).labels
+            if label in labels.get(removed_from or "", []) or (to is not None and label not in labels.get(to, [])):
+                raise
