@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helseid_fn.deadline import Deadline
+from helseid_fn.errors import Refused
 from helseid_fn.journal import Journal
 from helseid_fn.key_expiry import log_fields
 from helseid_fn.new_key import with_expiry
@@ -52,18 +53,26 @@ class GoogleRotation:
         return outcome
 
     def _pending(self, deadline: Deadline, journal: Journal) -> StoredKey | None:
-        """Read the pending key: the oldest, should there be more than one."""
+        """Read the pending key: the oldest, should there be more than one; None too when another run has just done with it."""
         readable = [version for version in self.pending.list(deadline, journal) if version.is_enabled]
-        return self.pending.read(readable[0].name, deadline, journal) if readable else None
+        try:
+            return self.pending.read(readable[0].name, deadline, journal) if readable else None
+        except Refused as refusal:
+            if refusal.code != "secret_manager.refused.disabled":
+                raise
+            return None
 
     def _add_pending(self, in_use: StoredKey, deadline: Deadline, journal: Journal) -> tuple[StoredKey | None, StoredKey]:
         """Store a new pending key; return the pending key, None when another run has just promoted one, and the key in use."""
-        self.pending.add(self.rotation.create(), deadline, journal)
+        added = self.pending.add(self.rotation.create(), deadline, journal)
+        pending = self._pending(deadline, journal)
+        # Read last: whatever another run has promoted up to here must not be followed by a key of ours.
         newest = self.current.read("latest", deadline, journal)
         if _parse(newest).thumbprint != _parse(in_use).thumbprint:
             self._empty_pending(deadline, journal)
             return None, newest
-        return self._pending(deadline, journal), newest
+        # A list can be some minutes behind; a version's own name never is.
+        return pending or self.pending.read(added, deadline, journal), newest
 
     def _finish(self, in_use: StoredKey, pending: StoredKey, deadline: Deadline, journal: Journal) -> StoredKey:
         """Take the pending key through the steps that it has not been through, and return the key that is then in use."""

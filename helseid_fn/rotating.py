@@ -40,7 +40,10 @@ def wire_google_rotation(settings: Settings, transport: Transport, now: Callable
         raise RotationError("not_set_up", "HELSEID_PENDING_KEY must be another secret than HELSEID_KEY's; give it its own.")
     from helseid_fn.secret_store.google_versions import GoogleVersions  # noqa: PLC0415  # only here is Google's client loaded
 
-    remedy = f"destroy its version, and the next run makes another: gcloud secrets versions list {pending_secret}"
+    remedy = (
+        "destroy its version, and the next run makes another: "
+        f"gcloud secrets versions destroy VERSION --secret={pending_secret} (its number: gcloud secrets versions list)"
+    )
     rotation = settings.rotation
     return GoogleRotation(
         _wire_steps(settings, transport, now, remedy),

@@ -16,6 +16,7 @@ NO_CREDENTIALS = (
     "or on a laptop run: gcloud auth application-default login"
 )
 _ADD = "gcloud secrets versions add {secret} {where} --data-file=KEY.json (a new secret first: gcloud secrets create)"
+_CREATE = "gcloud secrets create {secret} {where} (its versions are for the function to add)"
 _LIST = "gcloud secrets versions list {secret} {where} (then: gcloud secrets versions enable N --secret={secret} {where})"
 _ALLOW = (
     "gcloud secrets add-iam-policy-binding {secret} {where} --role={role} "
@@ -98,8 +99,12 @@ def explain(status: str, name: str, access: Access = Access.READ, *, words: str 
     if parts and parts["location"]:
         where += f" --location={parts['location']}"
     verb, role = access.value
+    absent = {
+        Access.READ: f"correct HELSEID_KEY, or add the key with: {_ADD}",
+        Access.CHANGE: f"correct HELSEID_PENDING_KEY or HELSEID_KEY, or make the secret with: {_CREATE}",
+    }
     reason, detail = {
-        "NOT_FOUND": ("not_found", f"The secret manager has no {name}; correct HELSEID_KEY, or add the key with: {_ADD}"),
+        "NOT_FOUND": ("not_found", f"The secret manager has no {name}; {absent[access]}"),
         "PERMISSION_DENIED": (
             "denied",
             f"The function's service account may not {verb} {name}; allow it with: {_ALLOW}",

@@ -5,9 +5,11 @@ Functions read `versions/latest` of the one; the pending key waits in the other,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from helseid_fn.deadline import Deadline
+from helseid_fn.errors import Refused
 from helseid_fn.journal import Journal
 from helseid_fn.secret_store.aging import Version
 from helseid_fn.secret_store.google_client import GoogleSecrets, build_payload, read_payload
@@ -47,31 +49,32 @@ class GoogleVersions:
         versions = [Version(each.name, each.state.name == "ENABLED", each.create_time.timestamp()) for each in kept]
         return sorted(versions, key=lambda version: int(version.name.rpartition("/")[2]))
 
-    def add(self, text: str, deadline: Deadline, journal: Journal) -> None:
-        """Add a version; not tried twice, since a try that seemed to fail may have added it."""
+    def add(self, text: str, deadline: Deadline, journal: Journal) -> str:
+        """Add a version and return its name; not tried twice, since a try that seemed to fail may have added it."""
 
         def ask(client: Any, timeout: float) -> Any:
             request = {"parent": self._secret, "payload": build_payload(text.encode())}
             return client.add_secret_version(request=request, retry=None, timeout=timeout)
 
-        self._secrets.ask(ask, self._secret, deadline, journal, access=Access.CHANGE, repeatable=False)
+        added = self._secrets.ask(ask, self._secret, deadline, journal, access=Access.CHANGE, repeatable=False)
+        return str(added.name)
 
     def disable(self, version: Version, deadline: Deadline, journal: Journal) -> None:
         """Disable a version: it can be enabled again, by hand."""
-        self._secrets.ask(
-            lambda client, timeout: client.disable_secret_version(name=version.name, retry=None, timeout=timeout),
-            version.name,
-            deadline,
-            journal,
-            access=Access.CHANGE,
-        )
+        self._retire(lambda client: client.disable_secret_version, version, deadline, journal)
 
     def destroy(self, version: Version, deadline: Deadline, journal: Journal) -> None:
         """Destroy a version: its payload is gone for good."""
-        self._secrets.ask(
-            lambda client, timeout: client.destroy_secret_version(name=version.name, retry=None, timeout=timeout),
-            version.name,
-            deadline,
-            journal,
-            access=Access.CHANGE,
-        )
+        self._retire(lambda client: client.destroy_secret_version, version, deadline, journal)
+
+    def _retire(self, choose: Callable[[Any], Any], version: Version, deadline: Deadline, journal: Journal) -> None:
+        """Do one of the two; a version that is destroyed already, by another run or a lost answer, is as it should be."""
+
+        def ask(client: Any, timeout: float) -> Any:
+            return choose(client)(name=version.name, retry=None, timeout=timeout)
+
+        try:
+            self._secrets.ask(ask, version.name, deadline, journal, access=Access.CHANGE)
+        except Refused as refusal:
+            if refusal.code != "secret_manager.refused.disabled":
+                raise

@@ -1,5 +1,6 @@
 """The stand-in and the function that is pointed at it."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,8 +11,9 @@ import functions_framework
 import pytest
 
 from helseid_fn import retries
-from tests.conftest import ROOT
-from tests.contract.deployment import Function, FunctionOnLambda, client_of
+from tests.conftest import ROOT, MovableClock
+from tests.contract.deployment import Function, FunctionOnLambda, client_of, fragments_of
+from tests.contract.rotating_function import PENDING, SECRET, SETTINGS, RotatingFunction
 from tests.standin import Client, StandIn
 
 
@@ -71,3 +73,37 @@ def deploy(monkeypatch: pytest.MonkeyPatch, key_file: Path, host: str) -> Callab
 def function(deploy: Callable[..., Function], standin: StandIn) -> Function:
     """Return the function with the stand-in's own settings."""
     return deploy(standin)
+
+
+@pytest.fixture
+def deploy_rotation(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    clock: MovableClock,
+    jwk: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Callable[..., RotatingFunction]]:
+    """Return a function that deploys the rotating function; when the test ends, no secret may stand in what it told."""
+    deployed: list[RotatingFunction] = []
+
+    def start(**settings: str) -> RotatingFunction:
+        standin = start_standin(secret_manager=True, clock=clock)
+        standin.secret_manager.add(SECRET, json.dumps(jwk))
+        standin.secret_manager.create(PENDING)
+        function = deploy(standin, now=clock, **{**SETTINGS, **settings})
+        deployed.append(RotatingFunction(standin, function, clock, capsys))
+        monkeypatch.setattr(function.module, "wire_google_rotation", deployed[-1].wire)
+        return deployed[-1]
+
+    yield start
+    for each in deployed:
+        each.written()
+        secrets = fragments_of(each.standin.secrets(), jwk)
+        assert [piece for piece in secrets if any(piece in text for text in each.told)] == []
+
+
+@pytest.fixture
+def rotation(deploy_rotation: Callable[..., RotatingFunction]) -> RotatingFunction:
+    """Return the rotating function with the settings of most tests."""
+    return deploy_rotation()

@@ -1,0 +1,344 @@
+"""The key's rotation on Google Cloud, against Secret Manager over gRPC, Selvbetjening and HelseID."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import MovableClock
+from tests.contract.deployment import OTHER_UNIT, PARENT, at_once, client_of, made, one_key
+from tests.contract.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
+from tests.standin import make_jwk, public_jwk, secret_faults
+from tests.standin.jose import PRIVATE_MEMBERS
+from tests.unit.parts import to_number
+
+pytestmark = one_key
+
+DAY = 86400.0
+THIRD_UNIT = {"organization": {"parent": PARENT}}
+LIFETIME_DAYS = 180
+
+
+def test_a_due_key_is_replaced_by_one_that_has_earned_a_token(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
+    answer = rotation.rotate()
+    assert (answer["status"], answer["rotation"]) == (200, "rotated")
+    (new,) = rotation.new_keys()
+    assert (new.kid, new.posted) == (answer["kid"], 1)
+    assert rotation.readable_kids(SECRET) == [jwk["kid"], new.kid]
+    assert rotation.states(PENDING) == ["DESTROYED"]
+    assert rotation.standin.signing_kids() == [jwk["kid"], new.kid]
+
+
+def test_each_step_is_done_once_and_in_its_order(rotation: RotatingFunction) -> None:
+    rotation.rotate()
+    kinds = [exchange.kind for exchange in rotation.standin.received]
+    assert kinds == [
+        *("access", "list"),  # due, and nothing pending
+        *("add", "list", "access", "access"),  # created
+        *("metadata", "token", "token", "keys", "register"),  # registered, signed in with the key in use
+        *("metadata", "token"),  # tested
+        "add",  # promoted
+        *("list", "destroy", "list"),  # tidied up
+    ]
+
+
+def test_what_is_registered_is_the_public_half_alone(rotation: RotatingFunction) -> None:
+    rotation.rotate()
+    (posted,) = rotation.standin.exchanges("register")
+    assert set(posted.json) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
+    assert not PRIVATE_MEMBERS & set(posted.json)
+
+
+def test_the_next_token_is_signed_for_with_the_new_key_and_no_restart(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
+    assert rotation.call() == 200
+    kid = rotation.rotate()["kid"]
+    assert [rotation.call(), rotation.call(OTHER_UNIT), rotation.call(THIRD_UNIT)] == [200, 200, 200]
+    assert rotation.standin.signing_kids() == [jwk["kid"], jwk["kid"], kid, kid, kid]
+    assert rotation.standin.count("api") == 4
+
+
+def test_a_key_that_is_not_due_is_left_alone(rotation: RotatingFunction, clock: MovableClock) -> None:
+    rotation.rotate()
+    rotation.standin.reset_record()
+    clock.move(119 * DAY)
+    answer = rotation.rotate()
+    assert (answer["status"], answer["rotation"], len(rotation.new_keys())) == (200, "not_due", 1)
+    assert set(made(rotation.standin)) == {"access", "list", "destroy"}  # the old version's time is over
+
+
+def test_a_key_is_due_after_two_thirds_of_its_life(rotation: RotatingFunction, clock: MovableClock) -> None:
+    first = rotation.rotate()["kid"]
+    clock.move(121 * DAY)
+    answer = rotation.rotate()
+    assert (answer["rotation"], [key.kid for key in rotation.new_keys()]) == ("rotated", [first, answer["kid"]])
+    assert rotation.call() == 200
+    assert rotation.standin.signing_kids()[-1] == answer["kid"] != first
+
+
+def test_the_share_of_its_life_after_which_a_key_is_due_is_a_setting(deploy_rotation: Deploy, clock: MovableClock) -> None:
+    rotation = deploy_rotation(ROTATION_DUE_SHARE="0.1")
+    rotation.rotate()
+    clock.move(17 * DAY)
+    assert rotation.rotate()["rotation"] == "not_due"
+    clock.move(2 * DAY)
+    assert rotation.rotate()["rotation"] == "rotated"
+
+
+def test_every_line_tells_when_the_key_expires_a_held_token_s_too(rotation: RotatingFunction, clock: MovableClock) -> None:
+    rotation.rotate()
+    lines = [rotation.line()]
+    for advance, run in ((0.0, rotation.call), (300.0, rotation.call), (DAY, rotation.rotate)):
+        clock.move(advance)
+        run()
+        lines.append(rotation.line())
+    (key,) = rotation.new_keys()
+    assert [line["key_expires_in_days"] for line in lines] == [LIFETIME_DAYS, LIFETIME_DAYS, LIFETIME_DAYS, LIFETIME_DAYS - 1]
+    assert {line["key_expires"] for line in lines} == {"2027-07-14T08:00:00Z"}
+    assert {line["kid"] for line in lines} == {key.kid}
+    assert lines[2]["requests"] == {"secret_store": 0, "helseid": 0, "api": 1}, "its token was held"
+
+
+def test_a_line_of_a_key_whose_expiry_nobody_knows_tells_none(rotation: RotatingFunction) -> None:
+    rotation.call()
+    assert "key_expires" not in rotation.line()
+
+
+def test_new_keys_are_rsa_of_4096_bits_for_ps256_unless_set_otherwise(deploy_rotation: Deploy) -> None:
+    rotation = deploy_rotation(ROTATION_ALG="")
+    kid = rotation.rotate()["kid"]
+    (key,) = rotation.new_keys()
+    assert (key.jwk["alg"], to_number(key.jwk["n"]).bit_length()) == ("PS256", 4096)
+    assert rotation.call() == 200
+    assert rotation.standin.signing_kids()[-1] == kid
+
+
+@pytest.mark.parametrize("alg", ["ES384", "ES512"])
+def test_new_keys_are_of_the_kind_that_is_set(deploy_rotation: Deploy, alg: str) -> None:
+    rotation = deploy_rotation(ROTATION_ALG=alg)
+    rotation.rotate()
+    assert [key.jwk["alg"] for key in rotation.new_keys()] == [alg]
+    assert rotation.call() == 200
+
+
+def test_a_new_key_is_given_time_until_helseid_knows_it(rotation: RotatingFunction) -> None:
+    rotation.standin.selvbetjening.settings.activation_seconds = 6
+    assert rotation.rotate()["rotation"] == "rotated"
+    assert rotation.pauses == [1, 2, 4]
+    assert rotation.call() == 200
+
+
+def test_a_key_that_helseid_does_not_get_to_know_is_not_promoted(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
+    rotation.standin.selvbetjening.settings.activation_seconds = 60
+    answer = rotation.rotate()
+    assert (answer["status"], answer["code"]) == (500, "rotation.new_key_refused")
+    assert 20 <= sum(rotation.pauses) <= 24
+    assert rotation.readable_kids(SECRET) == [jwk["kid"]]
+    assert rotation.call() == 200
+
+
+def test_the_run_after_it_goes_on_with_the_same_key(rotation: RotatingFunction, clock: MovableClock) -> None:
+    rotation.standin.selvbetjening.settings.activation_seconds = 60
+    rotation.rotate()
+    (new,) = rotation.new_keys()
+    clock.move(60)
+    answer = rotation.rotate()
+    assert (answer["rotation"], answer["kid"]) == ("rotated", new.kid)
+    assert ([key.kid for key in rotation.new_keys()], new.posted) == ([new.kid], 1)
+
+
+def test_a_run_uses_no_more_time_than_it_has(deploy_rotation: Deploy) -> None:
+    rotation = deploy_rotation(DEADLINE_SECONDS="0.9")
+    rotation.standin.selvbetjening.settings.activation_seconds = 60
+    assert rotation.rotate()["code"] == "rotation.new_key_refused"
+    assert rotation.pauses == []
+
+
+def test_rotations_at_once_in_threads_register_one_key(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
+    answers = at_once(4, rotation.rotate)
+    assert {answer["status"] for answer in answers} == {200}
+    (new,) = rotation.new_keys()
+    assert "rotated" in {answer["rotation"] for answer in answers}
+    assert set(rotation.readable_kids(SECRET)) == {jwk["kid"], new.kid}
+    assert set(rotation.states(PENDING)) == {"DESTROYED"}
+    assert rotation.call() == 200
+    assert rotation.standin.signing_kids()[-1] == new.kid
+
+
+def test_a_pending_key_that_another_run_has_just_promoted_is_not_followed_by_another(rotation: RotatingFunction) -> None:
+    """The other run finishes between this one's looks at the key in use and at the pending key."""
+    original = rotation.standin.secret_manager.vault.add
+    raced: list[str] = []
+
+    def add(name: str, data: bytes, **options: Any) -> Any:
+        if name == PENDING and not raced:
+            raced.append(name)
+            rotation.rotate()
+        return original(name, data, **options)
+
+    rotation.standin.secret_manager.vault.add = add  # type: ignore[method-assign]
+    answer = rotation.rotate()
+    (new,) = rotation.new_keys()
+    assert (raced, answer["rotation"], answer["kid"]) == ([PENDING], "not_due", new.kid)
+    assert set(rotation.states(PENDING)) == {"DESTROYED"}
+
+
+def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_by_hand(
+    rotation: RotatingFunction, jwk: dict[str, Any]
+) -> None:
+    rotation.standin.expire_key(jwk["kid"])
+    answer = rotation.rotate()
+    assert (answer["status"], answer["code"]) == (500, "rotation.current_key_refused")
+    shown = json.loads(answer["detail"][answer["detail"].index("{") :])
+    assert set(shown) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
+    assert rotation.readable_kids(PENDING) == [shown["kid"]]
+    assert rotation.rotate()["detail"] == answer["detail"], "the key to register stays the same"
+    rotation.standin.register(client_of(jwk, jwks=[public_jwk(jwk), shown]))
+    rotation.standin.expire_key(jwk["kid"])
+    answer = rotation.rotate()
+    assert (answer["rotation"], answer["kid"]) == ("rotated", shown["kid"])
+    assert rotation.call() == 200
+    assert rotation.standin.count("register") == 0
+
+
+@pytest.mark.parametrize("text", ["{", "", " ", '{"kty": "EC"}', json.dumps(public_jwk(make_jwk("ES256")))], ids=repr)
+def test_a_pending_key_that_a_hand_has_broken_is_named_with_the_remedy(rotation: RotatingFunction, text: str) -> None:
+    broken = rotation.standin.secret_manager.add(PENDING, text or "\n")
+    answer = rotation.rotate()
+    assert (answer["status"], answer["code"]) == (500, "rotation.pending_unusable")
+    assert f"gcloud secrets versions destroy VERSION --secret={PENDING}" in answer["detail"]
+    assert rotation.call() == 200
+    rotation.standin.secret_manager.destroy(broken)
+    assert rotation.rotate()["rotation"] == "rotated"
+
+
+def test_a_pending_key_that_expired_before_it_was_used_is_not_promoted(
+    rotation: RotatingFunction, clock: MovableClock, jwk: dict[str, Any]
+) -> None:
+    rotation.standin.secret_manager.fail_next("add", secret_faults.Fail(), after=1)
+    rotation.rotate()
+    clock.move((LIFETIME_DAYS + 1) * DAY)
+    assert rotation.rotate()["code"] == "rotation.pending_unusable"
+    assert rotation.readable_kids(SECRET) == [jwk["kid"]]
+    for version in rotation.standin.secret_manager.versions(PENDING):
+        rotation.standin.secret_manager.destroy(version.name)
+    assert (rotation.rotate()["rotation"], len(rotation.new_keys())) == ("rotated", 2)
+
+
+def test_a_pending_key_that_is_disabled_is_passed_over_and_done_away_with(rotation: RotatingFunction) -> None:
+    rotation.standin.secret_manager.disable(rotation.standin.secret_manager.add(PENDING, "{"))
+    assert rotation.rotate()["rotation"] == "rotated"
+    assert rotation.states(PENDING) == ["DESTROYED", "DESTROYED"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "hours", "states"),
+    [
+        ({}, 23, ["ENABLED", "ENABLED"]),
+        ({}, 25, ["DISABLED", "ENABLED"]),
+        ({}, 24 * 30 + 23, ["DISABLED", "ENABLED"]),
+        ({}, 24 * 30 + 25, ["DESTROYED", "ENABLED"]),
+        ({"ROTATION_GRACE_HOURS": "2"}, 3, ["DISABLED", "ENABLED"]),
+        ({"ROTATION_GRACE_HOURS": "0", "ROTATION_DESTROY_AFTER_DAYS": "0"}, 0, ["DESTROYED", "ENABLED"]),
+        ({"ROTATION_DESTROY_AFTER_DAYS": "1"}, 50, ["DESTROYED", "ENABLED"]),
+    ],
+)
+def test_a_replaced_version_is_disabled_and_then_destroyed_when_the_settings_say(
+    deploy_rotation: Deploy, clock: MovableClock, settings: dict[str, str], hours: float, states: list[str]
+) -> None:
+    rotation = deploy_rotation(**settings)
+    rotation.rotate()
+    clock.move(hours * 3600)
+    rotation.rotate()
+    rotation.rotate()
+    assert rotation.states(SECRET) == states
+    assert rotation.call() == 200
+
+
+def test_the_key_in_use_stays_however_long_no_other_takes_its_place(rotation: RotatingFunction, clock: MovableClock) -> None:
+    rotation.rotate()
+    rotation.standin.selvbetjening.stop()
+    clock.move(170 * DAY)
+    rotation.rotate()
+    assert rotation.states(SECRET)[-1] == "ENABLED"
+    assert rotation.call() == 200
+
+
+def test_where_a_hand_has_disabled_the_newest_version_nothing_is_changed(
+    rotation: RotatingFunction, clock: MovableClock
+) -> None:
+    """So a rollback by hand, to the version before, lasts."""
+    rotation.rotate()
+    rotation.standin.secret_manager.disable(f"{SECRET}/versions/2")
+    clock.move(40 * DAY)
+    assert rotation.rotate()["code"] == "secret_manager.refused.disabled"
+    assert rotation.states(SECRET) == ["ENABLED", "DISABLED"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"SELVBETJENING_URL": ""}, "SELVBETJENING_URL"),
+        ({"HELSEID_PENDING_KEY": ""}, "HELSEID_PENDING_KEY"),
+        ({"HELSEID_PENDING_KEY": SECRET}, "HELSEID_PENDING_KEY"),
+        ({"HELSEID_KEY": f"{SECRET}/versions/1"}, "/versions/latest"),
+    ],
+)
+def test_a_rotating_function_without_a_setting_says_which(
+    deploy_rotation: Deploy, settings: dict[str, str], named: str
+) -> None:
+    rotation = deploy_rotation(**settings)
+    answer = rotation.rotate()
+    assert (answer["status"], answer["code"]) == (500, "rotation.not_set_up")
+    assert named in answer["detail"]
+    assert made(rotation.standin) == {}
+    assert rotation.call() == 200
+
+
+def test_a_key_in_a_file_is_not_rotated(deploy_rotation: Deploy, key_file: Path) -> None:
+    rotation = deploy_rotation(HELSEID_KEY=f"file:{key_file}")
+    assert rotation.rotate()["code"] == "rotation.not_set_up"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_only_a_post_starts_a_rotation(rotation: RotatingFunction, method: str) -> None:
+    answer = rotation.rotate(method)
+    assert (answer["status"], answer["code"]) == (400, "invocation.method")
+    assert made(rotation.standin) == {}
+
+
+def test_a_missing_pending_secret_is_named_with_the_command_that_makes_it(deploy_rotation: Deploy) -> None:
+    rotation = deploy_rotation(HELSEID_PENDING_KEY="projects/p/secrets/elsewhere")
+    answer = rotation.rotate()
+    assert answer["code"] == "secret_manager.refused.not_found"
+    assert "HELSEID_PENDING_KEY" in answer["detail"]
+    assert "gcloud secrets create elsewhere --project=p" in answer["detail"]
+
+
+def test_selvbetjening_may_ask_for_a_nonce(rotation: RotatingFunction) -> None:
+    rotation.standin.selvbetjening.settings.nonce_required = True
+    assert rotation.rotate()["rotation"] == "rotated"
+    assert [key.posted for key in rotation.new_keys()] == [1]
+
+
+def test_calls_run_all_through_a_rotation_and_none_fails(rotation: RotatingFunction) -> None:
+    """Before each request of the rotation is answered, a call is made for which no token is held."""
+    statuses: list[int] = []
+    begin = rotation.standin.record.begin
+
+    def call_in_between(exchange: Any) -> Any:
+        begun = begin(exchange)
+        if not busy:
+            busy.append(True)
+            rotation.standin.api.revoke(rotation.standin.helseid.issued)
+            statuses.append(rotation.call())
+            busy.clear()
+        return begun
+
+    busy: list[bool] = []
+    rotation.standin.record.begin = call_in_between  # type: ignore[method-assign]
+    assert rotation.rotate()["rotation"] == "rotated"
+    assert len(statuses) >= 16
+    assert set(statuses) == {200}
