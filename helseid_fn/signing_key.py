@@ -105,13 +105,31 @@ def thumbprint(public_jwk: Mapping[str, str]) -> str:
     return _base64url(hashlib.sha256(canonical.encode()).digest())
 
 
+class _Ecdsa(ec.ECDSA):
+    """ECDSA with random nonces, made without its base's constructor.
+
+    That loads OpenSSL's whole C interface to ask whether nonces could be anything else: 4 ms, as much as importing this module.
+    """
+
+    def __init__(self, digest: hashes.HashAlgorithm) -> None:
+        self._digest = digest
+
+    @property
+    def algorithm(self) -> hashes.HashAlgorithm:
+        return self._digest
+
+    @property
+    def deterministic_signing(self) -> bool:
+        return False
+
+
 def _scheme(alg: str) -> tuple[Any, ...]:
     """Return what signing and verifying take beside the message (RFC 7518 sections 3.3 to 3.5)."""
     digest = _HASHES[alg[2:]]
     schemes: dict[str, tuple[Any, ...]] = {
         "RS": (padding.PKCS1v15(), digest),
         "PS": (padding.PSS(padding.MGF1(digest), digest.digest_size), digest),
-        "ES": (ec.ECDSA(digest),),
+        "ES": (_Ecdsa(digest),),
     }
     return schemes[alg[:2]]
 

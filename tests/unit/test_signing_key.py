@@ -4,6 +4,8 @@ import base64
 import copy
 import json
 import pickle
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -56,6 +58,13 @@ def test_an_elliptic_curve_s_signature_always_has_its_full_length(alg: str, size
     key = parse(make_jwk(alg))
     signatures = (key.sign({"typ": "JWT"}, {"a": each}).rpartition(".")[2] for each in range(600))
     assert {len(base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))) for signature in signatures} == {size}
+
+
+def test_signing_never_loads_openssl_s_whole_c_interface() -> None:
+    """It takes as long as all else that a first signature needs."""
+    sign = "from helseid_fn.signing_key import generate_proof_key; generate_proof_key().sign({}, {})"
+    code = f"import sys; {sign}; print('cryptography.hazmat.bindings.openssl.binding' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_no_header_of_the_caller_s_changes_the_algorithm() -> None:
