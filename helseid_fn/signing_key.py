@@ -28,7 +28,7 @@ _to_json = json.JSONEncoder(separators=(",", ":")).encode
 class SigningKey:
     """Signs JWTs with one algorithm. `repr`, pickling and copying never show or move a private member."""
 
-    __slots__ = ("_private", "_scheme", "alg", "expires_at", "kid", "made_at", "public_jwk", "thumbprint")
+    __slots__ = ("_last_header", "_private", "_scheme", "alg", "expires_at", "kid", "made_at", "public_jwk", "thumbprint")
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class SigningKey:
     ) -> None:
         self._private = private
         self._scheme = _scheme(alg)
+        self._last_header: tuple[dict[str, Any], str] = ({}, _encode({"alg": alg}))
         self.alg = alg
         self.kid = kid
         self.made_at = made_at
@@ -52,11 +53,19 @@ class SigningKey:
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         """Sign the claims as a compact JWS (RFC 7515 section 7.1); `alg` is added to the header."""
-        message = ".".join(_base64url(_to_json(part).encode()) for part in ({**header, "alg": self.alg}, dict(claims)))
+        message = f"{self._encode_header(header)}.{_encode(claims)}"
         signature = self._private.sign(message.encode(), *self._scheme)
         if isinstance(self._private, ec.EllipticCurvePrivateKey):
             signature = _join_r_and_s(signature, self._private.key_size)
         return f"{message}.{_base64url(signature)}"
+
+    def _encode_header(self, header: Mapping[str, Any]) -> str:
+        """Encode a header, or take the last one if it is the same: that of all proofs is, and is half of what to encode."""
+        last_header, encoded = self._last_header
+        if header != last_header:
+            encoded = _encode({**header, "alg": self.alg})
+            self._last_header = (dict(header), encoded)
+        return encoded
 
     def __repr__(self) -> str:
         return f"<SigningKey {self.alg} kid={self.kid!r} thumbprint={self.thumbprint}>"
@@ -167,6 +176,10 @@ def _public_jwk(private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> dict
     curve = next(name for name, curve in CURVES.items() if isinstance(private.curve, curve))
     x, y = (_base64url(number.to_bytes(size, "big")) for number in (ec_numbers.x, ec_numbers.y))
     return {"kty": "EC", "crv": curve, "x": x, "y": y}
+
+
+def _encode(members: Mapping[str, Any]) -> str:
+    return _base64url(_to_json(dict(members)).encode())
 
 
 def _base64url_number(number: int) -> str:

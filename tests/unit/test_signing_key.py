@@ -60,6 +60,15 @@ def test_an_elliptic_curve_s_signature_always_has_its_full_length(alg: str, size
     assert {len(base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))) for signature in signatures} == {size}
 
 
+def test_every_signature_has_its_own_header() -> None:
+    key = parse(make_jwk("ES256"))
+    header = {"typ": "JWT"}
+    first = key.sign(header, {})
+    header["typ"] = "other"
+    second, third = key.sign(header, {}), key.sign({"typ": "JWT"}, {})
+    assert [read_jws(token)[0]["typ"] for token in (first, second, third)] == ["JWT", "other", "JWT"]
+
+
 def test_signing_never_loads_openssl_s_whole_c_interface() -> None:
     """It takes as long as all else that a first signature needs."""
     sign = "from helseid_fn.signing_key import generate_proof_key; generate_proof_key().sign({}, {})"
