@@ -13,7 +13,8 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from helseid_fn.deadline import Deadline
@@ -40,8 +41,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         alg = parse_alg(chosen.alg)
         endpoint = chosen.secret_manager_endpoint and parse_host_and_port(chosen.secret_manager_endpoint)
+        put = _open_store(chosen.store, endpoint)
         text = generate_jwk(alg, time.time())
-        _store(chosen.store, text, endpoint)
+        put(text)
     except ValueError as fault:
         return _fail(f"What was asked for {fault}.")
     except KeyExistsError:
@@ -49,8 +51,10 @@ def main(arguments: Sequence[str]) -> int:
             f"{chosen.store} holds a key already, which would be replaced before HelseID knows the new one; "
             "rotate it, or name another store."
         )
-    except (HelseidFnError, OSError) as error:
+    except HelseidFnError as error:
         return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{chosen.store} could not be written ({error.strerror}); check the folder and who may write to it.")
     sys.stdout.write(f"{json.dumps(public_half(text))}\n")
     return 0
 
@@ -60,14 +64,22 @@ def _fail(sentence: str) -> int:
     return 1
 
 
-def _store(store: str, text: str, endpoint: str | None) -> None:
+def _open_store(store: str, endpoint: str | None) -> Callable[[str], None]:
+    """Return what puts a key into the store; nothing is opened yet.
+
+    Raises `ValueError` for what names no store.
+    """
+    if store.startswith("file:") and store != "file:":
+        return partial(_write_file, Path(store.removeprefix("file:")))
     aws_address = parse_aws_address(store)
-    if store.startswith("file:"):
-        _write_file(Path(store.removeprefix("file:")), text)
-    elif aws_address is not None:
-        _put_in_aws(aws_address, text)
-    else:
-        _add_to_google(parse_secret_name(store), text, endpoint)
+    if aws_address is not None:
+        return partial(_put_in_aws, aws_address)
+    try:
+        return partial(_add_to_google, parse_secret_name(store), endpoint)
+    except ValueError:
+        raise ValueError(
+            "is none of file:PATH, projects/P/secrets/S without a version, and the whole ARN of a secret"
+        ) from None
 
 
 def _write_file(path: Path, text: str) -> None:
@@ -76,11 +88,15 @@ def _write_file(path: Path, text: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise KeyExistsError from None
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+    except OSError:
+        path.unlink()  # a part of a key would pass for one
+        raise
 
 
-def _add_to_google(secret: str, text: str, endpoint: str | None) -> None:
+def _add_to_google(secret: str, endpoint: str | None, text: str) -> None:
     from helseid_fn.secret_store.google_versions import GoogleVersions  # noqa: PLC0415  # needed for such a store alone
 
     versions, deadline, journal = GoogleVersions(secret, endpoint), Deadline(TIMEOUT_SECONDS), Journal()

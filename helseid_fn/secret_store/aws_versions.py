@@ -39,7 +39,7 @@ class AwsVersions:
         """
 
         def read(members: dict[str, Any]) -> Description | None:
-            labels = members.get("VersionIdsToStages")
+            labels = members.get("VersionIdsToStages", {})  # left out of a secret that has no version yet
             return Description(bool(members.get("RotationEnabled")), labels) if isinstance(labels, dict) else None
 
         return self._secrets.ask("DescribeSecret", {}, read, deadline, journal)

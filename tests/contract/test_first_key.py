@@ -1,0 +1,221 @@
+"""The command that makes a client's first key, against each kind of store, and what it tells when it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helseid_fn import first_key
+from helseid_fn.signing_key import SigningKey, parse_signing_key
+from tests.aws.secrets_manager import SecretsManager
+from tests.aws.server import refuse
+from tests.conftest import ROOT
+from tests.contract.deployment import fragments_of
+from tests.standin import StandIn, make_jwk, secret_faults
+from tests.standin.jose import PRIVATE_MEMBERS
+
+SECRET = "projects/p/secrets/helseid-key"
+
+
+@pytest.fixture
+def standin() -> Iterator[StandIn]:
+    with StandIn(secret_manager=True) as standin:
+        standin.secret_manager.create(SECRET)
+        yield standin
+
+
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
+    with SecretsManager() as manager:
+        for name, value in manager.environment("").items():
+            monkeypatch.setenv(name, value)
+        yield manager
+
+
+class Ran:
+    """What came of the command."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    def check_made(self, text: str) -> SigningKey:
+        """Check that it printed the public half of this private key, and no more."""
+        key, shown = parse_signing_key(text), json.loads(self.out)
+        assert (self.status, self.err) == (0, "")
+        assert not PRIVATE_MEMBERS & set(shown)
+        assert (shown["kid"], shown["alg"], shown["use"]) == (key.thumbprint, key.alg, "sig")
+        assert {name: shown[name] for name in key.public_jwk} == key.public_jwk
+        assert not [piece for piece in fragments_of([], json.loads(text)) if piece in self.out]
+        return key
+
+    def check_failed(self) -> str:
+        """Check that it told one sentence and no more, and return it."""
+        assert (self.status, self.out) == (1, "")
+        assert self.err.count("\n") == 1
+        assert self.err.endswith(("\n", ".\n"))
+        assert "Traceback" not in self.err
+        assert not any(f'"{name}"' in self.err for name in PRIVATE_MEMBERS)
+        return self.err.strip()
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str) -> Ran:
+        status = first_key.main(arguments)
+        return Ran(status, *capsys.readouterr())
+
+    return run
+
+
+def test_a_key_in_a_file_is_for_its_owner_alone_from_its_first_moment(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "client.jwk.json"
+    before = os.umask(0)
+    try:
+        ran = run(f"file:{path}", "--alg", "ES256")
+    finally:
+        os.umask(before)
+    assert ran.check_made(path.read_text()).alg == "ES256"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_key_is_rsa_of_4096_bits_for_ps256_unless_another_is_asked_for(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "client.jwk.json"
+    key = run(f"file:{path}").check_made(path.read_text())
+    assert (key.alg, len(key.public_jwk["n"])) == ("PS256", -(-4096 // 6))
+    assert key.made_at is not None
+
+
+@pytest.mark.parametrize("arranged", ["file", "symlink", "dangling symlink"])
+def test_a_file_that_is_there_is_not_overwritten(run: Run, tmp_path: Path, arranged: str) -> None:
+    path, other = tmp_path / "client.jwk.json", tmp_path / "other"
+    if arranged != "dangling symlink":
+        (path if arranged == "file" else other).write_text("what was there")
+    if "symlink" in arranged:
+        path.symlink_to(other)
+    assert "holds a key already" in run(f"file:{path}", "--alg=ES256").check_failed()
+    assert [each.read_text() for each in (path, other) if each.is_file()] in (["what was there"] * n for n in range(3))
+    assert other.exists() == (arranged == "symlink")
+
+
+def test_a_folder_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
+    sentence = run(f"file:{tmp_path}/none/client.jwk.json", "--alg=ES256").check_failed()
+    assert "could not be written (No such file or directory)" in sentence
+
+
+def test_a_key_that_does_not_fit_on_the_disk_leaves_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "client.jwk.json"
+    ran = subprocess.run(
+        [sys.executable, "-m", "helseid_fn.first_key", f"file:{path}", "--alg=ES256"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+    )
+    assert "could not be written (File too large)" in Ran(ran.returncode, ran.stdout, ran.stderr).check_failed()
+    assert not path.exists()
+
+
+def test_a_key_goes_into_a_secret_of_google_s(run: Run, standin: StandIn) -> None:
+    ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+    (version,) = standin.secret_manager.versions(SECRET)
+    ran.check_made(version.data.decode())
+    assert version.checksum_given
+    assert [exchange.kind for exchange in standin.received] == ["list", "add"]
+
+
+def test_a_secret_of_google_s_that_holds_a_key_is_left_as_it_is(run: Run, standin: StandIn) -> None:
+    standin.secret_manager.disable(standin.secret_manager.add(SECRET, "what was there"))
+    ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+    assert f"{SECRET} holds a key already" in ran.check_failed()
+    assert standin.count("add") == 0
+
+
+@pytest.mark.parametrize(
+    ("secret", "fault", "told"),
+    [
+        ("projects/p/secrets/none", None, "gcloud secrets create none --project=p"),
+        (SECRET, secret_faults.Fail("PERMISSION_DENIED"), "roles/secretmanager.secretVersionManager"),
+    ],
+)
+def test_what_google_refuses_is_told_with_the_command_that_cures_it(
+    run: Run, standin: StandIn, secret: str, fault: secret_faults.SecretFault | None, told: str
+) -> None:
+    if fault is not None:
+        standin.secret_manager.fail_next("add", fault)
+    ran = run(secret, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+    assert told in ran.check_failed()
+
+
+def empty_secret(manager: SecretsManager) -> str:
+    arn: str = manager.client.create_secret(Name=f"helseid/key-{uuid.uuid4().hex}")["ARN"]
+    return arn
+
+
+def test_a_key_goes_into_a_secret_of_aws_s(run: Run, manager: SecretsManager) -> None:
+    arn = empty_secret(manager)
+    ran = run(arn, "--alg=ES256")
+    ran.check_made(manager.client.get_secret_value(SecretId=arn)["SecretString"])
+
+
+def test_a_secret_of_aws_s_that_holds_a_key_is_left_as_it_is(run: Run, manager: SecretsManager) -> None:
+    arn = manager.add("what was there")
+    assert f"{arn} holds a key already" in run(arn, "--alg=ES256").check_failed()
+    assert manager.client.get_secret_value(SecretId=arn)["SecretString"] == "what was there"
+
+
+def test_a_secret_of_aws_s_that_is_not_there_is_told(run: Run, manager: SecretsManager) -> None:
+    arn = empty_secret(manager)
+    assert "The secret manager has no" in run(f"{arn[:-6]}AbCdEf", "--alg=ES256").check_failed()
+
+
+def test_what_aws_refuses_is_told_with_the_statement_that_cures_it(run: Run, manager: SecretsManager) -> None:
+    arn = empty_secret(manager)
+    manager.is_counted = lambda environ: environ.get("HTTP_X_AMZ_TARGET", "").endswith(".PutSecretValue")  # type: ignore[method-assign]
+    manager.fail_next(refuse(400, "AccessDeniedException"))
+    assert '"Action": "secretsmanager:PutSecretValue"' in run(arn, "--alg=ES256").check_failed()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["file:x", "--alg", "HS256"], "What was asked for is not one of RS256"),
+        (["projects/p/secrets/s/versions/latest"], "without a version"),
+        (["client.jwk.json", "--alg=ES256"], "file:PATH"),
+        (["arn:aws:secretsmanager:eu-north-1:1:secret:x", "--alg=ES256"], "the whole ARN of a secret"),
+        ([SECRET, "--alg=ES256", "--secret-manager-endpoint=nowhere"], "is not host:port"),
+        (["file:", "--alg=ES256"], "file:PATH"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told_in_a_sentence(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert told in run(*arguments).check_failed()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_in_place_of_a_store_is_not_repeated(run: Run) -> None:
+    jwk: dict[str, Any] = make_jwk("ES256")
+    sentence = run(json.dumps(jwk), "--alg=ES256").check_failed()
+    assert not [piece for piece in fragments_of([], jwk) if piece in sentence]
+
+
+def test_a_word_too_many_ends_it_with_its_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        first_key.main(["file:a", "file:b"])
+    assert ended.value.code == 2
+    assert "usage: python -m helseid_fn.first_key" in capsys.readouterr().err
