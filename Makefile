@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: demo demo-aws standin lambda-zip test faults soak lint lock clean
+.PHONY: demo demo-aws standin lambda-zip test faults soak fuzz lint lock clean
 
 demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sent, what is answered, what is refused
 	@$(BIN)/python -m tests.demo
@@ -33,6 +33,9 @@ faults: $(VENV)/ready  ## every party failing in every way there is: runs each c
 
 soak: $(VENV)/ready  ## very many calls while keys, tokens, nonces and servers come and go; CALLS=100000
 	@$(BIN)/python -m tests.soak --calls $(CALLS)
+
+fuzz: $(VENV)/ready  ## more than 100,000 inputs that nobody thought of, other ones every time
+	@$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=long
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -102,8 +102,16 @@ def _answer_for_the_host() -> None:
     """
     flask = sys.modules.get("flask")
     if flask is not None and flask.has_app_context():
-        flask.current_app.register_error_handler(400, lambda _: _refuse_unread())
+        for unread in (400, 415, Exception):
+            flask.current_app.register_error_handler(unread, _answer_unread)
         flask.current_app.register_error_handler(HelseidFnError, _refuse_event)
+
+
+def _answer_unread(error: Exception) -> Any:
+    """Answer to what was raised outside the entry points: for a body that it cannot read, the framework raises what it may."""
+    if getattr(error, "code", 400) not in (400, 415):
+        return error  # an answer of the framework's own, such as 405
+    return _refuse_unread()
 
 
 def _refuse_unread() -> HttpAnswer:

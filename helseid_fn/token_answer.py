@@ -45,8 +45,11 @@ class Token:
 
     @property
     def expires_at(self) -> float:
-        """When it ends, in wall-clock seconds."""
-        return self.requested_at + self.lifetime_seconds
+        """When it ends, in wall-clock seconds.
+
+        A JWT's times are whole seconds: HelseID cuts off the fraction of its own before it adds the lifetime.
+        """
+        return int(self.requested_at) + self.lifetime_seconds
 
 
 def is_refusal(answer: Answer) -> bool:

@@ -23,7 +23,7 @@ class Parties:
         self._keys = [make_jwk("PS256", number=number) for number in range(3)]
         client = Client(client_id="soak", jwks=[public_jwk(each) for each in self._keys])
         self._standin = StandIn([client], secret_manager=True, api_nonce=True, token_lifetime_seconds=lifetime_seconds)
-        self._ledger = Ledger(lifetime_seconds * (1 - MARGIN) - 0.1)
+        self._ledger = Ledger(lifetime_seconds * MARGIN)
         self._standin.record.listeners.append(self._ledger.note)
         self._replaced = 0
         self._standin.secret_manager.add(SECRET, json.dumps(self._keys[0]))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -173,3 +174,9 @@ def test_a_token_ends_its_lifetime_after_it_was_asked_for() -> None:
 @pytest.mark.parametrize("shown", [grant(access_token="HUSH"), make_token()], ids=["grant", "token"])
 def test_no_token_shows_its_value(shown: object) -> None:
     assert "HUSH" not in repr(shown)
+
+
+def test_a_token_ends_a_lifetime_after_the_beginning_of_the_second_in_which_it_was_asked_for() -> None:
+    """HelseID counts whole seconds, so that a token may end up to a second before its lifetime is over."""
+    token = dataclasses.replace(make_token(5), requested_at=NOW + 0.9)
+    assert token.expires_at == NOW + 5

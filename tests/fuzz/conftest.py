@@ -1,0 +1,8 @@
+"""How much is put in: the same little in every run of the tests, much and ever other in `make fuzz`."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", settings(database=None, deadline=None, suppress_health_check=list(HealthCheck)))
+settings.register_profile("short", settings(settings.get_profile("default"), max_examples=100, derandomize=True))
+settings.register_profile("long", settings(settings.get_profile("default"), max_examples=7_000, print_blob=True))
+settings.load_profile("short")
