@@ -35,7 +35,7 @@ soak: $(VENV)/ready  ## very many calls while keys, tokens, nonces and servers c
 	@$(BIN)/python -m tests.soak --calls $(CALLS)
 
 fuzz: $(VENV)/ready  ## more than 100,000 inputs that nobody thought of, other ones every time
-	@$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=long
+	@$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=long -p no:logging
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

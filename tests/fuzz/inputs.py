@@ -265,6 +265,18 @@ TOKEN_MEMBERS = st.one_of(
     ),
     ANY_JSON,
 )
+ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:k-AbCdEf"
+SECRET_MEMBERS = st.one_of(
+    st.fixed_dictionaries(
+        {"ARN": st.just(ARN)},
+        optional={
+            "SecretString": st.one_of(st.just(json.dumps(KEYS[1])), ANY_JSON),
+            "SecretBinary": st.one_of(st.sampled_from(["e30=", "e30", "\u00e5", ""]), ANY_JSON),
+            "VersionStages": st.one_of(st.lists(ODD_TEXT, max_size=3), ANY_JSON),
+        },
+    ).map(_write),
+    BODIES,
+)
 ANSWER_BODIES = st.one_of(TOKEN_MEMBERS.map(_write), BODIES)
 _HEADS = st.sampled_from(
     [

@@ -108,9 +108,9 @@ def test_a_wait_that_is_asked_for_is_whole_and_not_negative(value: str) -> None:
     assert seconds is None or seconds >= 0
 
 
-@given(inputs.ANSWER_BODIES)
+@given(inputs.SECRET_MEMBERS)
 def test_an_answer_of_the_extensions_is_read_or_left(body: bytes) -> None:
-    stored = _read_answer(body)
+    stored = _read_answer(body, inputs.ARN)
     assert stored is None or isinstance(stored.text, str)
 
 
