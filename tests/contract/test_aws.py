@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from helseid_fn.journal import Journal
 from helseid_fn.secret_store.aws import AwsReader
 from helseid_fn.secret_store.aws_address import AwsAddress
 from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, SecretsManager
-from tests.aws.server import App, answer, drip, raw, refuse, slow
+from tests.aws.server import App, Environ, StartResponse, answer, drip, raw, refuse, slow
 from tests.conftest import ROOT, MovableClock
 from tests.contract.certificates import Authority
 from tests.contract.deployment import OTHER_UNIT, Function, at_once, fragments_of, made, one_key
@@ -331,6 +331,36 @@ def test_many_cold_threads_make_one_client_and_read_once(manager: SecretsManager
     assert at_once(16, lambda: reading.call().status_code) == [200] * 16
     assert len(manager.reads) == 1
     assert made(standin) == {**SIGNED_IN, "api": 16}
+
+
+@one_key
+def test_after_a_read_in_little_time_the_next_one_has_all_of_its_own(
+    manager: SecretsManager, reading: Function, jwk: dict[str, Any]
+) -> None:
+    reading.set_deadline(1)
+    assert reading.call().status_code == 200
+    reading.set_deadline(25)
+    manager.fail_always(slow(0.6, answer(200, {"SecretString": json.dumps(jwk)})))
+    assert reading.call(OTHER_UNIT).status_code == 200
+    assert len(manager.reads) == 3
+
+
+@one_key
+def test_after_credentials_that_were_refused_those_that_are_there_now_are_used(
+    manager: SecretsManager, reading: Function, jwk: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed: list[str] = []
+
+    def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        signed.append(environ["HTTP_AUTHORIZATION"])
+        return answer(200, {"SecretString": json.dumps(jwk)})(environ, start_response)
+
+    manager.fail_next(refuse(400, "ExpiredTokenException"))
+    manager.fail_next(serve)
+    assert problem_of(reading)["code"] == "secret_manager.refused.unauthenticated"
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ASIANEWER")
+    assert reading.call().status_code == 200
+    assert "Credential=ASIANEWER/" in signed[0]
 
 
 class KeptConnections(BaseHTTPRequestHandler):

@@ -107,6 +107,12 @@ def test_lambdas_own_time_bounds_the_invocation(standin: StandIn, function: Func
     assert "raise DEADLINE_SECONDS, and the host's own timeout above it" in problem["detail"]
 
 
+def test_the_deadline_that_is_set_bounds_an_invocation_that_lambda_leaves_more(standin: StandIn, function: Function) -> None:
+    standin.api.fail_always("api", faults.Hang())
+    function.set_deadline(0.5)
+    assert "than the 0.5 s that the invocation has" in json.loads(invoke(function, over_http())["body"])["detail"]
+
+
 def test_an_invocation_without_time_asks_nobody(standin: StandIn, function: Function) -> None:
     answer = invoke(function, over_http(), LambdaContext(left_seconds=0.1))
     assert answer["statusCode"] == 504
@@ -121,6 +127,21 @@ def test_the_log_line_names_lambdas_request_and_trace(
     invoke(function, {})
     (line,) = log_lines(capsys.readouterr().out)
     assert (line["request_id"], line["xray_trace"]) == ("request-1", "1-5759e988-bd862e3fe1be46a994272793")
+
+
+@pytest.mark.parametrize("name", ["x-amzn-trace-id", "X-Amzn-Trace-Id"])
+def test_a_request_s_own_trace_goes_before_the_invocation_s(
+    standin: StandIn,
+    deploy: Callable[..., Function],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    function = deploy(standin)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
+    invoke(function, over_http(headers={name: "Root=1-67891233-abcdef012345678912345678"}))
+    (line,) = log_lines(capsys.readouterr().out)
+    assert line["xray_trace"] == "1-67891233-abcdef012345678912345678"
 
 
 def test_the_log_line_tells_one_eventbridge_event_from_another(function: Function, capsys: pytest.CaptureFixture[str]) -> None:

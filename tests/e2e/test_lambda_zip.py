@@ -126,6 +126,15 @@ def test_a_wheel_that_is_not_the_pinned_one_is_refused(monkeypatch: pytest.Monke
     assert list((tmp_path / "build").iterdir()) == []
 
 
+def test_a_wheel_whose_files_belong_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wheel = tmp_path / "odd-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("odd-1.0.data/purelib/odd.py", "")
+    monkeypatch.setattr(packaging, "fetch_wheels", lambda *_: [wheel])
+    with pytest.raises(ValueError, match=r"odd-1\.0.* would have to be installed elsewhere"):
+        build(HERE, tmp_path / "build")
+
+
 def test_the_command_says_what_it_built() -> None:
     command = [sys.executable, "-m", "infra.lambda_zip", "--arch", HERE.arch, "--python", HERE.python]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

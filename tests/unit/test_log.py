@@ -255,3 +255,29 @@ def test_another_library_is_not_heard_below_warning_even_if_its_logger_has_a_lev
     theirs.info("what it carries")
     theirs.setLevel(logging.NOTSET)
     assert "what it carries" not in written()
+
+
+def test_what_the_host_writes_of_other_libraries_is_not_written_twice(lines: Lines) -> None:
+    log.configure("INFO", host_writes_others=True)
+    THEIRS.warning("theirs")
+    OURS.info("ours")
+    assert [line["message"] for line in lines()] == ["ours"]
+
+
+def test_what_we_write_is_not_left_to_the_host_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    log.configure("INFO", host_writes_others=True)
+    OURS.warning("ours")
+    THEIRS.warning("theirs")
+    assert caplog.messages == ["theirs"]
+
+
+def test_a_message_is_bounded(lines: Lines) -> None:
+    log.configure("INFO")
+    OURS.info("x" * 10_000)
+    assert lines()[0]["message"] == "x" * 4000
+
+
+def test_urllib3_s_warnings_which_quote_addresses_are_not_heard(lines: Lines) -> None:
+    log.configure("DEBUG")
+    logging.getLogger("urllib3.connectionpool").warning("Retrying after connection broken: /secret?token=hush")
+    assert lines() == []
