@@ -7,16 +7,21 @@ import ssl
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
+from unittest import mock
 from urllib.parse import parse_qs
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.secretsmanager.exceptions import InvalidRequestException
+from moto.secretsmanager.models import secretsmanager_backends
 
 from tests.aws.server import Environ, Server, StartResponse, answer
 
 REGION = "eu-north-1"
+ACCOUNT = "123456789012"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:helseid-fn-rotation"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "ASIAHUSHHUSH", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMIhushK7MDENGhushbPxRfiCYhush"}
 SESSION_TOKEN = "IQoJb3JpZ2luX2VjEHUSHhushHUSHhushHUSHhush0123456789+/=="
 
@@ -59,6 +64,27 @@ class SecretsManager(Server):
         version_id: str = self.client.put_secret_value(SecretId=arn, SecretString=value)["VersionId"]
         return version_id
 
+    def labels(self, arn: str) -> dict[str, list[str]]:
+        """Return the staging labels of each version that has any."""
+        found: dict[str, list[str]] = self.client.describe_secret(SecretId=arn)["VersionIdsToStages"]
+        return {version: sorted(labels) for version, labels in found.items() if labels}
+
+    def reserve(self, arn: str) -> str:
+        """Reserve a version for a rotation and return its id, as RotateSecret does before it invokes a function."""
+        secret: Any = secretsmanager_backends[ACCOUNT][REGION].secrets[arn]
+        version_id = str(uuid.uuid4())
+        secret.versions[version_id] = {"createdate": 0, "version_id": version_id, "version_stages": ["AWSPENDING"]}
+        secret.rotation_requested = secret.rotation_enabled = True
+        return version_id
+
+    def rotate(self, arn: str, invoke: Callable[[dict[str, Any]], bool]) -> None:
+        """Rotate a secret by RotateSecret, whose steps `invoke` is given one by one; where it returns False the rotation ends.
+
+        Raises `ClientError` then; AWS would repeat the rotation by itself, and moto does not.
+        """
+        with mock.patch("moto.awslambda.utils.get_backend", return_value=_Lambda(invoke)):
+            self.client.rotate_secret(SecretId=arn, RotationLambdaARN=FUNCTION, RotationRules={"AutomaticallyAfterDays": 30})
+
     def environment(self, address: str, **more: str) -> dict[str, str]:
         """Return the settings that make a function read from here."""
         return {"HELSEID_KEY": address, "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url, **CREDENTIALS, **more}
@@ -72,6 +98,22 @@ class SecretsManager(Server):
         environ["wsgi.input"] = io.BytesIO(body)
         self.reads.append(json.loads(body))
         return True
+
+
+class _Lambda:
+    """What moto's Secrets Manager needs of Lambda."""
+
+    def __init__(self, invoke: Callable[[dict[str, Any]], bool]) -> None:
+        self._invoke = invoke
+
+    def get_function(self, arn: str) -> str:
+        """Find every function."""
+        return arn
+
+    def invoke(self, *_: object, body: str, **__: object) -> None:
+        """Invoke the function, and end the rotation when it fails."""
+        if not self._invoke(json.loads(body)):
+            raise InvalidRequestException("The rotation's function failed.")
 
 
 class Extension(Server):

@@ -1,0 +1,92 @@
+"""Runs rotations for tests that kill them, each in a process of its own: `python -m tests.contract.rotating_process`.
+
+Reads an order a line, forks, and tells the child's id and then how it ended. The child imports `main` in the order's
+environment and does what its host would have it do; what it prints goes into a file. Forking from a process that has loaded
+the libraries, and opened nothing, spares each child a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.loaders
+import botocore.session
+from werkzeug.test import EnvironBuilder
+from werkzeug.wrappers import Request
+
+import helseid_fn.rotating
+import helseid_fn.secret_store.aws_versions
+import helseid_fn.secret_store.google_versions  # noqa: F401  # so that no child need load it
+
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+
+
+class Context:
+    """What Lambda hands over with each invocation."""
+
+    aws_request_id = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return more time than any rotation takes."""
+        return 60_000
+
+
+def rotate(order: dict[str, Any]) -> bool:
+    """Carry out an order in this very process, and tell whether it went well."""
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    import main  # noqa: PLC0415  # it parses the settings
+
+    event = order.get("event")
+    if event is None:
+        return main.rotate(Request(EnvironBuilder(method="POST").get_environ()))[1] == 200
+    for step in STEPS:
+        main.rotate_lambda({**event, "Step": step}, Context())
+    return True
+
+
+def carry_out(order: dict[str, Any]) -> None:
+    """Carry out an order and end this process; it never returns."""
+    status = 2
+    try:
+        with Path(order["output"]).open("a") as output:
+            for number in (1, 2):
+                os.dup2(output.fileno(), number)
+        status = 0 if rotate(order) else 1
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def warm_up() -> None:
+    """Load once for all children what each client of boto3's would load anew from its files."""
+    loader = botocore.loaders.create_loader()
+    botocore.session.create_loader = lambda *_: loader
+    boto3.session.Session("made-up", "made-up").client("secretsmanager", region_name="eu-north-1").close()
+
+
+def main() -> None:
+    """Carry out the orders until there are no more."""
+    warm_up()
+    for line in sys.stdin:
+        order = json.loads(line)
+        gate, opener = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.read(gate, 1)
+            carry_out(order)
+        print(child, flush=True)
+        sys.stdin.readline()  # whoever is to watch the child has got its id by now
+        os.write(opener, b".")
+        os.close(gate)
+        os.close(opener)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""A rotation that is killed at any of its requests, before or after it took place, is finished by the next one.
+
+The process is another one and the signal SIGKILL. Where it can be killed is found by counting the requests of a rotation that
+is left alone. All the while the function whose key it is goes on, in this process, without a restart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from helseid_fn.deadline import Deadline
+from helseid_fn.errors import HelseidFnError
+from helseid_fn.job import Job
+from helseid_fn.journal import Journal
+from helseid_fn.settings import EXAMPLES, Settings, parse_settings
+from helseid_fn.triggers import parse_invocation
+from tests.contract.deployment import CLIENT_ID, OTHER_UNIT, PARENT, client_of, fragments_of
+from tests.contract.killing import Reaper, Runner, WatchedSecretsManager, When, side_by_side
+from tests.contract.rotating_function import PENDING, SECRET, SETTINGS
+from tests.standin import StandIn, make_jwk
+
+KILLED, WELL = -9, 0
+UNITS = ({}, OTHER_UNIT, {"organization": {"parent": PARENT}})
+
+Wire = Callable[[Settings], Job]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a rotation is killed: at which of its requests, and on which side of it; nowhere when there is none."""
+
+    at: int | None
+    when: When = "before"
+
+
+@dataclass
+class Story:
+    """What happened around one killing."""
+
+    point: Point
+    statuses: list[int]
+    """How the killed rotation and the next one ended."""
+    requests: int
+    """How many requests the first one made."""
+    calls: list[str]
+    """What came of the calls before, between and after: `ok` or a code."""
+    registered: list[int]
+    """For each key that was registered, how often it was posted."""
+    kept: bool
+    """Whether the private half of a registered key could be read after the killing."""
+    readable: list[str]
+    """The private keys that can be read at the end, each once for every place."""
+    expected: list[str]
+    """The old key and the new one."""
+    kinds: list[str] = field(default_factory=list)
+
+    def complaint(self) -> str | None:
+        """Say what is wrong with it, or nothing."""
+        good = (
+            self.statuses == [KILLED if self.point.at else WELL, WELL],
+            set(self.calls) == {"ok"},
+            self.registered == [1],
+            self.kept,
+            self.readable == self.expected,
+        )
+        return None if all(good) else repr(self)
+
+
+@pytest.fixture
+def wire(load_main: Callable[[dict[str, str]], ModuleType]) -> Wire:
+    """Return what puts the function together as `main` does."""
+    made: Wire = load_main({name: text for name, text in EXAMPLES.items() if "BUNDLE" not in name}).wire
+    return made
+
+
+class Caller:
+    """The function whose key is replaced."""
+
+    def __init__(self, wire: Wire, environment: dict[str, str]) -> None:
+        self._settings = parse_settings(environment)
+        self._job = wire(self._settings)
+
+    def call(self, members: object) -> str:
+        """Call it, and return `ok` or the code of what went wrong."""
+        try:
+            self._job.run(parse_invocation(members, self._settings), Deadline(25), Journal())
+        except HelseidFnError as error:
+            return error.code
+        return "ok"
+
+
+def play_on_google(wire: Wire, runner: Runner, point: Point) -> Story:
+    """Kill one rotation on Google Cloud, and let another finish."""
+    jwk = make_jwk("ES256")
+    with StandIn([client_of(jwk)], secret_manager=True) as standin:
+        standin.secret_manager.add(SECRET, json.dumps(jwk))
+        standin.secret_manager.create(PENDING)
+        environment = {**standin.environment(SETTINGS["HELSEID_KEY"]), **SETTINGS}
+        reaper = Reaper(point.at, point.when)
+        reaper.watch(standin)
+        caller = Caller(wire, environment)
+
+        def readable() -> list[str]:
+            versions = [*standin.secret_manager.versions(SECRET), *standin.secret_manager.versions(PENDING)]
+            return [(version.jwk or {})["kid"] for version in versions if version.state == "ENABLED"]
+
+        calls = [caller.call(UNITS[0])]
+        statuses = [runner.run(environment, reaper)]
+        calls.append(caller.call(UNITS[1]))
+        kept = {key.kid for key in standin.registered_keys(CLIENT_ID)} <= set(readable())
+        requests, reaper.at = reaper.seen, None
+        statuses.append(runner.run(environment, reaper))
+        calls += [caller.call(unit) for unit in (UNITS[2], UNITS[0])]
+        new = [key for key in standin.registered_keys(CLIENT_ID) if key.origin == "Api"]
+        kinds = [exchange.kind for exchange in standin.received if exchange.party != "api"]
+        check_output(runner, standin, jwk)
+        expected = [jwk["kid"], standin.signing_kids()[-1] or ""]
+        return Story(point, statuses, requests, calls, [key.posted for key in new], kept, readable(), expected, kinds)
+
+
+def play_on_aws(manager: WatchedSecretsManager, wire: Wire, runner: Runner, point: Point) -> Story:
+    """Kill one rotation on AWS, and let Secrets Manager repeat it from its first step, as it does."""
+    jwk = make_jwk("ES256")
+    with StandIn([client_of(jwk)]) as standin:
+        arn = manager.add(json.dumps(jwk))
+        client = manager.client
+        version = manager.reserve(arn)
+        environment = {**standin.environment(arn), **manager.environment(arn), "ROTATION_ALG": "ES256"}
+        reaper = manager.reapers[arn] = Reaper(point.at, point.when)
+        reaper.watch(standin)
+        caller = Caller(wire, environment)
+        event = {"SecretId": arn, "ClientRequestToken": version}
+
+        def readable() -> list[str]:
+            """Look at the versions that have a text, the replaced one first; moto reserves one without."""
+            found = {}
+            for each, its_labels in manager.labels(arn).items():
+                with suppress(client.exceptions.ResourceNotFoundException):
+                    text = client.get_secret_value(SecretId=arn, VersionId=each)["SecretString"]
+                    found["AWSPREVIOUS" not in its_labels, each] = json.loads(text)["kid"]
+            return [found[place] for place in sorted(found)]
+
+        calls = [caller.call(UNITS[0])]
+        statuses = [runner.run(environment, reaper, event)]
+        calls.append(caller.call(UNITS[1]))
+        kept = {key.kid for key in standin.registered_keys(CLIENT_ID)} <= set(readable())
+        requests, reaper.at = reaper.seen, None
+        statuses.append(runner.run(environment, reaper, event))
+        calls += [caller.call(unit) for unit in (UNITS[2], UNITS[0])]
+        new = [key for key in standin.registered_keys(CLIENT_ID) if key.origin == "Api"]
+        check_output(runner, standin, jwk)
+        expected = [jwk["kid"], standin.signing_kids()[-1] or ""]
+        return Story(
+            point,
+            statuses,
+            requests,
+            calls,
+            [key.posted for key in new],
+            kept,
+            readable(),
+            expected,
+            manager.labels(arn)[version],
+        )
+
+
+def check_output(runner: Runner, standin: StandIn, jwk: dict[str, Any]) -> None:
+    """Look for secrets in what the rotations printed."""
+    printed = runner.output.read_text()
+    assert [piece for piece in fragments_of(standin.secrets(), jwk) if piece in printed] == []
+
+
+Play = Callable[[Runner, Point], Story]
+
+
+def check_every_point(folder: Path, play: Play, least_requests: int) -> None:
+    """Leave one rotation alone, and kill others at each of its requests, before and after."""
+    (alone,) = side_by_side(folder, [Point(None)], play)
+    assert alone.complaint() is None
+    assert alone.requests >= least_requests
+    whens: tuple[When, When] = ("before", "after")
+    stories = side_by_side(folder, [Point(at + 1, when) for at in range(alone.requests) for when in whens], play)
+    assert [complaint for story in stories if (complaint := story.complaint())] == []
+
+
+def test_on_google_cloud_a_rotation_killed_at_any_instant_is_finished_by_the_next(wire: Wire, tmp_path: Path) -> None:
+    check_every_point(tmp_path, partial(play_on_google, wire), least_requests=17)
+
+
+def test_on_aws_a_rotation_killed_at_any_instant_is_finished_by_the_next(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with WatchedSecretsManager() as manager:
+        for name, value in manager.environment("").items():
+            monkeypatch.setenv(name, value)
+        check_every_point(tmp_path, partial(play_on_aws, manager, wire), least_requests=25)
