@@ -49,6 +49,8 @@ lock: $(VENV)/ready  ## pin each requirements*.in anew, for every supported Pyth
 	sed 's/^\([^#]\)/# \1/' requirements-aws.in | cat - $(VENV)/lock > requirements-aws.txt
 	$(LOCK) -c requirements.txt -c requirements-aws.txt requirements-dev.in -o $(VENV)/lock
 	sed 's/^\([^#]\)/# \1/' requirements-dev.in | cat - $(VENV)/lock > requirements-dev.txt
+	$(LOCK) requirements-clients.in -o $(VENV)/lock
+	sed 's/^\([^#]\)/# \1/' requirements-clients.in | cat - $(VENV)/lock > requirements-clients.txt
 
 clean:
 	rm -rf $(VENV) build .cache .mypy_cache .pytest_cache .ruff_cache

@@ -375,6 +375,14 @@ CALLS: Table = {
 }
 
 
+def test_a_hundred_and_fifty_kinds_of_requests_are_refused_for_a_hundred_reasons() -> None:
+    """As the README says; nothing is refused in passing, for the reason of another check."""
+    tables = (ASSERTIONS, ORGANIZATIONS, PROOFS, CALLS)
+    details_told = [detail for table in tables for kinds in table.values() for _, _, detail in kinds]
+    assert len(details_told) >= 150
+    assert len(set(details_told)) >= 100
+
+
 def rows(table: Table) -> pytest.MarkDecorator:
     """Make a test of every row, named after what is forged."""
     cases = [
