@@ -98,7 +98,7 @@ class AwsRotation:
     def _set(self, step: RotationStep, deadline: Deadline, journal: Journal) -> str:
         pending = self._read_pending(step, deadline, journal)
         in_use = self.versions.read(deadline, journal, VersionStage="AWSCURRENT")
-        if self.rotation.thumbprint_of(pending) == parse_signing_key(in_use.text).thumbprint:
+        if self.rotation.thumbprint_of(pending) == self._note(in_use, journal).thumbprint:
             return "not_due"
         registration = self.rotation.register(in_use, pending, deadline, journal)
         if registration.expires_at is not None and pending.expires_at != registration.expires_at:

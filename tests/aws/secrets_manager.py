@@ -17,7 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.secretsmanager.exceptions import InvalidRequestException
 from moto.secretsmanager.models import secretsmanager_backends
 
-from tests.aws.server import Environ, Server, StartResponse, answer
+from tests.aws.server import App, Environ, Server, StartResponse, answer, refuse
 
 REGION = "eu-north-1"
 ACCOUNT = "123456789012"
@@ -27,13 +27,14 @@ SESSION_TOKEN = "IQoJb3JpZ2luX2VjEHUSHhushHUSHhushHUSHhush0123456789+/=="
 
 
 class SecretsManager(Server):
-    """Secrets Manager in one region; other requests than for a secret's value are neither counted nor failed."""
+    """Secrets Manager in one region; requests of other kinds than `operations` are neither counted nor failed."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._scheme = "https" if tls else "http"
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self.operations = {"GetSecretValue"}
         self.reads: list[dict[str, Any]] = []
-        """What was asked for, in order: the members of each GetSecretValue."""
+        """What was asked for, in order: the members of each request that is counted."""
         super().__init__(self._moto, tls)
 
     @property
@@ -67,7 +68,7 @@ class SecretsManager(Server):
     def labels(self, arn: str) -> dict[str, list[str]]:
         """Return the staging labels of each version that has any."""
         found: dict[str, list[str]] = self.client.describe_secret(SecretId=arn)["VersionIdsToStages"]
-        return {version: sorted(labels) for version, labels in found.items() if labels}
+        return {version: sorted(set(labels)) for version, labels in found.items() if labels}
 
     def reserve(self, arn: str) -> str:
         """Reserve a version for a rotation and return its id, as RotateSecret does before it invokes a function."""
@@ -77,6 +78,11 @@ class SecretsManager(Server):
         secret.rotation_requested = secret.rotation_enabled = True
         return version_id
 
+    def current(self, arn: str) -> dict[str, Any]:
+        """Return the answer to GetSecretValue for the current version; without a stage, moto's would be another at times."""
+        answer: dict[str, Any] = self.client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
+        return answer
+
     def rotate(self, arn: str, invoke: Callable[[dict[str, Any]], bool]) -> None:
         """Rotate a secret by RotateSecret, whose steps `invoke` is given one by one; where it returns False the rotation ends.
 
@@ -85,14 +91,25 @@ class SecretsManager(Server):
         with mock.patch("moto.awslambda.utils.get_backend", return_value=_Lambda(invoke)):
             self.client.rotate_secret(SecretId=arn, RotationLambdaARN=FUNCTION, RotationRules={"AutomaticallyAfterDays": 30})
 
+    def fail_after(self, requests: int, fault: App | None = None, *, lose: bool = False) -> None:
+        """Let so many requests pass, then fail one of those that are counted; `lose` carries it out, and loses the answer."""
+
+        def fail(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            if lose:
+                list(self._moto(environ, lambda *_: None))
+            return (fault or refuse(500, "InternalServiceError"))(environ, start_response)
+
+        self.fail_next(self._moto, times=requests)
+        self.fail_next(fail)
+
     def environment(self, address: str, **more: str) -> dict[str, str]:
         """Return the settings that make a function read from here."""
         return {"HELSEID_KEY": address, "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url, **CREDENTIALS, **more}
 
     def is_counted(self, environ: Environ) -> bool:
-        """Tell whether a request is for a secret's value, and keep what it asks for."""
-        wants_value = environ.get("HTTP_X_AMZ_TARGET", "").endswith(".GetSecretValue")
-        if not wants_value or "Credential=test/" in environ.get("HTTP_AUTHORIZATION", ""):
+        """Tell whether a request is of a kind that is counted, and keep what it asks for."""
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        if operation not in self.operations or "Credential=test/" in environ.get("HTTP_AUTHORIZATION", ""):
             return False
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         environ["wsgi.input"] = io.BytesIO(body)

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import botocore.loaders
-import botocore.session
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 import helseid_fn.rotating
 import helseid_fn.secret_store.aws_versions
 import helseid_fn.secret_store.google_versions  # noqa: F401  # so that no child need load it
+from tests.aws.quick_clients import share_models
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
@@ -63,16 +62,10 @@ def carry_out(order: dict[str, Any]) -> None:
         os._exit(status)
 
 
-def warm_up() -> None:
-    """Load once for all children what each client of boto3's would load anew from its files."""
-    loader = botocore.loaders.create_loader()
-    botocore.session.create_loader = lambda *_: loader
-    boto3.session.Session("made-up", "made-up").client("secretsmanager", region_name="eu-north-1").close()
-
-
 def main() -> None:
     """Carry out the orders until there are no more."""
-    warm_up()
+    share_models()
+    boto3.session.Session("made-up", "made-up").client("secretsmanager", region_name="eu-north-1").close()
     for line in sys.stdin:
         order = json.loads(line)
         gate, opener = os.pipe()

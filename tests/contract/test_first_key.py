@@ -184,7 +184,7 @@ def test_a_secret_of_aws_s_that_is_not_there_is_told(run: Run, manager: SecretsM
 
 def test_what_aws_refuses_is_told_with_the_statement_that_cures_it(run: Run, manager: SecretsManager) -> None:
     arn = empty_secret(manager)
-    manager.is_counted = lambda environ: environ.get("HTTP_X_AMZ_TARGET", "").endswith(".PutSecretValue")  # type: ignore[method-assign]
+    manager.operations = {"PutSecretValue"}
     manager.fail_next(refuse(400, "AccessDeniedException"))
     assert '"Action": "secretsmanager:PutSecretValue"' in run(arn, "--alg=ES256").check_failed()
 

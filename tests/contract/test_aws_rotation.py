@@ -1,0 +1,407 @@
+"""The key's rotation on AWS: Secrets Manager's protocol, step by step, against moto, Selvbetjening and HelseID."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+
+from helseid_fn.aws_rotation import STEPS, AwsRotation
+from helseid_fn.errors import HelseidFnError
+from helseid_fn.rotating import wire_aws_rotation
+from helseid_fn.settings import Settings
+from helseid_fn.transport import Transport
+from tests.aws.quick_clients import share_models
+from tests.aws.secrets_manager import Extension, SecretsManager
+from tests.aws.server import refuse
+from tests.conftest import MovableClock
+from tests.contract.deployment import (
+    CLIENT_ID,
+    OTHER_UNIT,
+    Function,
+    LambdaContext,
+    client_of,
+    fragments_of,
+    log_lines,
+    one_key,
+)
+from tests.standin import StandIn, faults, make_jwk
+from tests.standin.registered_keys import RegisteredKey
+
+pytestmark = one_key
+
+DAY = 86400.0
+WRITES = {"PutSecretValue", "UpdateSecretVersionStage"}
+
+
+class OnAws:
+    """The rotating function and the one whose key it replaces, Secrets Manager between them, on one clock."""
+
+    def __init__(self, standin: StandIn, manager: SecretsManager, arn: str, function: Function, clock: MovableClock) -> None:
+        self.standin, self.manager, self.arn, self.function, self.clock = standin, manager, arn, function, clock
+        self.raised: list[str] = []
+
+    def step(self, name: str, version: str, **members: object) -> str:
+        """Do one step, and return what it has done, or the code of what it raised."""
+        event = {"Step": name, "SecretId": self.arn, "ClientRequestToken": version, **members}
+        try:
+            return str(self.function.module.rotate_lambda(event, LambdaContext())["rotation"])
+        except HelseidFnError as error:
+            self.raised.append(f"{error!r} {error} {error.__cause__!r} {error.__context__!r} {vars(error)}")
+            return error.code
+
+    def rotate(self, version: str | None = None) -> list[str]:
+        """Do every step as Secrets Manager does: in order, up to the first that fails."""
+        version, done = version or self.manager.reserve(self.arn), []
+        for name in STEPS:
+            done.append(self.step(name, version))
+            if "." in done[-1]:
+                break
+        return done
+
+    def call(self, members: object = None) -> int:
+        """Call the function, and return the status."""
+        return self.function.call(members).status_code
+
+    def labels(self) -> list[list[str]]:
+        """Return the labels of each version, of the current one last."""
+        return sorted(self.manager.labels(self.arn).values(), key=lambda labels: "AWSCURRENT" in labels)
+
+    def new_keys(self) -> list[RegisteredKey]:
+        """Return the keys that were registered in Selvbetjening by a program."""
+        return [key for key in self.standin.registered_keys(CLIENT_ID) if key.origin == "Api"]
+
+
+Deploy = Callable[..., OnAws]
+
+
+@pytest.fixture(scope="module")
+def manager() -> Iterator[SecretsManager]:
+    with SecretsManager() as manager:
+        yield manager
+
+
+@pytest.fixture(autouse=True)
+def healthy(manager: SecretsManager, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(botocore.session, "create_loader", botocore.session.create_loader)
+    share_models()
+    yield
+    manager.forget_faults()
+    manager.operations = {"GetSecretValue"}
+
+
+@pytest.fixture
+def deploy_on_aws(
+    manager: SecretsManager,
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    clock: MovableClock,
+    jwk: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Deploy]:
+    """Return a function that deploys both functions; when the test ends, no secret may stand in what was told."""
+    deployed: list[OnAws] = []
+
+    def start(**settings: str) -> OnAws:
+        standin, arn = start_standin(clock=clock), manager.add(json.dumps(jwk))
+        environment = {**manager.environment(arn), "ROTATION_ALG": "ES256", **settings}
+        function = deploy(standin, now=clock, **environment)
+        deployed.append(OnAws(standin, manager, arn, function, clock))
+        monkeypatch.setattr(function.module, "wire_aws_rotation", wire)
+        return deployed[-1]
+
+    def wire(settings: Settings, _transport: Transport, _now: object) -> AwsRotation:
+        made = wire_aws_rotation(settings, Transport(now=clock), clock)
+        return dataclasses.replace(made, rotation=dataclasses.replace(made.rotation, sleep=clock.move))
+
+    yield start
+    written = capsys.readouterr()
+    for each in deployed:
+        told = [written.out, written.err, *each.raised]
+        secrets = fragments_of([*each.standin.secrets(), *private_texts(each)], jwk)
+        assert [piece for piece in secrets if any(piece in text for text in told)] == []
+
+
+def private_texts(on_aws: OnAws) -> list[str]:
+    """Return the private member of every key that Secrets Manager holds."""
+    client = on_aws.manager.client
+    texts: list[str] = []
+    for version in on_aws.manager.labels(on_aws.arn):
+        try:
+            texts.append(json.loads(client.get_secret_value(SecretId=on_aws.arn, VersionId=version)["SecretString"])["d"])
+        except (client.exceptions.ResourceNotFoundException, ValueError, KeyError):
+            continue
+    return texts
+
+
+@pytest.fixture
+def on_aws(deploy_on_aws: Deploy) -> OnAws:
+    return deploy_on_aws()
+
+
+@pytest.fixture
+def lines(on_aws: OnAws, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """Return a function that gives the log lines with an outcome since it was last asked."""
+
+    def read() -> list[dict[str, Any]]:
+        out = capsys.readouterr().out
+        on_aws.raised.append(out)
+        return [line for line in log_lines(out) if "outcome" in line]
+
+    return read
+
+
+def test_the_four_steps_replace_a_key_that_is_due(on_aws: OnAws, jwk: dict[str, Any]) -> None:
+    assert on_aws.rotate() == ["created", "registered", "tested", "rotated"]
+    (new,) = on_aws.new_keys()
+    assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT", "expires-20270714T080000Z"]]
+    held = json.loads(on_aws.manager.current(on_aws.arn)["SecretString"])
+    assert (held["kid"], new.posted) == (new.kid, 1)
+    previous = on_aws.manager.client.get_secret_value(SecretId=on_aws.arn, VersionStage="AWSPREVIOUS")
+    assert json.loads(previous["SecretString"]) == jwk
+
+
+def test_the_next_token_is_signed_for_with_the_new_key_and_no_restart(on_aws: OnAws, jwk: dict[str, Any]) -> None:
+    on_aws.call()
+    on_aws.rotate()
+    (new,) = on_aws.new_keys()
+    assert [on_aws.call(), on_aws.call(OTHER_UNIT)] == [200, 200]
+    assert on_aws.standin.signing_kids() == [jwk["kid"], jwk["kid"], new.kid, new.kid]
+
+
+def test_the_key_in_use_is_as_it_was_until_the_last_step(on_aws: OnAws, jwk: dict[str, Any]) -> None:
+    version = on_aws.manager.reserve(on_aws.arn)
+    for name in STEPS[:3]:
+        on_aws.step(name, version)
+        on_aws.standin.revoke_tokens()
+        assert on_aws.call() == 200
+    assert set(on_aws.standin.signing_kids()) == {jwk["kid"], on_aws.new_keys()[0].kid}
+    assert on_aws.standin.signing_kids()[-1] == jwk["kid"]
+
+
+def test_each_step_s_line_tells_which_it_was_and_when_the_key_expires(
+    on_aws: OnAws, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    on_aws.rotate()
+    told = [(line["rotation_step"], line["rotation"], line["request_id"]) for line in lines()]
+    assert told == [
+        (step, done, "request-1") for step, done in zip(STEPS, ["created", "registered", "tested", "rotated"], strict=True)
+    ]
+    on_aws.rotate()
+    on_aws.call()
+    on_aws.call()
+    later = lines()
+    assert [line["key_expires_in_days"] for line in later] == [180.0] * 6
+    assert {line["key_expires"] for line in later} == {"2027-07-14T08:00:00Z"}
+    assert later[-1]["requests"]["helseid"] == 0, "its token was held"
+
+
+def test_the_extension_tells_the_expiry_as_secrets_manager_itself_does(
+    on_aws: OnAws, deploy: Callable[..., Function], lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    on_aws.rotate()
+    with Extension(on_aws.manager, on_aws.clock) as extension:
+        function = deploy(on_aws.standin, now=on_aws.clock, **extension.environment(on_aws.arn))
+        assert function.call().status_code == 200
+        assert len(extension.reads) == 1
+    assert lines()[-1]["key_expires_in_days"] == 180.0
+
+
+def test_a_key_that_is_not_due_is_carried_over_and_nothing_is_registered(on_aws: OnAws) -> None:
+    on_aws.rotate()
+    before = on_aws.manager.current(on_aws.arn)
+    on_aws.clock.move(100 * DAY)
+    assert on_aws.rotate() == ["not_due", "not_due", "tested", "not_due"]
+    after = on_aws.manager.current(on_aws.arn)
+    assert json.loads(after["SecretString"])["kid"] == json.loads(before["SecretString"])["kid"]
+    assert after["VersionId"] != before["VersionId"]
+    assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT"]]
+    assert json.loads(after["SecretString"])["exp"] == 1_815_552_000
+    assert len(on_aws.new_keys()) == 1
+
+
+def test_a_key_that_was_carried_over_is_replaced_when_it_is_due(on_aws: OnAws) -> None:
+    on_aws.rotate()
+    on_aws.clock.move(100 * DAY)
+    on_aws.rotate()
+    on_aws.clock.move(21 * DAY)
+    assert on_aws.rotate()[-1] == "rotated"
+    assert [key.posted for key in on_aws.new_keys()] == [1, 1]
+    assert on_aws.call() == 200
+
+
+def test_two_rotations_one_after_another_leave_no_label_on_a_superseded_version(on_aws: OnAws) -> None:
+    on_aws.rotate()
+    on_aws.clock.move(121 * DAY)
+    assert on_aws.rotate() == ["created", "registered", "tested", "rotated"]
+    assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT", "expires-20271112T080000Z"]]
+    assert on_aws.call() == 200
+    assert on_aws.standin.signing_kids()[-1] == on_aws.new_keys()[-1].kid
+
+
+def test_a_step_that_is_repeated_changes_nothing(on_aws: OnAws) -> None:
+    version = on_aws.manager.reserve(on_aws.arn)
+    assert [on_aws.step(name, version) for name in STEPS for _ in range(3)] == [
+        *["created"] * 3,
+        *["registered"] * 3,
+        *["tested"] * 3,
+        *["rotated", "done", "done"],
+    ]
+    assert [key.posted for key in on_aws.new_keys()] == [1]
+    assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT", "expires-20270714T080000Z"]]
+
+
+def test_a_rotation_that_is_repeated_from_its_first_step_goes_on_with_the_same_key(on_aws: OnAws) -> None:
+    on_aws.standin.selvbetjening.settings.activation_seconds = 60
+    version = on_aws.manager.reserve(on_aws.arn)
+    assert on_aws.rotate(version) == ["created", "registered", "rotation.new_key_refused"]
+    assert on_aws.call() == 200
+    on_aws.clock.move(60)
+    assert on_aws.rotate(version) == ["created", "registered", "tested", "rotated"]
+    assert [key.posted for key in on_aws.new_keys()] == [1]
+
+
+def test_of_two_first_steps_at_once_the_key_that_was_stored_first_stays(on_aws: OnAws) -> None:
+    """AWS refuses to store another text under an id that is taken, which moto would."""
+    version, first = on_aws.manager.reserve(on_aws.arn), json.dumps(make_jwk("ES256", fresh=True))
+
+    def come_first(environ: dict[str, Any], start_response: Any) -> Any:
+        client = on_aws.manager.client
+        client.put_secret_value(
+            SecretId=on_aws.arn, ClientRequestToken=version, SecretString=first, VersionStages=["AWSPENDING"]
+        )
+        return refuse(400, "ResourceExistsException")(environ, start_response)
+
+    on_aws.manager.operations = {"PutSecretValue"}
+    on_aws.manager.fail_next(come_first)
+    assert on_aws.rotate(version) == ["created", "registered", "tested", "rotated"]
+    assert on_aws.manager.current(on_aws.arn)["SecretString"] == first
+
+
+def test_a_secret_whose_rotation_is_off_is_refused(on_aws: OnAws) -> None:
+    assert on_aws.step("createSecret", "0" * 36) == "rotation.event"
+    assert "turn it on in Secrets Manager" in on_aws.raised[-1]
+
+
+def test_a_version_that_was_not_reserved_is_refused(on_aws: OnAws) -> None:
+    on_aws.manager.reserve(on_aws.arn)
+    assert on_aws.step("createSecret", "0" * 36) == "rotation.event"
+    assert "no version of the event's ClientRequestToken" in on_aws.raised[-1]
+
+
+def test_a_version_that_is_not_pending_is_refused(on_aws: OnAws) -> None:
+    on_aws.rotate()
+    on_aws.manager.reserve(on_aws.arn)
+    (previous,) = (version for version, labels in on_aws.manager.labels(on_aws.arn).items() if "AWSPREVIOUS" in labels)
+    assert on_aws.step("createSecret", previous) == "rotation.event"
+    assert "not labelled AWSPENDING" in on_aws.raised[-1]
+
+
+@pytest.mark.parametrize("name", STEPS[1:])
+def test_a_step_before_the_first_is_refused(on_aws: OnAws, name: str) -> None:
+    assert on_aws.step(name, on_aws.manager.reserve(on_aws.arn)) == "rotation.event"
+    assert "createSecret has not stored one" in on_aws.raised[-1]
+
+
+def test_a_step_for_another_secret_is_refused(on_aws: OnAws) -> None:
+    version = on_aws.manager.reserve(on_aws.arn)
+    assert on_aws.step("createSecret", version, SecretId=on_aws.manager.add("{}")) == "rotation.event"
+
+
+def test_moto_and_the_console_may_name_the_secret_without_its_suffix(on_aws: OnAws) -> None:
+    name = on_aws.manager.client.describe_secret(SecretId=on_aws.arn)["Name"]
+    assert on_aws.step("createSecret", on_aws.manager.reserve(on_aws.arn), SecretId=name) == "created"
+
+
+@pytest.mark.parametrize("text", ["{", '{"kty": "EC"}', "\x00"], ids=repr)
+def test_a_pending_key_that_a_hand_has_broken_is_named_with_the_command_that_takes_it_away(on_aws: OnAws, text: str) -> None:
+    version = on_aws.manager.reserve(on_aws.arn)
+    on_aws.manager.client.put_secret_value(
+        SecretId=on_aws.arn, ClientRequestToken=version, SecretString=text, VersionStages=["AWSPENDING"]
+    )
+    assert on_aws.rotate(version) == ["created", "rotation.pending_unusable"]
+    command = f"update-secret-version-stage --region eu-north-1 --secret-id {on_aws.arn} --version-stage AWSPENDING"
+    assert command in on_aws.raised[-1]
+    assert on_aws.call() == 200
+
+
+def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_by_hand(
+    on_aws: OnAws, jwk: dict[str, Any]
+) -> None:
+    version = on_aws.manager.reserve(on_aws.arn)
+    on_aws.standin.expire_key(jwk["kid"])
+    assert on_aws.rotate(version) == ["created", "rotation.current_key_refused"]
+    shown = json.loads(on_aws.raised[-1][on_aws.raised[-1].index('{"kty"') :].partition("}")[0] + "}")
+    assert set(shown) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
+    on_aws.standin.register(client_of(shown))
+    assert on_aws.rotate(version) == ["created", "registered", "tested", "rotated"]
+    assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT"]], "a key that was registered by hand does not expire"
+    assert on_aws.call() == 200
+
+
+# At which write, and whether it took place all the same.
+@pytest.mark.parametrize("is_carried_out", [False, True], ids=["not carried out", "carried out"])
+@pytest.mark.parametrize("write", range(4))
+def test_one_failure_at_a_write_is_made_good_within_the_step(on_aws: OnAws, write: int, *, is_carried_out: bool) -> None:
+    on_aws.manager.operations = WRITES
+    on_aws.manager.fail_after(write, lose=is_carried_out)
+    assert on_aws.rotate() == ["created", "registered", "tested", "rotated"]
+    assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT", "expires-20270714T080000Z"]]
+    assert [key.posted for key in on_aws.new_keys()] == [1]
+
+
+@pytest.mark.parametrize(("write", "step"), [(0, 1), (1, 2), (2, 4), (3, 4)])
+def test_a_write_that_is_not_allowed_is_told_and_the_rotation_after_it_finishes(on_aws: OnAws, write: int, step: int) -> None:
+    on_aws.manager.operations = WRITES
+    version = on_aws.manager.reserve(on_aws.arn)
+    on_aws.manager.fail_after(write, refuse(400, "AccessDeniedException"))
+    done = on_aws.rotate(version)
+    assert (len(done), done[-1]) == (step, "secret_manager.refused.denied")
+    assert '"Action": "secretsmanager:' in on_aws.raised[-1]
+    assert on_aws.call() == 200
+    on_aws.rotate(version)
+    assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT", "expires-20270714T080000Z"]]
+    assert [key.posted for key in on_aws.new_keys()] == [1]
+    assert on_aws.call(OTHER_UNIT) == 200
+
+
+def test_a_selvbetjening_that_refuses_leaves_the_key_in_use_and_the_rotation_after_it_finishes(on_aws: OnAws) -> None:
+    version = on_aws.manager.reserve(on_aws.arn)
+    on_aws.standin.selvbetjening.fail_next("register", faults.Problem(400, "Too many keys."), times=2)
+    assert on_aws.rotate(version) == ["created", "selvbetjening.refused.other"]
+    assert "Too many keys" in on_aws.raised[-1]
+    assert on_aws.call() == 200
+    assert on_aws.rotate(version) == ["created", "registered", "tested", "rotated"]
+
+
+def test_an_answer_of_selvbetjening_s_that_is_lost_is_looked_up(on_aws: OnAws) -> None:
+    on_aws.standin.selvbetjening.fail_next("register", faults.Reset(handled=True))
+    assert on_aws.rotate() == ["created", "registered", "tested", "rotated"]
+    assert [key.posted for key in on_aws.new_keys()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"SELVBETJENING_URL": ""}, "SELVBETJENING_URL"),
+        ({"HELSEID_KEY": "projects/p/secrets/s/versions/latest"}, "ARN of the secret"),
+        ({"HELSEID_KEY": "file:x"}, "ARN of the secret"),
+        ({"HELSEID_KEY": "arn:aws:secretsmanager:eu-north-1:123456789012:secret:x-AbCdEf::AWSPREVIOUS:"}, "without a version"),
+    ],
+)
+def test_a_rotating_function_without_a_setting_says_which(deploy_on_aws: Deploy, settings: dict[str, str], named: str) -> None:
+    on_aws = deploy_on_aws(**settings)
+    assert on_aws.rotate() == ["rotation.not_set_up"]
+    assert named in on_aws.raised[-1]
+    assert on_aws.standin.received == []
+
+
+def test_google_s_entry_point_says_that_it_is_not_set_up_here(on_aws: OnAws) -> None:
+    with on_aws.function.app.test_request_context("/", method="POST") as context:
+        body, status, _ = on_aws.function.module.rotate(context.request)
+    assert (status, json.loads(body)["code"]) == (500, "rotation.not_set_up")
