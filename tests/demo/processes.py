@@ -73,6 +73,11 @@ class Process:
         self._reader.join(timeout=5)
         return status
 
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
