@@ -25,7 +25,7 @@ standin: $(VENV)/ready  ## HelseID with Selvbetjening, the Sample API and a secr
 lambda-zip: $(VENV)/ready  ## the archive for AWS Lambda, in build/: ARCH=x86_64|arm64 RUNTIME=3.13
 	@$(BIN)/python -m infra.lambda_zip --arch $(ARCH) --python $(RUNTIME)
 
-test: lint  ## everything: lint, types, all tests
+test: lint $(VENV)/terraform/ready  ## everything: lint, types, all tests
 	$(BIN)/python -m pytest
 
 faults: $(VENV)/ready  ## every party failing in every way there is: runs each case and prints the table
@@ -43,14 +43,17 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 
 lock: $(VENV)/ready  ## pin each requirements*.in anew, for every supported Python
-	$(LOCK) requirements.in -o $(VENV)/lock
-	sed 's/^\([^#]\)/# \1/' requirements.in | cat - $(VENV)/lock > requirements.txt
-	$(LOCK) -c requirements.txt requirements-aws.in -o $(VENV)/lock
-	sed 's/^\([^#]\)/# \1/' requirements-aws.in | cat - $(VENV)/lock > requirements-aws.txt
-	$(LOCK) -c requirements.txt -c requirements-aws.txt requirements-dev.in -o $(VENV)/lock
-	sed 's/^\([^#]\)/# \1/' requirements-dev.in | cat - $(VENV)/lock > requirements-dev.txt
-	$(LOCK) requirements-clients.in -o $(VENV)/lock
-	sed 's/^\([^#]\)/# \1/' requirements-clients.in | cat - $(VENV)/lock > requirements-clients.txt
+	$(call pin,)
+	$(call pin,-aws,-c requirements.txt)
+	$(call pin,-dev,-c requirements.txt -c requirements-aws.txt)
+	$(call pin,-clients)
+	$(call pin,-terraform)
+
+# The pins of one file, below what it says of each library.
+define pin
+	$(LOCK) $(2) requirements$(1).in -o $(VENV)/lock
+	sed 's/^\([^#]\)/# \1/' requirements$(1).in | cat - $(VENV)/lock > requirements$(1).txt
+endef
 
 clean:
 	rm -rf $(VENV) build .cache .mypy_cache .pytest_cache .ruff_cache
@@ -62,4 +65,11 @@ $(VENV)/ready: requirements.txt requirements-aws.txt requirements-dev.txt
 	@$(PIP) install --require-hashes -r requirements.txt
 	@$(PIP) install --require-hashes -r requirements-aws.txt
 	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# Tools whose pins do not go together with the function's have an environment of their own, within it.
+$(VENV)/%/ready: requirements-%.txt $(VENV)/ready
+	@echo "Setting up $(@D) ..."
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
