@@ -66,6 +66,15 @@ def read_outputs(folder: Path) -> dict[str, str]:
     return {name: body.get("description", "") for name, body in sorted(_labelled(folder, "output"))}
 
 
+def read_resources(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return every resource's body by its address, `TYPE.NAME`; expressions are text in `${...}`."""
+    found = {}
+    for block in _blocks(folder, "resource"):
+        for kind, named in block.items():
+            found |= {f"{kind}.{name}": body for name, body in named.items()}
+    return found
+
+
 def _labelled(folder: Path, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for block in _blocks(folder, kind):
         yield from block.items()

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,14 +62,13 @@ class Workspace:
         """Where the configuration is."""
         return self.tree / MODULES / self.name
 
-    def run(self, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
-        """Run terraform and return all that it said; the variables are text, lists and objects in JSON. Raises `Refused`."""
-        values = {f"TF_VAR_{name}": value for name, value in (variables or {}).items()}
+    def run(self, *arguments: str, typed: str = "") -> str:
+        """Run terraform, with this on its standard input, and return all that it said. Raises `Refused`."""
         ended = subprocess.run(
             [self.program, *arguments],
             cwd=self.folder,
-            env={**_environment(), **values},
-            stdin=subprocess.DEVNULL,
+            env=_environment(),
+            input=typed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -92,10 +91,21 @@ class Workspace:
             raise Refused(f"No test was run in {self.name}/{folder}.\n{report}")
         return report
 
-    def plan(self, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Plan and return the plan as `terraform show -json` tells it. Raises `Refused`."""
-        self.run("plan", "-no-color", "-input=false", "-lock=false", "-out=plan", variables=variables)
-        plan: dict[str, Any] = json.loads(self.run("show", "-json", "plan"))
+    def evaluate(self, expression: str) -> str:
+        """Return the value of an expression that needs nothing of the cloud, as `terraform console` writes it. Raises `Refused`."""
+        return self.run("console", typed=f"{expression}\n").strip()
+
+    def plan(self, mocks: str) -> dict[str, Any]:
+        """Plan with every provider mocked by these `mock_provider` blocks, so that no credentials are needed.
+
+        Return the plan as the JSON of `terraform test -verbose` has it (`resource_changes`, `output_changes`); it leaves a
+        folder behind, so do this in a copy of one's own. Raises `Refused`.
+        """
+        file = self.folder / "planned" / "plan.tftest.hcl"
+        file.parent.mkdir()
+        file.write_text(f'{mocks}\nrun "plan" {{\n  command = plan\n}}\n')
+        events = self.run("test", "-json", "-verbose", f"-test-directory={file.parent.name}").splitlines()
+        plan: dict[str, Any] = next(event["test_plan"] for event in map(json.loads, events) if event["type"] == "test_plan")
         return plan
 
 
@@ -144,9 +154,7 @@ class Workspaces:
         return Workspace(self._program, tree, name)
 
     def _fresh_tree(self) -> Path:
-        tree = self._scratch / str(len(list(self._scratch.iterdir())))
-        tree.mkdir()
-        return tree
+        return Path(tempfile.mkdtemp(dir=self._scratch))
 
 
 def module_names() -> list[str]:
