@@ -5,13 +5,16 @@ ARCH ?= arm64
 RUNTIME ?= 3.13
 # How often `make soak` calls.
 CALLS ?= 100000
+# How often `make bench` measures each thing.
+ROUNDS ?= 15
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := build/bench
 # pip's own cache and configuration apply; nothing else of the machine is used or changed.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: demo demo-aws standin lambda-zip test faults soak fuzz lint lock clean
+.PHONY: demo demo-aws standin lambda-zip test bench faults soak fuzz lint lock clean
 
 demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sent, what is answered, what is refused
 	@$(BIN)/python -m tests.demo
@@ -24,6 +27,9 @@ standin: $(VENV)/ready  ## HelseID with Selvbetjening, the Sample API and a secr
 
 lambda-zip: $(VENV)/ready  ## the archive for AWS Lambda, in build/: ARCH=x86_64|arm64 RUNTIME=3.13
 	@$(BIN)/python -m infra.lambda_zip --arch $(ARCH) --python $(RUNTIME)
+
+bench: $(VENV)/ready $(BENCH)/deployed/ready $(BENCH)/peers/ready  ## how fast it is beside its peers: some minutes on a quiet machine; ROUNDS=15
+	@$(BIN)/python -m bench --rounds $(ROUNDS)
 
 test: lint $(VENV)/terraform/ready  ## everything: lint, types, all tests
 	$(BIN)/python -m pytest
@@ -46,6 +52,7 @@ lock: $(VENV)/ready  ## pin each requirements*.in anew, for every supported Pyth
 	$(call pin,)
 	$(call pin,-aws,-c requirements.txt)
 	$(call pin,-dev,-c requirements.txt -c requirements-aws.txt)
+	$(call pin,-bench,-c requirements.txt -c requirements-aws.txt)
 	$(call pin,-clients)
 	$(call pin,-terraform)
 
@@ -69,6 +76,15 @@ $(VENV)/ready: requirements.txt requirements-aws.txt requirements-dev.txt
 
 # Tools whose pins do not go together with the function's have an environment of their own, within it.
 $(VENV)/%/ready: requirements-%.txt $(VENV)/ready
+	@echo "Setting up $(@D) ..."
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+# What is measured: the function with what it installs and nothing else, and its peers with what they install.
+$(BENCH)/deployed/ready: requirements.txt
+$(BENCH)/peers/ready: requirements-bench.txt
+$(BENCH)/%/ready:
 	@echo "Setting up $(@D) ..."
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<

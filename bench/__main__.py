@@ -1,0 +1,35 @@
+"""`make bench`: measures the function beside its peers, prints the table, and keeps it in the README and in `bench/`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+
+from bench import measures
+from bench.batches import ROOT
+from bench.parties import Parties
+from bench.report import LATEST, PLOT, Report, describe_machine
+from bench.rows import Row
+
+
+def main() -> int:
+    """Measure and tell; a target that is not met is a result, not a failure."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15, help="how often each thing is measured, in turns with the others")
+    rounds = parser.parse_args().rounds
+    rows: list[Row] = []
+    with Parties() as parties:
+        for measure in measures.ALL:
+            print(measure.__doc__, file=sys.stderr, flush=True)
+            rows += measure(parties, rounds)
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    report = Report(today, describe_machine(), rounds, tuple(rows))
+    report.save()
+    print(report.section(), end="")
+    print(f"\nKept in README.md, {LATEST.relative_to(ROOT)} and {PLOT.relative_to(ROOT)}.", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The measures, each of which gives rows of the table. What is compared is measured in turns, in one run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
+
+from bench.batches import ROOT, Program
+from bench.parties import OTHER_PARENT, Parties
+from bench.rows import Row, compare
+from bench.start import OnLambda, Served
+from infra.lambda_zip import build
+from tests.lambda_runtime.function import lay_out
+from tests.lambda_runtime.target import HERE
+
+DEPLOYED = ROOT / "build" / "bench" / "deployed"
+"""Has what the function installs on Google Cloud, and nothing else."""
+PEERS = ROOT / "build" / "bench" / "peers"
+_FUNCTIONS = ROOT / "bench" / "peers"
+
+Figure = TypeVar("Figure")
+
+_MILLISECONDS = ("ms", 1000.0)
+
+
+def measure_starts(parties: Parties, rounds: int) -> Iterator[Row]:
+    """Measure cold starts on Google Cloud's host, and the memory after the first call."""
+    with_file, with_manager = parties.with_key_file(), parties.with_secret_manager()
+    functions = {
+        "empty": Served(DEPLOYED, _FUNCTIONS / "empty", with_file),
+        "ours": Served(DEPLOYED, ROOT, with_file),
+        "ours, RSA-2048": Served(DEPLOYED, ROOT, parties.with_key_file(2048)),
+        "ours, Secret Manager": Served(DEPLOYED, ROOT, with_manager),
+        "usual": Served(PEERS, _FUNCTIONS / "usual", with_manager),
+    }
+    starts = _in_turns({name: function.start_cold for name, function in functions.items()}, rounds)
+    seconds = {name: [each.seconds for each in series] for name, series in starts.items()}
+    megabytes = {name: [each.megabytes for each in series] for name, series in starts.items()}
+    cold = "process start to first 200, functions-framework"
+    yield compare(f"{cold}, key in a file", "an empty function", seconds["ours"], seconds["empty"], 1.25, _MILLISECONDS)
+    yield compare("the same with RSA-4096", "with RSA-2048", seconds["ours"], seconds["ours, RSA-2048"], 1.1, _MILLISECONDS)
+    usual = "Google's client, pydantic-settings, requests-oauth2client"
+    manager = seconds["ours, Secret Manager"]
+    yield compare(f"{cold}, key in Secret Manager", usual, manager, seconds["usual"], 0.6, _MILLISECONDS)
+    memory = "memory (PSS) after that first call, key in a file"
+    yield compare(memory, "an empty function", megabytes["ours"], megabytes["empty"], 1.35, ("MB", 1.0))
+
+
+def measure_lambda(parties: Parties, rounds: int) -> Iterator[Row]:
+    """Measure cold starts under AWS's runtime interface client, without bytecode: Lambda's folder is read-only."""
+    folder = ROOT / "build" / "bench" / "lambda"
+    shutil.rmtree(folder, ignore_errors=True)
+    command, host = lay_out(folder, build(HERE, folder), HERE, "main.lambda_handler")
+    ours = OnLambda(command, folder / "task", {**host, **parties.with_extension()})
+    libraries = next(PEERS.glob("lib/python*/site-packages"))
+    no_bytecode = {"PYTHONPATH": f"{folder / 'runtime'}:{libraries}", "PYTHONPYCACHEPREFIX": str(folder / "none")}
+    of_usual = {**host, **parties.with_secrets_manager(), **no_bytecode}
+    usual = OnLambda([*command[:-1], "on_lambda.lambda_handler"], _FUNCTIONS / "usual", of_usual)
+    seconds = _in_turns({"ours": ours.start_cold, "usual": usual.start_cold}, rounds)
+    beside = "boto3, pydantic-settings, requests-oauth2client"
+    yield compare(
+        "Lambda: init to first answer, beside the extension", beside, seconds["ours"], seconds["usual"], 0.5, _MILLISECONDS
+    )
+
+
+def measure_warm_calls(parties: Parties, rounds: int) -> Iterator[Row]:
+    """Measure the client's processor time for one call with a held token, and for one proof."""
+    python, environment = DEPLOYED / "bin" / "python", parties.with_plain_api()
+    with ExitStack() as stack:
+        ours, bare, proofs = (
+            stack.enter_context(Program(name, python, environment)) for name in ("job_calls", "bare_calls", "proofs")
+        )
+        batch = {"calls": 100}
+        seconds = _in_turns({"ours": lambda: ours.do(batch)[0] / 100, "bare": lambda: bare.do(batch)[0] / 100}, rounds * 3)
+        signed, proved = zip(*_in_turns({"proofs": lambda: proofs.do(200)}, rounds * 3)["proofs"], strict=True)
+    microseconds = ("µs", 1e6)
+    beside = "one bare `requests` call on a kept connection"
+    yield compare("one warm call, the client's processor time", beside, seconds["ours"], seconds["bare"], 1.3, microseconds)
+    per_proof = ("µs", 1e6 / 200)
+    yield compare("one proof, processor time", "one bare ES256 signature", proved, signed, 1.9, per_proof)
+
+
+def count_requests(parties: Parties, _rounds: int = 1, python: Path = DEPLOYED / "bin" / "python") -> Iterator[Row]:
+    """Count the requests that calls cost, where they arrive."""
+    environment = parties.with_key_file()
+    for threads in (32, 256):
+        with Program("job_calls", python, environment) as cold:
+            tokens = _count(parties, cold, {"calls": threads, "threads": threads}, "token")
+        yield Row(f"token requests with {threads} cold threads", "", tokens, 2)
+    with Program("job_calls", python, environment) as cold:
+        kinds = ("metadata", "token", "api")
+        first = _count(parties, cold, {"calls": 100}, *kinds)
+        second = _count(parties, cold, {"calls": 100, "parent": OTHER_PARENT}, *kinds)
+    yield Row("HTTP requests for 100 calls from cold", "", first, 103)
+    yield Row("HTTP requests for 100 calls for another organization, a nonce being alive", "", second, 102)
+
+
+def measure_throughput(parties: Parties, rounds: int) -> Iterator[Row]:
+    """Measure how many calls a second one warm instance answers to 16 callers at once."""
+    environment = parties.with_plain_api()
+    with ExitStack() as stack:
+        ports = {
+            name: stack.enter_context(Served(DEPLOYED, folder, environment).running())[1]
+            for name, folder in {"ours": ROOT, "bare": _FUNCTIONS / "bare_call"}.items()
+        }
+        callers = stack.enter_context(Program("callers", DEPLOYED / "bin" / "python", environment))
+
+        def call(port: int) -> float:
+            return 800 / callers.do({"port": port, "callers": 16, "calls": 800})[0]
+
+        rates = _in_turns({"ours": lambda: call(ports["ours"]), "bare": lambda: call(ports["bare"])}, rounds)
+    beside = "the same with one bare `requests` call for a job"
+    yield compare("throughput, 16 callers", beside, rates["ours"], rates["bare"], 0.8, ("calls/s", 1.0), "at least")
+
+
+def _in_turns(works: dict[str, Callable[[], Figure]], rounds: int) -> dict[str, list[Figure]]:
+    """Do each work once in every round, after one round that does not count, and return the figures of each."""
+    figures: dict[str, list[Figure]] = {name: [] for name in works}
+    for number in range(rounds + 1):
+        for name, work in works.items():
+            figure = work()
+            if number:
+                figures[name].append(figure)
+    return figures
+
+
+def _count(parties: Parties, program: Program, batch: Mapping[str, object], *kinds: str) -> int:
+    before = parties.count(*kinds)
+    program.do(batch)
+    return parties.count(*kinds) - before
+
+
+ALL = (measure_starts, measure_lambda, measure_warm_calls, count_requests, measure_throughput)
+"""In the order of the table."""

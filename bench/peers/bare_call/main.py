@@ -1,0 +1,17 @@
+"""One call with requests over a kept connection, and nothing else: no token, no proof, no deadline, no log line."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import requests
+
+_session = requests.Session()
+
+
+def run(_request: Any) -> dict[str, Any]:
+    """Call the API and pass its answer on."""
+    answer = _session.get(os.environ["API_URL"], timeout=25)
+    answer.raise_for_status()
+    return {"status": "ok", "api": {"status": answer.status_code, "body": answer.json()}}

@@ -1,0 +1,47 @@
+"""Does the function's whole job again and again: for each line on standard input a batch, whose processor seconds it prints.
+
+A line is JSON: `calls`, spread over `threads` that begin together, for the organization `parent`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+
+import main
+from helseid_fn.deadline import Deadline
+from helseid_fn.journal import Journal
+from helseid_fn.triggers import parse_http
+
+
+def do_batch(calls: int, threads: int = 1, parent: str | None = None) -> None:
+    """Do the calls; a failure of any ends the program."""
+    body = json.dumps({"organization": {"parent": parent}} if parent else {}).encode()
+    invocation = parse_http("POST", b"", body, main.SETTINGS)
+    begin = threading.Barrier(threads)
+    done = []
+
+    def work() -> None:
+        begin.wait()
+        for _ in range(calls // threads):
+            main.JOB.run(invocation, Deadline(25), Journal())
+            done.append(1)
+
+    if threads == 1:
+        work()
+    else:
+        workers = [threading.Thread(target=work) for _ in range(threads)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    if len(done) != calls:
+        sys.exit(f"only {len(done)} of {calls} calls came through")
+
+
+for line in sys.stdin:
+    begun_at = time.process_time()
+    do_batch(**json.loads(line))
+    print(time.process_time() - begun_at, flush=True)

@@ -1,0 +1,39 @@
+"""An API that costs next to nothing: any request gets the same small JSON answer over a kept connection. Prints its port."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+
+_BODY = b'{"greeting": "Hello from a plain API", "organization": {"parent": "999977774", "child": "999977776"}}'
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+
+
+def converse(connection: socket.socket) -> None:
+    """Answer each request of one connection until it ends."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    received = b""
+    with connection:
+        while piece := connection.recv(65536):
+            received += piece
+            while (end := received.find(b"\r\n\r\n")) >= 0:
+                length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", received[:end])
+                whole = end + 4 + (int(length[1]) if length else 0)
+                if len(received) < whole:
+                    break
+                received = received[whole:]
+                connection.sendall(_ANSWER)
+
+
+def main() -> None:
+    """Serve until killed."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        print(listener.getsockname()[1], flush=True)
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=converse, args=(connection,), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

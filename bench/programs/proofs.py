@@ -1,0 +1,40 @@
+"""Prints, for each line on standard input, the processor seconds of as many bare ES256 signatures and of as many proofs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from helseid_fn.dpop import build_proof, new_jti
+from helseid_fn.signing_key import generate_proof_key
+
+private, scheme = ec.generate_private_key(ec.SECP256R1()), ec.ECDSA(hashes.SHA256())
+message = b"m" * 600
+key = generate_proof_key()
+url, token, nonce = "https://api.example.no/machine-clients/greetings", "t" * 1200, "n" * 40
+
+
+def sign() -> None:
+    """Sign as many bytes as a proof has."""
+    private.sign(message, scheme)
+
+
+def prove() -> None:
+    """Build a proof as for every call."""
+    build_proof(key, method="GET", url=url, now=time.time(), jti=new_jti(), nonce=nonce, access_token=token)
+
+
+def seconds_of(times: int, work: Callable[[], None]) -> float:
+    """Return the processor time that the work takes."""
+    begun_at = time.thread_time()
+    for _ in range(times):
+        work()
+    return time.thread_time() - begun_at
+
+
+for line in sys.stdin:
+    print(seconds_of(int(line), sign), seconds_of(int(line), prove), flush=True)

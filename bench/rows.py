@@ -1,0 +1,52 @@
+"""One row of the table: what was measured, against what, and whether the target is met."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure and its target; `target` is the most that it may be, or the least when `bound` says so."""
+
+    measure: str
+    beside: str
+    """What it was measured against; empty for a plain number."""
+    figure: float
+    target: float
+    bound: Literal["at most", "at least"] = "at most"
+    detail: str = ""
+    """The two medians behind a ratio."""
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the figure, as it is shown, is within the target."""
+        return self.shown <= self.target if self.bound == "at most" else self.shown >= self.target
+
+    @property
+    def shown(self) -> float:
+        """The figure to two decimals."""
+        return round(self.figure, 2)
+
+
+def compare(
+    measure: str,
+    beside: str,
+    ours: Sequence[float],
+    theirs: Sequence[float],
+    target: float,
+    unit: tuple[str, float],
+    bound: Literal["at most", "at least"] = "at most",
+) -> Row:
+    """Make a row of two series that were measured in turns.
+
+    The figure is the median of the turns' own ratios, since a machine's speed drifts from turn to turn. `unit` is the name of
+    what the medians are shown in, and how many of it one is.
+    """
+    ratio = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    name, factor = unit
+    medians = [f"{statistics.median(series) * factor:.3g}" for series in (ours, theirs)]
+    return Row(measure, beside, ratio, target, bound, f"{medians[0]} : {medians[1]} {name}")

@@ -1,0 +1,101 @@
+"""Cold starts: from the start of the process to the answer of the first call."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.memory import resident_megabytes
+from tests.demo.processes import free_port
+from tests.lambda_runtime.runtime_api import RuntimeApi
+
+_REQUEST = b"POST / HTTP/1.1\r\nHost: function\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What one cold start cost."""
+
+    seconds: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Served:
+    """A function under functions-framework, which the virtual environment `venv` has, in the folder of its `main.py`."""
+
+    venv: Path
+    folder: Path
+    environment: Mapping[str, str]
+
+    def start_cold(self) -> Start:
+        """Start it, call it once and end it."""
+        begun_at = time.perf_counter()
+        with self.running() as (process, port):
+            answer = _call(port)
+            seconds = time.perf_counter() - begun_at
+            if not answer.startswith(b"HTTP/1.1 200 "):
+                raise RuntimeError(answer.decode())
+            return Start(seconds, resident_megabytes(process.pid))
+
+    @contextmanager
+    def running(self) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+        """Start it, wait until it listens, and end it at last."""
+        port = free_port()
+        command = [str(self.venv / "bin" / "functions-framework"), "--target=run"]
+        environment = {**self.environment, "HOST": "127.0.0.1", "PORT": str(port)}
+        process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            _wait_until_it_listens(process, port)
+            yield process, port
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+    while process.poll() is None:
+        with socket.socket() as knock:
+            if knock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.001)
+    raise RuntimeError(f"functions-framework ended with {process.returncode}")
+
+
+def _call(port: int) -> bytes:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(_REQUEST)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@dataclass(frozen=True)
+class OnLambda:
+    """A function under AWS's runtime interface client, as a command in a folder."""
+
+    command: list[str]
+    folder: Path
+    environment: Mapping[str, str]
+
+    def start_cold(self) -> float:
+        """Start it, invoke it once, end it, and return the seconds from the start to the answer."""
+        with RuntimeApi() as api:
+            invocation = api.offer({})
+            environment = {**self.environment, "AWS_LAMBDA_RUNTIME_API": api.address}
+            begun_at = time.perf_counter()
+            process = subprocess.Popen(self.command, cwd=self.folder, env=environment, stdout=subprocess.DEVNULL)
+            try:
+                while not invocation.answered.wait(1):
+                    if process.poll() is not None:
+                        raise RuntimeError(f"{self.command} ended")
+                seconds = time.perf_counter() - begun_at
+            finally:
+                process.kill()
+                process.wait()
+        if invocation.failed or invocation.answer["status"] != "ok":
+            raise RuntimeError(str(invocation.answer))
+        return seconds
