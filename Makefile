@@ -76,16 +76,18 @@ $(VENV)/ready: requirements.txt requirements-aws.txt requirements-dev.txt
 
 # Tools whose pins do not go together with the function's have an environment of their own, within it.
 $(VENV)/%/ready: requirements-%.txt $(VENV)/ready
-	@echo "Setting up $(@D) ..."
-	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
-	@touch $@
+	$(install)
 
 # What is measured: the function with what it installs and nothing else, and its peers with what they install.
 $(BENCH)/deployed/ready: requirements.txt
 $(BENCH)/peers/ready: requirements-bench.txt
 $(BENCH)/%/ready:
+	$(install)
+
+# An environment of the target's own, of what the first prerequisite pins.
+define install
 	@echo "Setting up $(@D) ..."
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
+endef
