@@ -1,5 +1,6 @@
 """A web server on loopback that keeps what it receives and can be told to fail."""
 
+import contextlib
 import json
 import socket
 import ssl
@@ -14,6 +15,18 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+HOST = "127.0.0.1"
+
+
+def listen(port: int, backlog: int | None = None) -> socket.socket:
+    """Listen on a port, which may not be free at once where another server has just ceased to."""
+    for _ in range(500):
+        with contextlib.suppress(OSError):
+            return socket.create_server((HOST, port), backlog=backlog)
+        time.sleep(0.01)
+    raise AssertionError(f"port {port} is not free")
 
 
 class _QuietHandler(WSGIRequestHandler):
@@ -41,11 +54,18 @@ class Server:
 
     def start(self) -> None:
         """Listen, on the port of before if there was one."""
-        self._server = make_server(
-            "127.0.0.1", self.port, self._serve, threaded=True, request_handler=_QuietHandler, ssl_context=self._tls
-        )
+        with listen(self.port) as listener:
+            self._server = make_server(
+                HOST,
+                self.port,
+                self._serve,
+                threaded=True,
+                request_handler=_QuietHandler,
+                ssl_context=self._tls,
+                fd=listener.fileno(),
+            )
         self._server.daemon_threads = True  # type: ignore[attr-defined]
-        self.port = self._server.server_port
+        self.port = self._server.port
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:

@@ -32,9 +32,6 @@ CLASSES = {
     "refused": errors.Refused,
     "garbled": errors.Garbled,
 }
-DEADLINE_SECONDS = 1.0
-"""For faults that last as long as they are let."""
-
 CELLS = [
     pytest.param(row, place, outcome, id=f"{name} at {place}")
     for name, row in TABLE.items()
@@ -71,9 +68,11 @@ def site(
     jwk: dict[str, Any],
     authority: Authority,
     google_credentials: None,
+    capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Site]:
     """Return what a place is built with, all of it at DEBUG, and end what was started."""
     assert google_credentials is None
+    assert capfd.readouterr().err == ""  # made before the logs' handler, so that what that writes is captured
     monkeypatch.setattr(transport, "CONNECT_TIMEOUT_SECONDS", 0.2)
 
     def deploy_talkative(standin: StandIn, **settings: str) -> Function:
@@ -109,7 +108,7 @@ def test_a_fault_is_named_counted_survived_in_time_and_over_with_its_cause(
     speak_up()
     place.reach()
     if row.slow:
-        place.function.set_deadline(DEADLINE_SECONDS)
+        place.function.set_deadline(place.little_seconds)
     strangers = Authority(tmp_path / "strangers")
     with strike(place, row, strangers):
         before, begun_at = place.arrived(), time.monotonic()
@@ -122,9 +121,10 @@ def test_a_fault_is_named_counted_survived_in_time_and_over_with_its_cause(
     sent = arrived if isinstance(outcome, Answered) else line["requests"][place.counted_as]
     assert sent == outcome.requests or (row.slow and 0 < sent < outcome.requests)
     assert arrived == (0 if isinstance(row.fault, Absence) and isinstance(outcome, Told) else sent)
-    assert took_seconds < (DEADLINE_SECONDS if row.slow else 25) + 3
+    assert took_seconds < (place.little_seconds if row.slow else 25) + 3
     told = answer.get_data(as_text=True) + str(answer.headers)
     assert leaks(place.standin, [site.jwk], told, written.out, written.err, more=(SESSION_TOKEN, *CREDENTIALS.values())) == []
+    assert "helseid_fn" in written.err
     place.function.set_deadline(25)
     assert place.call().status_code == 200
 

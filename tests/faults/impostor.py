@@ -4,15 +4,13 @@ import contextlib
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
+from tests.aws.server import HOST, listen
 from tests.faults import http2
 from tests.faults.conversation import Conversation, Fault, OnGrpc, OnHttp
-
-HOST = "127.0.0.1"
 
 Read = Callable[[socket.socket, threading.Event], Iterator[Conversation]]
 """Reads the requests that come over a new connection, until the client leaves."""
@@ -58,15 +56,6 @@ class Impostor:
             for conversation in self._read(secured, self._ended):
                 self.arrived += 1
                 self._fault(conversation)
-
-
-def listen(port: int, backlog: int | None = None) -> socket.socket:
-    """Listen where another server has just ceased to; its port may not be free at once."""
-    for _ in range(500):
-        with contextlib.suppress(OSError):
-            return socket.create_server((HOST, port), backlog=backlog)
-        time.sleep(0.01)
-    raise AssertionError(f"port {port} is not free")
 
 
 def read_http(good: bytes) -> Read:

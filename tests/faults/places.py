@@ -39,6 +39,8 @@ class Place(ABC):
     """The party's name in an answer's `requests`."""
     name: ClassVar[str] = "127.0.0.1"
     """What its certificate is for."""
+    little_seconds: ClassVar[float] = 1.0
+    """The time for a call that meets a fault which lasts as long as it is let."""
 
     def __init__(self, site: Site, *, tls: bool) -> None:
         self.site = site

@@ -16,10 +16,11 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 
 from helseid_fn.secret_store import google_client
 from tests.aws.secrets_manager import Extension, SecretsManager
+from tests.aws.server import HOST
 from tests.contract.deployment import Function
 from tests.contract.proxy import Proxy, pump
 from tests.faults.conversation import Fault
-from tests.faults.impostor import HOST, Impostor, Read, read_grpc, read_http
+from tests.faults.impostor import Impostor, Read, read_grpc, read_http
 from tests.faults.places import Place, Site
 from tests.standin.crc32c import crc32c
 
@@ -147,6 +148,8 @@ class AwsSecretsManager(_SecretPlace):
 
 class AwsExtension(_SecretPlace):
     """AWS's Lambda extension, which is asked before Secrets Manager."""
+
+    little_seconds = 3.0  # for after it, boto3 is loaded
 
     def build(self) -> Function:
         self.standin = self.site.start_standin()

@@ -148,6 +148,22 @@ def test_over_http_with_whatever_request_for_the_api(site: Site, request: Any) -
     assert_problem_or_report(answer.status_code, answer.get_data(as_text=True))
 
 
+@given(path=st.lists(inputs.SEGMENTS, min_size=1, max_size=4).map("/".join))
+def test_no_path_leaves_the_base(site: Site, path: str) -> None:
+    with site.watching():
+        answer = site.http.test_client().post("/", json={"request": {"path": path}})
+    assert_problem_or_report(answer.status_code, answer.get_data(as_text=True))
+
+
+@given(
+    headers=st.dictionaries(inputs.HEADER_NAMES, st.sampled_from(["x", "DPoP x", "evil.example", ""]), min_size=1, max_size=2)
+)
+def test_no_header_of_ours_is_overridden(site: Site, headers: dict[str, str]) -> None:
+    with site.watching():
+        answer = site.http.test_client().post("/", json={"request": {"headers": headers}})
+    assert_problem_or_report(answer.status_code, answer.get_data(as_text=True))
+
+
 @given(
     kind=st.one_of(st.just(PUBSUB), st.sampled_from(["a", "google.cloud.storage.object.v1.finalized"]), inputs.ODD_TEXT),
     attributes=st.dictionaries(st.sampled_from(["id", "subject", "time", "datacontenttype"]), inputs.ODD_TEXT, max_size=3),
