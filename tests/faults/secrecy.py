@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from tests.contract.deployment import fragments_of
 from tests.standin import StandIn
@@ -16,10 +16,10 @@ LIBRARIES = (
 
 
 @contextmanager
-def talkative() -> Iterator[None]:
-    """Write to standard error whatever any library logs."""
+def talkative(stream: TextIO | None = None) -> Iterator[None]:
+    """Write to a stream, standard error unless another is given, whatever any library logs."""
     before = {name: logging.getLogger(name).level for name in LIBRARIES}
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
     logging.getLogger().addHandler(handler)
     yield

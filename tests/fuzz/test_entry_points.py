@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import posixpath
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from helseid_fn import errors, retries
 from helseid_fn.errors import HelseidFnError
 from tests.conftest import ROOT
 from tests.contract.deployment import LambdaContext, client_of
+from tests.faults.secrecy import speak_up, talkative
 from tests.fuzz import inputs
 from tests.standin import StandIn, make_jwk
 from tests.standin.faults import Deliver, Handle
@@ -30,6 +32,7 @@ from tests.standin.wire import Wire
 
 CODES = frozenset(errors.every_code())
 PUBSUB = "google.cloud.pubsub.topic.v1.messagePublished"
+_JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.")
 OURS = ("Authorization", "DPoP", "Host")
 
 
@@ -41,6 +44,8 @@ class Site:
     module: ModuleType
     http: Flask
     events: Flask
+    heard: io.StringIO
+    """What any library logs."""
     written: str = ""
 
     @contextlib.contextmanager
@@ -54,12 +59,18 @@ class Site:
         finally:
             sys.stdout = out
         self._check_log()
+        heard = self.heard.getvalue()
+        self.heard.seek(0)
+        self.heard.truncate()
+        assert not _JWS.search(self.written + heard)
         for exchange in self.standin.exchanges("api"):
             self._check_call(exchange.target, {name: exchange.values(name) for name in OURS}, exchange.claims)
 
     def _check_log(self) -> None:
         for line in self.written.splitlines():
             entry = json.loads(line)
+            if not entry["logger"].startswith("helseid_fn"):
+                continue  # a library's own, which only `speak_up` lets speak
             assert entry["severity"] != "CRITICAL", entry
             assert "stack_trace" not in entry
             assert entry.get("code", "settings.invalid") in CODES
@@ -96,8 +107,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         create: Any = functions_framework.create_app
         events: Flask = create("run_event", source, signature_type="cloudevent")
         http: Flask = create("run", source, signature_type="http")
-        module = sys.modules["main"]
-        yield Site(standin, module, http, events)
+        module, heard = sys.modules["main"], io.StringIO()
+        with talkative(heard):
+            speak_up()
+            yield Site(standin, module, http, events, heard)
 
 
 def assert_problem_or_report(status: int, text: str) -> dict[str, Any]:
