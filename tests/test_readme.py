@@ -153,6 +153,7 @@ def without_chance(text: str) -> str:
     text = re.sub(r"\d\d:\d\d:\d\d", "TIME", text)
     text = re.sub(r"\d+(\.\d+)? ms", "N ms", text)
     text = re.sub(r"\d+ s left", "N s left", text)
+    text = re.sub(r"(\d+) calls, \1 of them", "N calls, N of them", text)
     return " ".join(text.split())
 
 

@@ -1,6 +1,7 @@
-"""Runs Secrets Manager for the walk-through: `python -m tests.aws KEY-FILE`, until it is told to end.
+"""Runs Secrets Manager for the walk-through: `python -m tests.aws KEY-FILE INVOKE-URL`, until it is told to end.
 
-It holds the file's text as one secret and prints JSON lines: the environment that points a function at it, then each read.
+It holds the file's text as one secret and prints JSON lines: the environment that points a function at it, then each request
+that a function makes. When it rotates the secret, it posts each step's event to the URL, where Lambda is played.
 """
 
 import json
@@ -8,34 +9,39 @@ import signal
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.aws.secrets_manager import SESSION_TOKEN, SecretsManager
+from tests.aws.secrets_manager import SESSION_TOKEN, SecretsManager, play_lambda
 from tests.aws.server import Environ, StartResponse
+
+OPERATIONS = {"GetSecretValue", "DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage"}
 
 
 class _ToldSecretsManager(SecretsManager):
-    """Tells of each read on standard output, as the stand-in does of its requests; never of the secret."""
+    """Tells of each request on standard output, as the stand-in does of its own; never of the secret."""
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        begun_at = time.monotonic()
+        begun_at, moment = time.monotonic(), datetime.now(UTC).isoformat()
         told: list[str] = []
-        reads = len(self.reads)
+        operation = environ["HTTP_X_AMZ_TARGET"].rpartition(".")[2]
 
         def start_and_note(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             told.append(status)
             return start_response(status, headers, exc_info)
 
         answer = list(super()._serve(environ, start_and_note))
-        if len(self.reads) > reads:
+        if operation in OPERATIONS:
             name = self.reads[-1]["SecretId"].rpartition(":")[2]
             milliseconds = round((time.monotonic() - begun_at) * 1000, 1)
             event = {
-                "kind": "read",
+                "kind": "secret",
                 "party": "secrets_manager",
-                "method": "POST",
+                "time": moment,
+                "method": operation,
                 "target": name,
                 "claims": {},
                 "refusal": None,
@@ -44,12 +50,20 @@ class _ToldSecretsManager(SecretsManager):
         return answer
 
 
+def invoke(event: dict[str, Any]) -> bool:
+    """Hand an event to the function that rotates the secret."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(sys.argv[2], data=json.dumps(event).encode()), timeout=60) as answer:
+        return bool(json.load(answer))
+
+
 def main() -> int:
     """Run until interrupted, then leave without a word."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with _ToldSecretsManager() as manager:
+    with _ToldSecretsManager() as manager, play_lambda(invoke):
+        manager.operations = OPERATIONS
         secret = Path(sys.argv[1]).read_text()
         arn = manager.client.create_secret(Name="helseid-key", SecretString=secret)["ARN"]
         environment = manager.environment(arn, AWS_SESSION_TOKEN=SESSION_TOKEN)

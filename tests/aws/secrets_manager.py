@@ -6,6 +6,7 @@ import json
 import ssl
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 from urllib.parse import parse_qs
@@ -24,6 +25,9 @@ ACCOUNT = "123456789012"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:helseid-fn-rotation"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "ASIAHUSHHUSH", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMIhushK7MDENGhushbPxRfiCYhush"}
 SESSION_TOKEN = "IQoJb3JpZ2luX2VjEHUSHhushHUSHhushHUSHhush0123456789+/=="
+
+Invoke = Callable[[dict[str, Any]], bool]
+"""Hands an event to a function, and tells whether that went well."""
 
 
 class SecretsManager(Server):
@@ -83,12 +87,12 @@ class SecretsManager(Server):
         answer: dict[str, Any] = self.client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
         return answer
 
-    def rotate(self, arn: str, invoke: Callable[[dict[str, Any]], bool]) -> None:
+    def rotate(self, arn: str, invoke: Invoke) -> None:
         """Rotate a secret by RotateSecret, whose steps `invoke` is given one by one; where it returns False the rotation ends.
 
         Raises `ClientError` then; AWS would repeat the rotation by itself, and moto does not.
         """
-        with mock.patch("moto.awslambda.utils.get_backend", return_value=_Lambda(invoke)):
+        with play_lambda(invoke):
             self.client.rotate_secret(SecretId=arn, RotationLambdaARN=FUNCTION, RotationRules={"AutomaticallyAfterDays": 30})
 
     def fail_after(self, requests: int, fault: App | None = None, *, lose: bool = False) -> None:
@@ -117,10 +121,15 @@ class SecretsManager(Server):
         return True
 
 
+def play_lambda(invoke: Invoke) -> AbstractContextManager[object]:
+    """Let moto's Secrets Manager invoke every function by this one; where it returns False the function has failed."""
+    return mock.patch("moto.awslambda.utils.get_backend", return_value=_Lambda(invoke))
+
+
 class _Lambda:
     """What moto's Secrets Manager needs of Lambda."""
 
-    def __init__(self, invoke: Callable[[dict[str, Any]], bool]) -> None:
+    def __init__(self, invoke: Invoke) -> None:
         self._invoke = invoke
 
     def get_function(self, arn: str) -> str:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from tests.demo.hosts import HOSTS, Host, Stage
 from tests.demo.processes import stop_asked
-from tests.demo.telling import tell_answer, tell_exchange
+from tests.demo.rotation import calls_meanwhile
+from tests.demo.telling import tell_answer, tell_exchange, tell_rotation, tell_step
 
 HEAD = """\
 {intro}
@@ -35,7 +36,14 @@ class Call:
     """To the secret manager, HelseID and the API."""
 
 
-CALLS = (
+@dataclass(frozen=True)
+class Replacement:
+    """The rotation of the key, in its place among the calls."""
+
+    title: str
+
+
+SCENES = (
     Call(
         "The first call: no token is held, HelseID wants a nonce, and {library} has yet to be loaded",
         None,
@@ -55,19 +63,30 @@ CALLS = (
         502,
         (1, 1, 0),
     ),
+    Replacement("The key is replaced: due, created, registered, tested, promoted; and the function is called all the while"),
+    Call(
+        "The next call that needs a token: signed for with the new key, though nothing was restarted",
+        {"organization": {"parent": "999977774", "child": "999977775"}},
+        200,
+        (1, 1, 1),
+    ),
 )
 
 
 def walk_through(host: Host) -> None:
-    """Start the parties, make each call and tell what happened."""
+    """Start the parties, play each scene and tell what happened."""
     with ExitStack() as running:
         stage = host.start(running)
         api = stage.environment["API_URL"].rpartition("/machine")[0]
         print(HEAD.format(intro=host.intro, helseid=stage.environment["HELSEID_ISSUER"], api=api))
-        for number, each in enumerate(CALLS, start=1):
+        for number, each in enumerate(SCENES, start=1):
             print(f"\n{number}. {each.title.format(library=host.library)}\n", flush=True)
-            _make_call(each, stage)
-    print("\nAll four went as they should, and everything that was started has ended. The README says how to go on from here.")
+            if isinstance(each, Call):
+                _make_call(each, stage)
+            else:
+                print(f"  {host.rotated_by}", flush=True)
+                _replace_key(stage)
+    print("\nAll six went as they should, and everything that was started has ended. The README says how to go on from here.")
 
 
 def _make_call(each: Call, stage: Stage) -> None:
@@ -85,6 +104,17 @@ def _make_call(each: Call, stage: Stage) -> None:
     print("\n".join(tell_answer(status, answer, log_line)), flush=True)
     if (status, requests) != (each.status, each.requests):
         raise RuntimeError(f"the call should have been answered {each.status} after {each.requests} requests")
+
+
+def _replace_key(stage: Stage) -> None:
+    with calls_meanwhile(stage.call) as statuses:
+        rotation = stage.rotate()
+    for step in rotation.steps:
+        print("\n".join(tell_step(step)))
+    print()
+    print("\n".join(tell_rotation(rotation, statuses)), flush=True)
+    if rotation.log_line.get("rotation") != "rotated" or set(statuses) != {200}:
+        raise RuntimeError("the key should have been replaced, and every call meanwhile answered 200")
 
 
 def main() -> int:

@@ -101,9 +101,12 @@ def start_standin(*options: str) -> tuple[Process, dict[str, str]]:
     return _start_party("the stand-in", "tests.standin", "--json-events", "-", *options)
 
 
-def start_secrets_manager(key_file: Path) -> tuple[Process, dict[str, str]]:
-    """Start AWS's Secrets Manager with a key and return it with the environment that points a function at it."""
-    return _start_party("Secrets Manager", "tests.aws", str(key_file))
+def start_secrets_manager(key_file: Path, invoke_url: str) -> tuple[Process, dict[str, str]]:
+    """Start AWS's Secrets Manager with a key, and return it with the environment that points a function at it.
+
+    When it rotates the key it posts each step to `invoke_url`.
+    """
+    return _start_party("Secrets Manager", "tests.aws", str(key_file), invoke_url)
 
 
 def _start_party(name: str, module: str, *options: str) -> tuple[Process, dict[str, str]]:

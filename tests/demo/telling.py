@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-PARTIES = {"secret_manager": "Secret Manager", "secrets_manager": "AWS Secrets", "helseid": "HelseID", "api": "Sample API"}
-READS = {"secret_manager": "access", "secrets_manager": "GetSecretValue"}
+from tests.demo.rotation import Rotation, Step
+
+PARTIES = {
+    "secret_manager": "Secret Manager",
+    "secrets_manager": "AWS Secrets",
+    "helseid": "HelseID",
+    "api": "Sample API",
+    "selvbetjening": "Selvbetjening",
+}
 WIDTH = 110
 
 
 def tell_exchange(event: Mapping[str, Any]) -> list[str]:
     """Tell one request to a party and its answer."""
-    party = PARTIES[event["party"]]
-    method = READS.get(event["party"], event["method"])
-    request = f"{method} {event['target']}"
-    lines = [f"  function → {party:<14} {request:<66} {event['status']!s:>4} {event['duration_ms']:>6.1f} ms"]
+    lines = [_tell_request(event)]
     claims = event["claims"]
     if "assertion" in claims:
         lines.append(_tell("assertion", _assertion(claims["assertion"])))
@@ -33,6 +37,23 @@ def tell_exchange(event: Mapping[str, Any]) -> list[str]:
         answer = event["answer"]
         lines.append(_tell("granted", f"a {answer['token_type']} token for {answer['expires_in']} s: {answer['scope']}"))
     return lines
+
+
+def tell_step(step: Step) -> list[str]:
+    """Tell one step of a rotation: what was asked of whom, without the claims, and what came of it."""
+    cause = [f"  AWS Secrets → function    {step.cause}"] if step.cause else []
+    return [*cause, *(_tell_request(event) for event in step.events), _tell(step.name, step.text)]
+
+
+def tell_rotation(rotation: Rotation, statuses: Sequence[int]) -> list[str]:
+    """Tell how the rotating function logged its rotation, and what came of the calls that were made meanwhile."""
+    line = rotation.log_line
+    days = round(line["key_expires_in_days"])
+    return [
+        _tell("key", f"kid {_short(line['kid'])}, which expires in {days} days (key_expires_in_days in every log line)"),
+        _tell("meanwhile", f"{len(statuses)} calls, {statuses.count(200)} of them answered 200"),
+        _tell("log", f"{line['severity']}: {line['message']}"),
+    ]
 
 
 def tell_answer(status: int, answer: Mapping[str, Any], log_line: Mapping[str, Any]) -> list[str]:
@@ -52,6 +73,13 @@ def tell_answer(status: int, answer: Mapping[str, Any], log_line: Mapping[str, A
     message = "the same sentence" if log_line["message"] == answer.get("detail") else log_line["message"]
     lines.append(_tell("log", f"{log_line['severity']}: {message}"))
     return lines
+
+
+def _tell_request(event: Mapping[str, Any]) -> str:
+    # By gRPC every method is a POST.
+    method = event["kind"] if event["party"] == "secret_manager" else event["method"]
+    request = f"{method} {event['target']}"
+    return f"  function → {PARTIES[event['party']]:<14} {request:<66} {event['status']!s:>4} {event['duration_ms']:>6.1f} ms"
 
 
 def _refusal(refusal: Mapping[str, Any]) -> tuple[str, str]:
