@@ -29,6 +29,7 @@ from tests.contract.deployment import (
     log_lines,
     one_key,
 )
+from tests.faults.secrecy import leaks, speak_up, talkative
 from tests.standin import StandIn, faults, make_jwk
 from tests.standin.registered_keys import RegisteredKey
 
@@ -405,3 +406,18 @@ def test_google_s_entry_point_says_that_it_is_not_set_up_here(on_aws: OnAws) -> 
     with on_aws.function.app.test_request_context("/", method="POST") as context:
         body, status, _ = on_aws.function.module.rotate(context.request)
     assert (status, json.loads(body)["code"]) == (500, "rotation.not_set_up")
+
+
+def test_no_library_tells_a_key_however_talkative_it_is(
+    deploy_on_aws: Deploy, capsys: pytest.CaptureFixture[str], jwk: dict[str, Any]
+) -> None:
+    on_aws = deploy_on_aws(LOG_LEVEL="DEBUG")
+    version = on_aws.manager.reserve(on_aws.arn)
+    on_aws.standin.selvbetjening.fail_next("register", faults.Problem(400), times=2)
+    with talkative():
+        speak_up()
+        assert [on_aws.rotate(version)[-1] for _ in range(2)] == ["selvbetjening.refused.other", "rotated"]
+    written = capsys.readouterr()
+    keys = [jwk, json.loads(on_aws.manager.current(on_aws.arn)["SecretString"])]
+    assert written.err != ""
+    assert leaks(on_aws.standin, keys, *on_aws.raised, written.out, written.err) == []

@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.deployment import OTHER_UNIT, made, one_key
 from tests.contract.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
+from tests.faults.secrecy import leaks, speak_up, talkative
 from tests.standin import StandIn, faults, secret_faults
 
 pytestmark = one_key
@@ -197,3 +198,19 @@ def test_slow_parties_are_waited_for(rotation: RotatingFunction) -> None:
     rotation.standin.secret_manager.fail_next("add", secret_faults.Slow(0.3), times=2)
     assert rotation.rotate()["rotation"] == "rotated"
     assert [key.posted for key in rotation.new_keys()] == [1]
+
+
+@pytest.mark.parametrize(
+    "name", ["none", "it refuses the key", "the new key cannot be promoted", "the store is down at the pending key", "it hangs"]
+)
+def test_no_library_tells_a_key_however_talkative_it_is(
+    deploy_rotation: Deploy, capsys: pytest.CaptureFixture[str], jwk: dict[str, Any], name: str
+) -> None:
+    rotation = deploy_rotation(DEADLINE_SECONDS="1" if name == "it hangs" else "20", LOG_LEVEL="DEBUG")
+    BREAKS.get(name, (lambda _: None, "", False))[0](rotation.standin)
+    with talkative():
+        speak_up()
+        answers = [json.dumps(rotation.rotate()) for _ in range(2)]
+    written = capsys.readouterr()
+    assert written.err != ""
+    assert leaks(rotation.standin, [jwk], *answers, written.out, written.err) == []
