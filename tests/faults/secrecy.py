@@ -15,15 +15,26 @@ LIBRARIES = (
 )
 
 
+class _Everything(logging.Formatter):
+    """Writes all that a record carries: Google's client puts what it sends and receives beside the message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{super().format(record)} {vars(record)}"
+
+
 @contextmanager
 def talkative(stream: TextIO | None = None) -> Iterator[None]:
     """Write to a stream, standard error unless another is given, whatever any library logs."""
     before = {name: logging.getLogger(name).level for name in LIBRARIES}
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
-    logging.getLogger().addHandler(handler)
+    handler.setFormatter(_Everything())
+    # Google's logger passes nothing on to the root's handlers.
+    heard = [logging.getLogger(name) for name in ("", "google")]
+    for logger in heard:
+        logger.addHandler(handler)
     yield
-    logging.getLogger().removeHandler(handler)
+    for logger in heard:
+        logger.removeHandler(handler)
     for name, level in before.items():
         logging.getLogger(name).setLevel(level)
 
