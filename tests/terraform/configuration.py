@@ -68,7 +68,7 @@ def read_outputs(folder: Path) -> dict[str, str]:
 
 def read_resources(folder: Path) -> dict[str, dict[str, Any]]:
     """Return every resource's body by its address, `TYPE.NAME`; expressions are text in `${...}`."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for block in _blocks(folder, "resource"):
         for kind, named in block.items():
             found |= {f"{kind}.{name}": body for name, body in named.items()}

@@ -92,7 +92,7 @@ class Workspace:
         return report
 
     def evaluate(self, expression: str) -> str:
-        """Return the value of an expression that needs nothing of the cloud, as `terraform console` writes it. Raises `Refused`."""
+        """Return an expression's value as `terraform console` writes it; the cloud is not asked. Raises `Refused`."""
         return self.run("console", typed=f"{expression}\n").strip()
 
     def plan(self, mocks: str) -> dict[str, Any]:

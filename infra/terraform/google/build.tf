@@ -1,0 +1,122 @@
+# The archive holds the product's files, named one by one or by kind, and nothing else. Its name holds their hash: a change of
+# code is another object, which deploys; a touched file, another machine or another version of zip is not.
+
+locals {
+  source_root  = "${path.module}/../../.."
+  source_files = concat(["main.py", "requirements.txt"], sort(fileset(local.source_root, "helseid_fn/**/*.py")))
+  source_hash  = sha256(jsonencode({ for file in local.source_files : file => filesha256("${local.source_root}/${file}") }))
+}
+
+data "archive_file" "source" {
+  type        = "zip"
+  output_path = "${path.module}/build/source.zip"
+
+  dynamic "source" {
+    for_each = local.source_files
+
+    content {
+      filename = source.value
+      content  = file("${local.source_root}/${source.value}")
+    }
+  }
+}
+
+resource "google_storage_bucket" "source" {
+  #checkov:skip=CKV_GCP_62:Who read the source code, which is public, is of no interest.
+  #checkov:skip=CKV_GCP_78:An object's name holds the hash of its content, so no object ever changes.
+  project                     = var.project_id
+  name                        = "${var.project_id}-${var.name}-source"
+  location                    = var.region
+  labels                      = var.labels
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true # whatever is in it can be made again
+
+  dynamic "encryption" {
+    for_each = var.kms_key[*]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  depends_on = [google_project_service.required]
+}
+
+resource "google_storage_bucket_object" "source" {
+  bucket = google_storage_bucket.source.name
+  name   = "source-${local.source_hash}.zip"
+  source = data.archive_file.source.output_path
+}
+
+resource "google_artifact_registry_repository" "images" {
+  #checkov:skip=CKV_GCP_84:A key of one's own is a choice (kms_key), for this as for everything else.
+  project       = var.project_id
+  location      = var.region
+  repository_id = var.name
+  format        = "DOCKER"
+  description   = "The images that Cloud Build makes of the source archive."
+  labels        = var.labels
+  kms_key_name  = var.kms_key
+
+  cleanup_policies {
+    id     = "keep-the-newest"
+    action = "KEEP"
+
+    most_recent_versions {
+      keep_count = 5
+    }
+  }
+
+  cleanup_policies {
+    id     = "delete-what-is-older"
+    action = "DELETE"
+
+    condition {
+      older_than = "2592000s" # 30 days
+    }
+  }
+
+  depends_on = [google_project_service.required]
+}
+
+# The build runs as an account of its own: Compute Engine's default one may not build in projects made since the middle of 2024,
+# and may do far too much in older ones.
+resource "google_service_account" "build" {
+  project      = var.project_id
+  account_id   = "${var.name}-build"
+  display_name = "Builds ${var.name}"
+}
+
+resource "google_artifact_registry_repository_iam_member" "build_pushes_images" {
+  project    = var.project_id
+  location   = var.region
+  repository = google_artifact_registry_repository.images.name
+  role       = "roles/artifactregistry.writer"
+  member     = google_service_account.build.member
+}
+
+resource "google_storage_bucket_iam_member" "build_reads_source" {
+  bucket = google_storage_bucket.source.name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.build.member
+}
+
+# Cloud Functions copies the archive into a bucket of its own, which is not there before the first deployment.
+resource "google_project_iam_member" "build_reads_staged_source" {
+  project = var.project_id
+  role    = "roles/storage.objectViewer"
+  member  = google_service_account.build.member
+
+  condition {
+    title      = "only what Cloud Functions has staged"
+    expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-\")"
+  }
+}
+
+# Logs belong to the project; there is nothing smaller to grant this on.
+resource "google_project_iam_member" "build_writes_logs" {
+  project = var.project_id
+  role    = "roles/logging.logWriter"
+  member  = google_service_account.build.member
+}

@@ -1,0 +1,63 @@
+# Everything that can be set, set: a multi-tenant client in production, whose key replaces itself.
+
+terraform {
+  required_version = ">= 1.9"
+}
+
+module "helseid_fn" {
+  source = "../.."
+
+  project_id          = "my-project-123"
+  region              = "europe-north1"
+  name                = "greetings"
+  labels              = { team = "integration", environment = "production" }
+  deletion_protection = true
+
+  helseid_issuer      = "https://helseid-sts.nhn.no"
+  helseid_client_id   = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope       = "nhn:greetings/read nhn:greetings/write"
+  parent_organization = "999977774"
+  child_organization  = "999977776"
+  sfm_journal_id      = "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"
+  api_url             = "https://api.example.no/machine-clients/greetings"
+  api_methods         = ["GET", "POST"]
+  deadline_seconds    = 40
+  log_level           = "DEBUG"
+
+  schedule            = "15 6 * * *"
+  time_zone           = "Europe/Oslo"
+  schedule_enabled    = true
+  schedule_region     = "europe-west1"
+  invocation          = { organization = { parent = "999977774" }, request = { method = "GET", query = { since = "yesterday" } } }
+  additional_invokers = ["group:integration@example.no"]
+  ingress             = "ALLOW_ALL"
+  pubsub              = { publishers = ["serviceAccount:journal@my-project-123.iam.gserviceaccount.com"], max_delivery_attempts = 10 }
+
+  key_delivery  = "file"
+  min_instances = 1
+  max_instances = 2
+  concurrency   = 8
+  memory        = "1Gi"
+  cpu           = "2"
+  vpc           = { connector = "projects/my-project-123/locations/europe-north1/connectors/egress", egress = "ALL_TRAFFIC" }
+  kms_key       = "projects/my-keys-123/locations/europe-north1/keyRings/integration/cryptoKeys/greetings"
+
+  alert_emails          = ["on-call@example.no"]
+  notification_channels = ["projects/my-project-123/notificationChannels/1234567890"]
+  silence_schedules     = 2
+  key_expiry_alert_days = 30
+
+  rotation = {
+    selvbetjening_url  = "https://api.selvbetjening.nhn.no"
+    schedule           = "30 5 * * *"
+    alg                = "PS256"
+    due_share          = 0.67
+    grace_hours        = 24
+    destroy_after_days = 30
+  }
+}
+
+output "helseid_fn" {
+  description = "Commands to paste, and what there is."
+  value       = module.helseid_fn
+}

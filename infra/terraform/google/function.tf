@@ -1,0 +1,125 @@
+# Up to three functions of one archive: `run`, which the schedule calls; `events`, which Pub/Sub calls; `rotate`, which replaces
+# the key. The first two do the same job as the same account; the last has an account of its own.
+
+locals {
+  key_address = "projects/${var.project_id}/secrets/${google_secret_manager_secret.key.secret_id}/versions/latest"
+  key_folder  = "/etc/helseid-key"
+  key_file    = "key.jwk.json"
+
+  # Deadlines nest: the function gives up first and says why; the platform's end comes later, and the caller's last.
+  timeout_seconds         = { for key, function in local.functions : key => ceil(function.deadline_seconds) + 10 }
+  caller_deadline_seconds = { for key, timeout in local.timeout_seconds : key => timeout + 10 }
+
+  # The settings of the function, which the project's README explains; null is left out.
+  settings = {
+    HELSEID_ISSUER              = var.helseid_issuer
+    HELSEID_CLIENT_ID           = var.helseid_client_id
+    HELSEID_SCOPE               = var.helseid_scope
+    HELSEID_KEY                 = local.key_address
+    HELSEID_PARENT_ORGANIZATION = var.parent_organization
+    HELSEID_CHILD_ORGANIZATION  = var.child_organization
+    HELSEID_SFM_JOURNAL_ID      = var.sfm_journal_id
+    API_URL                     = var.api_url
+    API_METHODS                 = join(" ", sort(var.api_methods))
+    LOG_LEVEL                   = var.log_level
+    GOOGLE_CLOUD_PROJECT        = var.project_id # which traces belong to
+    LOG_EXECUTION_ID            = "false"        # "true", which the platform may add, would write every line twice
+  }
+
+  mounts_key   = var.key_delivery == "file"
+  job_settings = merge(local.settings, local.mounts_key ? { HELSEID_KEY = "file:${local.key_folder}/${local.key_file}" } : {})
+
+  job = {
+    account          = google_service_account.runtime.email
+    settings         = local.job_settings
+    deadline_seconds = var.deadline_seconds
+    mounts_key       = local.mounts_key
+    min_instances    = var.min_instances
+    max_instances    = var.max_instances
+    concurrency      = var.concurrency
+    ingress          = var.ingress
+  }
+
+  functions = merge(
+    { run = merge(local.job, { name = var.name, entry_point = "run" }) },
+    var.pubsub == null ? {} : { events = local.events_function },
+    var.rotation == null ? {} : { rotate = local.rotate_function },
+  )
+}
+
+resource "google_service_account" "runtime" {
+  project      = var.project_id
+  account_id   = "${var.name}-run"
+  display_name = "Runs ${var.name}: reads its key, and nothing else"
+}
+
+resource "google_cloudfunctions2_function" "function" {
+  #checkov:skip=CKV_GCP_124:From where it can be reached is a choice (ingress), internal by default; IAM decides in any case.
+  for_each = local.functions
+
+  project      = var.project_id
+  location     = var.region
+  name         = each.value.name
+  description  = "Signs in to HelseID as a machine and calls an API (${each.value.entry_point})."
+  labels       = var.labels
+  kms_key_name = var.kms_key
+
+  build_config {
+    runtime           = "python313"
+    entry_point       = each.value.entry_point
+    service_account   = google_service_account.build.id
+    docker_repository = google_artifact_registry_repository.images.id
+
+    source {
+      storage_source {
+        bucket = google_storage_bucket.source.name
+        object = google_storage_bucket_object.source.name
+      }
+    }
+
+    automatic_update_policy {} # security fixes of the base image come without a deployment
+  }
+
+  service_config {
+    service_account_email            = each.value.account
+    timeout_seconds                  = local.timeout_seconds[each.key]
+    min_instance_count               = each.value.min_instances
+    max_instance_count               = each.value.max_instances
+    max_instance_request_concurrency = each.value.concurrency
+    available_memory                 = var.memory
+    available_cpu                    = var.cpu
+    ingress_settings                 = each.value.ingress
+    all_traffic_on_latest_revision   = true
+
+    environment_variables = merge(
+      { for name, value in each.value.settings : name => value if value != null },
+      { DEADLINE_SECONDS = tostring(each.value.deadline_seconds) },
+    )
+
+    vpc_connector                 = try(var.vpc.connector, null)
+    vpc_connector_egress_settings = try(var.vpc.egress, null)
+
+    dynamic "secret_volumes" {
+      for_each = each.value.mounts_key ? [google_secret_manager_secret.key.secret_id] : []
+
+      content {
+        project_id = var.project_id
+        secret     = secret_volumes.value
+        mount_path = local.key_folder
+
+        versions {
+          version = "latest" # read anew at each look, so that a new key needs no deployment
+          path    = local.key_file
+        }
+      }
+    }
+  }
+
+  depends_on = [
+    google_artifact_registry_repository_iam_member.build_pushes_images,
+    google_project_iam_member.build_reads_staged_source,
+    google_project_iam_member.build_writes_logs,
+    google_secret_manager_secret_iam_member.runtime_reads_key,
+    google_storage_bucket_iam_member.build_reads_source,
+  ]
+}

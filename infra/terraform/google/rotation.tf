@@ -1,0 +1,128 @@
+# With var.rotation: a second function replaces the key before it expires. It is the only one that may add and destroy versions;
+# the new key waits in a secret that the function itself cannot read, until HelseID knows it.
+
+locals {
+  rotation_count = var.rotation == null ? 0 : 1
+
+  # Never two at once: one instance, one call at a time.
+  rotate_function = var.rotation == null ? null : merge(local.job, {
+    name             = "${var.name}-rotate"
+    entry_point      = "rotate"
+    account          = one(google_service_account.rotator[*].email)
+    deadline_seconds = 120 # a key of 4096 bits takes seconds to make, and HelseID 20 s to know it
+    mounts_key       = false
+    min_instances    = 0
+    max_instances    = 1
+    concurrency      = 1
+    ingress          = "ALLOW_INTERNAL_ONLY"
+    settings = merge(local.settings, {
+      HELSEID_PENDING_KEY         = "projects/${var.project_id}/secrets/${one(google_secret_manager_secret.pending[*].secret_id)}"
+      SELVBETJENING_URL           = var.rotation.selvbetjening_url
+      ROTATION_ALG                = var.rotation.alg
+      ROTATION_DUE_SHARE          = tostring(var.rotation.due_share)
+      ROTATION_GRACE_HOURS        = tostring(var.rotation.grace_hours)
+      ROTATION_DESTROY_AFTER_DAYS = tostring(var.rotation.destroy_after_days)
+    })
+  })
+
+  # On each of the two secrets, and on nothing else: read versions, and add, list, disable and destroy them.
+  rotator_grants = var.rotation == null ? {} : {
+    for pair in setproduct(["key", "pending"], ["secretAccessor", "secretVersionManager"]) : join("-", pair) => {
+      secret = { key = google_secret_manager_secret.key.secret_id, pending = one(google_secret_manager_secret.pending[*].secret_id) }[pair[0]]
+      role   = "roles/secretmanager.${pair[1]}"
+    }
+  }
+}
+
+resource "google_secret_manager_secret" "pending" {
+  count = local.rotation_count
+
+  project             = var.project_id
+  secret_id           = "${var.name}-pending"
+  labels              = var.labels
+  deletion_protection = var.deletion_protection
+
+  replication {
+    user_managed {
+      replicas {
+        location = var.region
+
+        dynamic "customer_managed_encryption" {
+          for_each = var.kms_key[*]
+
+          content {
+            kms_key_name = customer_managed_encryption.value
+          }
+        }
+      }
+    }
+  }
+
+  depends_on = [google_project_service.required]
+}
+
+resource "google_service_account" "rotator" {
+  count = local.rotation_count
+
+  project      = var.project_id
+  account_id   = "${var.name}-rotate"
+  display_name = "Replaces the key of ${var.name}"
+}
+
+resource "google_secret_manager_secret_iam_member" "rotator" {
+  for_each = local.rotator_grants
+
+  project   = var.project_id
+  secret_id = each.value.secret
+  role      = each.value.role
+  member    = google_service_account.rotator[0].member
+}
+
+resource "google_service_account" "rotation_scheduler" {
+  count = local.rotation_count
+
+  project      = var.project_id
+  account_id   = "${var.name}-turn"
+  display_name = "Calls ${var.name}-rotate on schedule"
+}
+
+resource "google_cloud_run_v2_service_iam_member" "rotation_scheduler_calls" {
+  count = local.rotation_count
+
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.function["rotate"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.rotation_scheduler[0].member
+}
+
+resource "google_cloud_scheduler_job" "rotate" {
+  count = local.rotation_count
+
+  project          = var.project_id
+  region           = var.schedule_region
+  name             = "${var.name}-rotate"
+  description      = "Lets ${var.name}-rotate see whether the key is to be replaced."
+  schedule         = var.rotation.schedule
+  time_zone        = var.time_zone
+  attempt_deadline = "${local.caller_deadline_seconds["rotate"]}s"
+
+  retry_config {
+    retry_count          = 2
+    min_backoff_duration = "60s"
+    max_backoff_duration = "600s"
+    max_doublings        = 3
+  }
+
+  http_target {
+    uri         = google_cloudfunctions2_function.function["rotate"].service_config[0].uri
+    http_method = "POST"
+
+    oidc_token {
+      service_account_email = google_service_account.rotation_scheduler[0].email
+      audience              = google_cloudfunctions2_function.function["rotate"].service_config[0].uri
+    }
+  }
+
+  depends_on = [google_project_service.required]
+}

@@ -1,0 +1,59 @@
+# What calls the function, and who may: the scheduler's account, and whoever is named in var.additional_invokers.
+
+resource "google_service_account" "scheduler" {
+  project      = var.project_id
+  account_id   = "${var.name}-call"
+  display_name = "Calls ${var.name} on schedule"
+}
+
+resource "google_cloud_scheduler_job" "call" {
+  project          = var.project_id
+  region           = var.schedule_region
+  name             = var.name
+  description      = "Calls ${var.name}."
+  schedule         = var.schedule
+  time_zone        = var.time_zone
+  paused           = !var.schedule_enabled
+  attempt_deadline = "${local.caller_deadline_seconds["run"]}s"
+
+  # What may pass is tried again twice; max_retry_duration stays unset, since with it both limits would have to be reached.
+  retry_config {
+    retry_count          = 2
+    min_backoff_duration = "30s"
+    max_backoff_duration = "300s"
+    max_doublings        = 3
+  }
+
+  http_target {
+    uri         = google_cloudfunctions2_function.function["run"].service_config[0].uri
+    http_method = "POST"
+    headers     = { "Content-Type" = "application/json" }
+    body        = base64encode(jsonencode(var.invocation))
+
+    oidc_token {
+      service_account_email = google_service_account.scheduler.email
+      audience              = google_cloudfunctions2_function.function["run"].service_config[0].uri
+    }
+  }
+
+  depends_on = [google_project_service.required]
+}
+
+# A function of the 2nd generation is a Cloud Run service: the right to call it is granted there, not on the function.
+resource "google_cloud_run_v2_service_iam_member" "scheduler_calls" {
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.function["run"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.scheduler.member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "others_call" {
+  for_each = var.additional_invokers
+
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.function["run"].name
+  role     = "roles/run.invoker"
+  member   = each.key
+}

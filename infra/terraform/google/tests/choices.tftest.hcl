@@ -1,0 +1,115 @@
+# What is deployed when the choices are made otherwise.
+
+mock_provider "google" {}
+mock_provider "archive" {}
+
+variables {
+  project_id        = "my-project-123"
+  helseid_issuer    = "https://helseid-sts.test.nhn.no"
+  helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+  api_url           = "https://api.example.no/machine-clients/greetings"
+  alert_emails      = ["on-call@example.no"]
+
+  additional_invokers   = ["group:integration@example.no"]
+  key_delivery          = "file"
+  kms_key               = "projects/my-keys-123/locations/europe-north1/keyRings/ring/cryptoKeys/key"
+  vpc                   = { connector = "projects/my-project-123/locations/europe-north1/connectors/egress", egress = "ALL_TRAFFIC" }
+  ingress               = "ALLOW_ALL"
+  deadline_seconds      = 1780
+  invocation            = { organization = { parent = "999977774" } }
+  schedule              = "0 6 * * *"
+  schedule_enabled      = false
+  notification_channels = ["projects/my-project-123/notificationChannels/1"]
+  key_expiry_alert_days = 30
+}
+
+run "with_other_choices" {
+  # Named others may call if asked for.
+
+  assert {
+    condition     = [for grant in google_cloud_run_v2_service_iam_member.others_call : grant.member] == ["group:integration@example.no"]
+    error_message = "Those who may call are not those who are named."
+  }
+
+  # The key can be a file that follows the latest version.
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.function["run"].service_config[0].environment_variables["HELSEID_KEY"]
+      == "file:${google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].mount_path}/${google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].versions[0].path}"
+    )
+    error_message = "HELSEID_KEY is not the file that is mounted."
+  }
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].secret == google_secret_manager_secret.key.secret_id
+      && google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].versions[0].version == "latest"
+    )
+    error_message = "What is mounted is not the latest version of the key."
+  }
+
+  # A key of ones own encrypts all that holds anything.
+
+  assert {
+    condition = alltrue([
+      for key in concat(
+        [google_storage_bucket.source.encryption[0].default_kms_key_name, google_artifact_registry_repository.images.kms_key_name],
+        [google_secret_manager_secret.key.replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name],
+        values(google_cloudfunctions2_function.function)[*].kms_key_name,
+      ) : key == var.kms_key
+    ])
+    error_message = "Something is encrypted with another key."
+  }
+
+  # The network is as asked for.
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.function["run"].service_config[0].vpc_connector == var.vpc.connector
+      && google_cloudfunctions2_function.function["run"].service_config[0].vpc_connector_egress_settings == "ALL_TRAFFIC"
+      && google_cloudfunctions2_function.function["run"].service_config[0].ingress_settings == "ALLOW_ALL"
+    )
+    error_message = "The function is in another network than asked for."
+  }
+
+  # The longest deadline fits what the scheduler takes.
+
+  assert {
+    condition     = google_cloud_scheduler_job.call.attempt_deadline == "1800s"
+    error_message = "The scheduler would wait longer than it can."
+  }
+
+  # It sends the invocation as json.
+
+  assert {
+    condition = (
+      base64decode(google_cloud_scheduler_job.call.http_target[0].body) == "{\"organization\":{\"parent\":\"999977774\"}}"
+      && google_cloud_scheduler_job.call.http_target[0].headers["Content-Type"] == "application/json"
+      && google_cloud_scheduler_job.call.http_target[0].http_method == "POST"
+    )
+    error_message = "The schedule sends something else than the invocation."
+  }
+
+  # It can be paused and the alert on silence rests with it.
+
+  assert {
+    condition     = google_cloud_scheduler_job.call.paused && !google_monitoring_alert_policy.silence.enabled
+    error_message = "The schedule runs on, or is missed although it is paused."
+  }
+
+  # A daily job is silent after days.
+
+  assert {
+    condition     = local.silence_hours == 72
+    error_message = "A daily job is missed too early or too late."
+  }
+
+  # The keys expiry is told in time.
+
+  assert {
+    condition     = endswith(google_monitoring_alert_policy.key_expiry.conditions[0].condition_matched_log[0].filter, " jsonPayload.key_expires_in_days<30")
+    error_message = "The key's expiry is told too late or never."
+  }
+}

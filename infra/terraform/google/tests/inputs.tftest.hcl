@@ -1,0 +1,70 @@
+# What is refused before anything is planned, each by its name.
+
+mock_provider "google" {}
+mock_provider "archive" {}
+
+run "bad_inputs_are_refused_by_name" {
+  command = plan
+
+  variables {
+    project_id            = "My Project"
+    region                = "Finland"
+    name                  = "HelseID"
+    labels                = { "Team" = "x" }
+    helseid_issuer        = "https://helseid-sts.test.nhn.no/"
+    helseid_client_id     = "a client"
+    helseid_scope         = ""
+    parent_organization   = "99997777"
+    child_organization    = "NO999977776"
+    sfm_journal_id        = "1"
+    api_url               = "http://api.example.no/"
+    api_methods           = ["get"]
+    log_level             = "WARNING"
+    schedule              = "hourly"
+    schedule_region       = "Norway"
+    invocation            = { method = "GET" }
+    additional_invokers   = ["allUsers"]
+    ingress               = "ALL"
+    pubsub                = { publishers = ["allAuthenticatedUsers"] }
+    key_delivery          = "environment"
+    max_instances         = 0
+    memory                = "lots"
+    cpu                   = "3"
+    vpc                   = { connector = "egress" }
+    kms_key               = "my-key"
+    alert_emails          = ["me"]
+    notification_channels = ["email"]
+    silence_schedules     = 0
+    key_expiry_alert_days = 0
+    rotation              = { selvbetjening_url = "api.selvbetjening.nhn.no" }
+  }
+
+  expect_failures = [
+    var.project_id, var.region, var.name, var.labels, var.helseid_issuer, var.helseid_client_id, var.helseid_scope,
+    var.parent_organization, var.child_organization, var.sfm_journal_id, var.api_url, var.api_methods,
+    var.log_level, var.schedule, var.schedule_region, var.invocation, var.additional_invokers, var.ingress, var.pubsub,
+    var.key_delivery, var.max_instances, var.memory, var.cpu, var.vpc, var.kms_key,
+    var.alert_emails, var.notification_channels, var.silence_schedules, var.key_expiry_alert_days, var.rotation,
+  ]
+}
+
+run "so_are_those_that_do_not_go_together" {
+  command = plan
+
+  variables {
+    project_id        = "my-project-123"
+    helseid_issuer    = "https://helseid-sts.test.nhn.no"
+    helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+    helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+    api_url           = "https://api.example.no/machine-clients/greetings"
+    alert_emails      = ["on-call@example.no"]
+    pubsub            = {}
+    deadline_seconds  = 581
+    max_instances     = 1
+    min_instances     = 2
+    cpu               = "0.333"
+    concurrency       = 2
+  }
+
+  expect_failures = [var.deadline_seconds, var.min_instances, var.concurrency]
+}

@@ -1,0 +1,102 @@
+# Messages that call it.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+mock_provider "archive" {}
+
+variables {
+  project_id        = "my-project-123"
+  helseid_issuer    = "https://helseid-sts.test.nhn.no"
+  helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+  api_url           = "https://api.example.no/machine-clients/greetings"
+  alert_emails      = ["on-call@example.no"]
+
+  pubsub            = { publishers = ["serviceAccount:journal@my-project-123.iam.gserviceaccount.com"] }
+  kms_key           = "projects/my-keys-123/locations/europe-north1/keyRings/ring/cryptoKeys/key"
+  schedule          = "0 6 * * 1-5"
+  silence_schedules = 2
+}
+
+run "with_messages" {
+  # A message calls run event as a cloud event.
+
+  assert {
+    condition = (
+      google_cloudfunctions2_function.function["events"].build_config[0].entry_point == "run_event"
+      && google_cloudfunctions2_function.function["events"].service_config[0].environment_variables["FUNCTION_SIGNATURE_TYPE"] == "cloudevent"
+      && !contains(keys(google_cloudfunctions2_function.function["run"].service_config[0].environment_variables), "FUNCTION_SIGNATURE_TYPE")
+    )
+    error_message = "Messages do not arrive at run_event as CloudEvents."
+  }
+
+  # It reads the key as the same account.
+
+  assert {
+    condition     = google_cloudfunctions2_function.function["events"].service_config[0].service_account_email == google_service_account.runtime.email
+    error_message = "The function of events runs as another account."
+  }
+
+  # Pubsub signs in for the address that it calls.
+
+  assert {
+    condition = (
+      google_pubsub_subscription.events[0].push_config[0].oidc_token[0].audience == google_pubsub_subscription.events[0].push_config[0].push_endpoint
+      && google_pubsub_subscription.events[0].push_config[0].push_endpoint == google_cloudfunctions2_function.function["events"].service_config[0].uri
+      && google_pubsub_subscription.events[0].push_config[0].oidc_token[0].service_account_email == google_service_account.push[0].email
+      && google_cloud_run_v2_service_iam_member.push_calls[0].member == google_service_account.push[0].member
+      && google_cloud_run_v2_service_iam_member.push_calls[0].name == google_cloudfunctions2_function.function["events"].name
+    )
+    error_message = "Pub/Sub's token is not for the function's address, or its account may not call it."
+  }
+
+  # It waits longer than the function takes.
+
+  assert {
+    condition     = google_pubsub_subscription.events[0].ack_deadline_seconds > google_cloudfunctions2_function.function["events"].service_config[0].timeout_seconds
+    error_message = "Pub/Sub delivers again while the function is still at work."
+  }
+
+  # What never succeeds ends in the dead letter topic and is kept.
+
+  assert {
+    condition = (
+      google_pubsub_subscription.events[0].dead_letter_policy[0].dead_letter_topic == google_pubsub_topic.events["dead-letter"].id
+      && google_pubsub_subscription.events[0].dead_letter_policy[0].max_delivery_attempts == 5
+      && google_pubsub_subscription.dead_letter[0].topic == google_pubsub_topic.events["dead-letter"].id
+    )
+    error_message = "A message that never succeeds is lost, or comes for ever."
+  }
+
+  assert {
+    condition = (
+      google_pubsub_topic_iam_member.agent_gives_up[0].member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
+      && google_pubsub_subscription_iam_member.agent_acknowledges[0].member == google_pubsub_topic_iam_member.agent_gives_up[0].member
+    )
+    error_message = "Pub/Sub's agent may not move what is given up."
+  }
+
+  # Only those who are named may publish.
+
+  assert {
+    condition     = [for grant in google_pubsub_topic_iam_member.publishers : "${grant.role} ${grant.member}"] == ["roles/pubsub.publisher serviceAccount:journal@my-project-123.iam.gserviceaccount.com"]
+    error_message = "Those who may publish are not those who are named."
+  }
+
+  # A key of ones own encrypts the topics, too.
+
+  assert {
+    condition     = alltrue([for topic in google_pubsub_topic.events : topic.kms_key_name == var.kms_key])
+    error_message = "A topic is encrypted with another key."
+  }
+
+  # A job of weekdays is silent after weeks.
+
+  assert {
+    condition     = local.silence_hours == 336
+    error_message = "A weekend is taken for silence."
+  }
+}

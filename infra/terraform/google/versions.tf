@@ -1,0 +1,8 @@
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    archive = { source = "hashicorp/archive", version = ">= 2.8.1, < 3.0.0" }
+    google  = { source = "hashicorp/google", version = ">= 6.50.0, < 9.0.0" }
+  }
+}
