@@ -3,10 +3,18 @@
 
 locals {
   # Cloud Run's services have the functions' names.
-  job_logs      = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", local.job_names)}\")"
-  job_names     = [for key, function in local.functions : function.name if key != "rotate"]
-  all_logs      = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", values(local.functions)[*].name)}\")"
-  schedule_logs = "resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"${google_cloud_scheduler_job.call.name}\""
+  job_names = [for key, function in local.functions : function.name if key != "rotate"]
+  job_logs  = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", local.job_names)}\")"
+  all_logs  = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", values(local.functions)[*].name)}\")"
+
+  # A line of a function that failed, or of its scheduler that did not get through. In Cloud Logging OR binds tighter than AND,
+  # which is what stands between two comparisons: without their parentheses these would mean something else.
+  failures = {
+    for key, names in { run = local.job_names, rotate = ["${var.name}-rotate"] } : key => join(" OR ", [
+      "(resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", names)}\") (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL))",
+      "(resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"${key == "run" ? var.name : "${var.name}-${key}"}\" severity>=ERROR)",
+    ])
+  }
 
   channels = sort(concat(tolist(var.notification_channels), [for channel in google_monitoring_notification_channel.email : channel.id]))
 
@@ -71,7 +79,7 @@ resource "google_monitoring_alert_policy" "failure" {
     display_name = "a line of a call that failed"
 
     condition_matched_log {
-      filter = "(${local.job_logs} (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL)) OR (${local.schedule_logs} severity>=ERROR)"
+      filter = local.failures["run"]
       label_extractors = {
         code    = "EXTRACT(jsonPayload.code)"
         message = "EXTRACT(jsonPayload.message)"
@@ -166,7 +174,7 @@ resource "google_monitoring_alert_policy" "rotation" {
     display_name = "a line of a rotation that failed"
 
     condition_matched_log {
-      filter = "resource.type=\"cloud_run_revision\" resource.labels.service_name=\"${local.functions["rotate"].name}\" (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL) OR (resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"${google_cloud_scheduler_job.rotate[0].name}\" severity>=ERROR)"
+      filter = local.failures["rotate"]
       label_extractors = {
         code    = "EXTRACT(jsonPayload.code)"
         message = "EXTRACT(jsonPayload.message)"

@@ -25,6 +25,8 @@ variables {
 }
 
 run "with_other_choices" {
+  command = plan
+
   # Named others may call if asked for.
 
   assert {

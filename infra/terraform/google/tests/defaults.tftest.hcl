@@ -193,11 +193,7 @@ run "with_nothing_set_but_what_must_be" {
   # Failures are told with their code.
 
   assert {
-    condition = (
-      strcontains(google_monitoring_alert_policy.failure.conditions[0].condition_matched_log[0].filter, "resource.labels.service_name=(\"helseid-fn\")")
-      && strcontains(google_monitoring_alert_policy.failure.conditions[0].condition_matched_log[0].filter, "jsonPayload.outcome=\"failed\" OR severity>=CRITICAL")
-      && strcontains(google_monitoring_alert_policy.failure.conditions[0].condition_matched_log[0].filter, "resource.labels.job_id=\"helseid-fn\" severity>=ERROR")
-    )
+    condition     = google_monitoring_alert_policy.failure.conditions[0].condition_matched_log[0].filter == "(resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"helseid-fn\") (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL)) OR (resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"helseid-fn\" severity>=ERROR)"
     error_message = "A call that failed, or never got through, is not told."
   }
 

@@ -112,7 +112,7 @@ run "with_rotation" {
   # Its failure is told.
 
   assert {
-    condition     = strcontains(google_monitoring_alert_policy.rotation[0].conditions[0].condition_matched_log[0].filter, "service_name=\"helseid-fn-rotate\"")
+    condition     = google_monitoring_alert_policy.rotation[0].conditions[0].condition_matched_log[0].filter == "(resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"helseid-fn-rotate\") (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL)) OR (resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"helseid-fn-rotate\" severity>=ERROR)"
     error_message = "A rotation that failed is not told."
   }
 

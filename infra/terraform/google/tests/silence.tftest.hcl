@@ -15,6 +15,8 @@ variables {
 }
 
 run "with_nobody_to_tell" {
+  command = plan
+
   # A job of the first of the month is silent after months.
 
   assert {
