@@ -15,19 +15,25 @@ LIBRARIES = (
 )
 
 
-class _Everything(logging.Formatter):
-    """Writes all that a record carries: Google's client puts what it sends and receives beside the message."""
+class _Everything(logging.Handler):
+    """Writes all that a record carries, for Google's client puts what it sends and receives beside the message.
 
-    def format(self, record: logging.LogRecord) -> str:
-        return f"{super().format(record)} {vars(record)}"
+    Standard error is looked up anew each time: hosts replace it, and close what was there.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        (self._stream or sys.stderr).write(f"{self.format(record)} {vars(record)}\n")
 
 
 @contextmanager
 def talkative(stream: TextIO | None = None) -> Iterator[None]:
     """Write to a stream, standard error unless another is given, whatever any library logs."""
     before = {name: logging.getLogger(name).level for name in LIBRARIES}
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_Everything())
+    handler = _Everything(stream)
     # Google's logger passes nothing on to the root's handlers.
     heard = [logging.getLogger(name) for name in ("", "google")]
     for logger in heard:
