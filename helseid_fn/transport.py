@@ -204,7 +204,12 @@ def wire_url(url: str) -> str:
 def _prepare(method: str, url: str, message: Message) -> requests.PreparedRequest:
     # Not compressed: a small answer could unpack to a huge one.
     headers = {"User-Agent": "helseid-fn", "Accept-Encoding": "identity", **message.headers}
-    return requests.Request(method, url, headers=headers, data=message.body).prepare()
+    # Not `Request.prepare()`, which would normalise the URL once more than the proof knows of, and look for cookies.
+    request = requests.PreparedRequest()
+    request.method, request.url = method, url
+    request.prepare_headers(headers)
+    request.prepare_body(message.body, None)
+    return request
 
 
 def _read(party: Party, response: requests.Response) -> Answer:
