@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from bench.batches import ROOT, Program
+from bench.batches import Program
 from tests.aws.secrets_manager import SESSION_TOKEN, Extension, SecretsManager
 from tests.demo.processes import bare_environment
 from tests.standin import Client, StandIn, make_jwk, public_jwk
@@ -41,7 +42,7 @@ class Parties:
             self._manager = stack.enter_context(SecretsManager())
             self._arn = self._manager.add(self._keys[4096])
             self._extension = stack.enter_context(Extension(self._manager, time.time, ttl_seconds=float("inf")))
-            api = stack.enter_context(Program("plain_api", ROOT / ".venv" / "bin" / "python", bare_environment()))
+            api = stack.enter_context(Program("plain_api", Path(sys.executable), bare_environment()))
             self._plain_api_url = f"http://127.0.0.1:{int(api.read()[0])}{GREETINGS_PATH}"
             self._running = stack.pop_all()
         return self

@@ -127,7 +127,7 @@ def test_the_stand_in_shares_neither_code_nor_jose_library_with_the_product(path
     assert not {name.split(".")[0] for name in imports_of(path)} & {"helseid_fn", "main", "jwt", "requests"}
 
 
-REQUIREMENTS = ("requirements", "requirements-aws", "requirements-dev", "requirements-clients", "requirements-terraform")
+REQUIREMENTS = tuple(sorted(path.stem for path in ROOT.glob("requirements*.in")))
 
 
 def declared_in(name: str) -> set[str]:
@@ -204,16 +204,16 @@ def test_exactly_the_product_is_deployed() -> None:
 
 
 def test_importing_main_stays_under_its_ceiling() -> None:
-    """With the function the host may cost two and a half times what it costs alone; counted in processor time.
+    """With the function the host may cost three quarters more than it costs alone; it was half when this was set.
 
-    A cloud's SDK or an OAuth framework at import would go beyond that at once.
+    Counted in processor time. A cloud's SDK or an OAuth framework at import goes beyond that at once.
     """
     host = "import functions_framework"
     code = f"{host}; import main"
     run_python(code)
     rounds = [(cpu_seconds_of(code), cpu_seconds_of(host)) for _ in range(7)]
     ratio = min(whole for whole, _ in rounds) / min(alone for _, alone in rounds)
-    assert ratio <= 2.5
+    assert ratio <= 1.75
 
 
 SETTINGS = {
