@@ -93,7 +93,7 @@ class Workspace:
 
     def evaluate(self, expression: str) -> str:
         """Return an expression's value as `terraform console` writes it; the cloud is not asked. Raises `Refused`."""
-        return self.run("console", typed=f"{expression}\n").strip()
+        return self.run("console", typed=f"{expression}\n").splitlines()[-1]  # warnings come first
 
     def plan(self, mocks: str) -> dict[str, Any]:
         """Plan with every provider mocked by these `mock_provider` blocks, so that no credentials are needed.
