@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 LAMBDA_RESERVE_SECONDS = 0.5
 
+_TRUE = ("y", "yes", "t", "true", "on", "1")
+"""What functions-framework takes for true; with LOG_EXECUTION_ID it writes every logger's lines itself, as Lambda does."""
+
 _logger = logging.getLogger("helseid_fn")
 
 
@@ -61,14 +64,14 @@ class LambdaContext(Protocol):
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Parse the settings and start logging; a wrong deployment ends here, with one line that names every fault."""
-    is_lambda = "AWS_LAMBDA_RUNTIME_API" in environ
+    host_writes = "AWS_LAMBDA_RUNTIME_API" in environ or environ.get("LOG_EXECUTION_ID", "") in _TRUE
     try:
         settings = parse_settings(environ)
     except SettingsError as error:
-        log.configure("CRITICAL", host_writes_others=is_lambda)
+        log.configure("CRITICAL", host_writes_others=host_writes)
         _logger.critical(str(error), extra={"fields": {"code": error.code, "faults": error.faults}})
         sys.exit(1)
-    log.configure(settings.log_level, host_writes_others=is_lambda)
+    log.configure(settings.log_level, host_writes_others=host_writes)
     for name in find_unknown(environ):
         _logger.warning("%s is not a setting and has no effect; check its spelling.", name)
     return settings

@@ -203,7 +203,11 @@ def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_
     assert rotation.standin.count("register") == 0
 
 
-@pytest.mark.parametrize("text", ["{", "", " ", '{"kty": "EC"}', json.dumps(public_jwk(make_jwk("ES256")))], ids=repr)
+@pytest.mark.parametrize(
+    "text",
+    ["{", "", " ", '{"kty": "EC"}', json.dumps(public_jwk(make_jwk("ES256")))],
+    ids=["cut", "empty", "blank", "no key", "public"],
+)
 def test_a_pending_key_that_a_hand_has_broken_is_named_with_the_remedy(rotation: RotatingFunction, text: str) -> None:
     broken = rotation.standin.secret_manager.add(PENDING, text or "\n")
     answer = rotation.rotate()

@@ -57,6 +57,15 @@ def test_every_line_on_standard_output_is_json_with_a_severity(function: tuple[P
     assert process.said == []
 
 
+def test_a_host_that_adds_its_execution_ids_writes_each_line_once(standin: tuple[Process, dict[str, str]]) -> None:
+    process, url = start_function({**standin[1], "LOG_EXECUTION_ID": "true"})
+    _, report = call(url)
+    process.wait_for(lambda: any(line.get("invocation") == report["invocation"] for line in process.lines))
+    process.stop()
+    assert [line["message"] for line in process.lines] == ["The API answered 200."]
+    assert process.said == []
+
+
 def test_a_scheduled_call_is_logged_with_its_job_and_trace(function: tuple[Process, str]) -> None:
     process, url = function
     headers = {

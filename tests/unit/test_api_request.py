@@ -238,11 +238,9 @@ def test_a_method_that_is_not_allowed_is_named_with_those_that_are(method: objec
         parse(methods=frozenset({"GET", "HEAD"}), method=method)
 
 
-@pytest.mark.parametrize(
-    ("methods", "default"), [({"GET", "POST"}, "GET"), ({"POST"}, "POST"), ({"PUT", "DELETE"}, "DELETE")], ids=str
-)
-def test_the_default_method_is_get_if_it_is_allowed(methods: set[str], default: str) -> None:
-    assert parse(methods=frozenset(methods)).method == default
+@pytest.mark.parametrize(("methods", "default"), [("GET POST", "GET"), ("POST", "POST"), ("PUT DELETE", "DELETE")])
+def test_the_default_method_is_get_if_it_is_allowed(methods: str, default: str) -> None:
+    assert parse(methods=frozenset(methods.split())).method == default
 
 
 @pytest.mark.parametrize(
