@@ -19,12 +19,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from helseid_fn import log
 from helseid_fn.answers import HttpAnswer, build_problem, build_report, build_rotation_report, read_as_object
 from helseid_fn.api import Api
-from helseid_fn.aws_rotation import parse_rotation_step
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import BadInvocation, Crashed, HelseidFnError, SettingsError
 from helseid_fn.job import Job
 from helseid_fn.journal import Journal
-from helseid_fn.rotating import find_rotated_secret, wire_aws_rotation, wire_google_rotation
 from helseid_fn.secret_store import open_reader
 from helseid_fn.settings import Settings, find_unknown, parse_settings
 from helseid_fn.tokens import TokenSource
@@ -194,6 +192,10 @@ def rotate_lambda(event: Any, context: LambdaContext) -> Any:
     """Do one step of a rotation by AWS Secrets Manager; whatever fails is raised, so that it repeats the rotation."""
 
     def work(deadline: Deadline, journal: Journal, fields: dict[str, Any]) -> tuple[str, HttpAnswer]:
+        # Here and not above, like Google's: all else of the function need not pay for loading them at a cold start.
+        from helseid_fn.aws_rotation import parse_rotation_step  # noqa: PLC0415
+        from helseid_fn.rotating import find_rotated_secret, wire_aws_rotation  # noqa: PLC0415
+
         step = parse_rotation_step(event, find_rotated_secret(SETTINGS))
         fields["rotation_step"] = step.name
         outcome = wire_aws_rotation(SETTINGS, Transport(), time.time).run(step, deadline, journal)
@@ -234,6 +236,8 @@ def _rotate_on_google(method: str = "POST") -> Work:
     def work(deadline: Deadline, journal: Journal, fields: dict[str, Any]) -> tuple[str, HttpAnswer]:
         if method != "POST":
             raise BadInvocation("method", f"The rotating function takes POST, not {method:.20}.")
+        from helseid_fn.rotating import wire_google_rotation  # noqa: PLC0415  # as in rotate_lambda
+
         outcome = wire_google_rotation(SETTINGS, Transport(), time.time).run(deadline, journal)
         return _report_rotation(outcome, journal, fields)
 

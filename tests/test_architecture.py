@@ -112,6 +112,13 @@ def test_importing_main_imports_no_cloud_sdk() -> None:
     assert run_python(f"import sys; import main; print([each for each in ({sdks}) if each in sys.modules])").strip() == "[]"
 
 
+def test_importing_main_loads_nothing_that_only_rotation_needs() -> None:
+    loaded = run_python("import sys; import main; print(*(each for each in sys.modules if each.startswith('helseid_fn')))")
+    rotation = {"rotating", "rotation", "google_rotation", "aws_rotation", "selvbetjening", "new_key", "secret_store.aging"}
+    assert rotation <= RANK.keys()
+    assert not rotation & {name.removeprefix("helseid_fn.") for name in loaded.split()}
+
+
 def test_only_main_catches_every_exception() -> None:
     catchers = [name_of(path) for path in PRODUCT if re.search(r"except( \(?(Base)?Exception\b|:)", path.read_text())]
     assert catchers == ["main"]

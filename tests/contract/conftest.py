@@ -10,7 +10,7 @@ from typing import Any
 import functions_framework
 import pytest
 
-from helseid_fn import retries
+from helseid_fn import retries, rotating
 from tests.conftest import ROOT, MovableClock
 from tests.contract.deployment import Function, FunctionOnLambda, client_of, fragments_of
 from tests.contract.rotating_function import PENDING, SECRET, SETTINGS, RotatingFunction
@@ -93,7 +93,7 @@ def deploy_rotation(
         standin.secret_manager.create(PENDING)
         function = deploy(standin, now=clock, **{**SETTINGS, **settings})
         deployed.append(RotatingFunction(standin, function, clock, capsys))
-        monkeypatch.setattr(function.module, "wire_google_rotation", deployed[-1].wire)
+        monkeypatch.setattr(rotating, "wire_google_rotation", deployed[-1].wire)
         return deployed[-1]
 
     yield start

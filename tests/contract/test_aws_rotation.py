@@ -10,6 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+from helseid_fn import rotating
 from helseid_fn.aws_rotation import STEPS, AwsRotation
 from helseid_fn.errors import HelseidFnError
 from helseid_fn.rotating import wire_aws_rotation
@@ -113,7 +114,7 @@ def deploy_on_aws(
         environment = {**manager.environment(arn), "ROTATION_ALG": "ES256", **settings}
         function = deploy(standin, now=clock, **environment)
         deployed.append(OnAws(standin, manager, arn, function, clock))
-        monkeypatch.setattr(function.module, "wire_aws_rotation", wire)
+        monkeypatch.setattr(rotating, "wire_aws_rotation", wire)
         return deployed[-1]
 
     def wire(settings: Settings, _transport: Transport, _now: object) -> AwsRotation:
