@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,6 +35,14 @@ PROXIES_AND_TRUST = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "requ
 
 CLIENT_ALGORITHMS = ("RS256", "PS256", "ES256")
 """The client keys that every contract test runs with."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep halves of surrogate pairs, which some tests write, out of reports: one process sends them to another as UTF-8."""
+    report = yield
+    report.sections = [(name, text.encode(errors="replace").decode()) for name, text in report.sections]
+    return report
 
 
 @pytest.fixture(autouse=True)
