@@ -32,7 +32,7 @@ bench: $(VENV)/ready $(BENCH)/deployed/ready $(BENCH)/peers/ready  ## how fast i
 	@$(BIN)/python -m bench --rounds $(ROUNDS)
 
 test: lint $(VENV)/terraform/ready  ## everything: lint, types, all tests
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs
 
 faults: $(VENV)/ready  ## every party failing in every way there is: runs each case and prints the table
 	@$(BIN)/python -m tests.faults

@@ -36,6 +36,10 @@ class Unobtainable(Exception):
     """Terraform or its providers cannot be had on this machine; the text says which, and what to do."""
 
 
+class NotAtHand(Exception):
+    """The lowest version of a provider is not where the others are; the text says so. Nobody promises it, as the newest."""
+
+
 @dataclass(frozen=True)
 class Pins:
     """Which version of each provider: the newest that can be had, or the lowest that a module declares."""
@@ -132,7 +136,10 @@ class Workspaces:
         return workspace
 
     def shared(self, name: str, pins: Pins = NEWEST) -> Workspace:
-        """Return the initialised copy that all tests of this session share; change nothing in it. Raises `Unobtainable`."""
+        """Return the initialised copy that all tests of this session share; change nothing in it.
+
+        Raises `Unobtainable` or `NotAtHand`.
+        """
         if (name, pins) not in self._ready:
             workspace = self.bare(name)
             if pins.lowest:
@@ -142,12 +149,16 @@ class Workspaces:
             except Refused as refusal:
                 if "could not connect to" in str(refusal):
                     raise Unobtainable("No source of Terraform providers can be reached; see TF_CLI_CONFIG_FILE.") from refusal
+                if pins.lowest and "no available releases match" in str(refusal):
+                    raise NotAtHand(
+                        f"The lowest providers that {name} declares are not where TF_CLI_CONFIG_FILE says."
+                    ) from refusal
                 raise
             self._ready[name, pins] = workspace
         return self._ready[name, pins]
 
     def own(self, name: str, pins: Pins = NEWEST) -> Workspace:
-        """Return an initialised copy of one's own, to change at will. Raises `Unobtainable`."""
+        """Return an initialised copy of one's own, to change at will. Raises `Unobtainable`, `NotAtHand`."""
         shared = self.shared(name, pins)
         tree = self._fresh_tree()
         shutil.copytree(shared.tree, tree, symlinks=True, dirs_exist_ok=True)
