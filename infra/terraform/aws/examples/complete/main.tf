@@ -1,0 +1,111 @@
+# Everything that can be set, set: a multi-tenant client in production, whose key replaces itself, with a key of its own for what
+# is stored. Add `rotation` when the first key is in its secret.
+
+terraform {
+  required_version = ">= 1.9"
+}
+
+provider "aws" {
+  region = "eu-north-1"
+}
+
+data "aws_caller_identity" "current" {}
+
+module "helseid_fn" {
+  source = "../.."
+
+  name                     = "greetings"
+  tags                     = { team = "integration", environment = "production" }
+  permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+
+  helseid_issuer      = "https://helseid-sts.nhn.no"
+  helseid_client_id   = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope       = "nhn:greetings/read nhn:greetings/write nhn:selvbetjening/client"
+  parent_organization = "999977774"
+  child_organization  = "999977776"
+  sfm_journal_id      = "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"
+  api_url             = "https://api.example.no/machine-clients/greetings"
+  api_methods         = ["GET", "POST"]
+  deadline_seconds    = 40
+  log_level           = "DEBUG"
+  extra_environment   = { HTTPS_PROXY = "http://proxy.example.no:3128", NO_PROXY = ".amazonaws.com" }
+
+  schedule          = "cron(15 6 ? * MON,WED,FRI *)"
+  longest_gap_hours = 72
+  time_zone         = "Europe/Oslo"
+  schedule_enabled  = true
+  invocation        = { organization = { parent = "999977774" }, request = { method = "GET", query = { since = "yesterday" } } }
+  event_age_seconds = 7200
+
+  architecture                = "arm64"
+  python_version              = "3.13"
+  archive_path                = "${path.root}/lambda-arm64-3.13.zip"
+  memory_mb                   = 1024
+  reserved_concurrency        = 2
+  secrets_extension_layer_arn = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"
+  vpc                         = { subnet_ids = ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], security_group_ids = ["sg-0a1b2c3d"] }
+  kms_key_arn                 = aws_kms_key.stored.arn
+  secret_recovery_days        = 7
+  xray                        = true
+  function_url                = { principals = ["arn:aws:iam::123456789012:role/journal"] }
+
+  log_retention_days    = 365
+  alert_emails          = ["on-call@example.no"]
+  failures_to_alert     = 2
+  silence_schedules     = 2
+  key_expiry_alert_days = 30
+
+  rotation = {
+    selvbetjening_url = "https://api.selvbetjening.nhn.no"
+    schedule          = "rate(7 days)"
+    alg               = "PS256"
+    due_share         = 0.67
+  }
+}
+
+# For the secret, the functions' environment and the logs: what roles may do with it stands in their policies, but CloudWatch Logs
+# has no role, and must be let in here.
+resource "aws_kms_key" "stored" {
+  description         = "The key, the settings and the logs of the greetings function."
+  enable_key_rotation = true
+  policy              = data.aws_iam_policy_document.stored.json
+}
+
+data "aws_iam_policy_document" "stored" {
+  #checkov:skip=CKV_AWS_109: in a key's own policy * is this key, and without this statement nobody could manage it
+  #checkov:skip=CKV_AWS_111: in a key's own policy * is this key, and without this statement nobody could manage it
+  #checkov:skip=CKV_AWS_356: in a key's own policy * is this key, and without this statement nobody could manage it
+
+  statement {
+    sid       = "RolesOfThisAccountByTheirOwnPolicies"
+    actions   = ["kms:*"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::${data.aws_caller_identity.current.account_id}:root"]
+    }
+  }
+
+  statement {
+    sid       = "TheLogsOfTheFunctions"
+    actions   = ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logs.eu-north-1.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "kms:EncryptionContext:aws:logs:arn"
+      values   = ["arn:aws:logs:eu-north-1:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/greetings*"]
+    }
+  }
+}
+
+output "helseid_fn" {
+  description = "The commands that come next."
+  value       = module.helseid_fn
+}

@@ -1,0 +1,69 @@
+# What a person needs next, mostly as commands to paste.
+
+output "add_key" {
+  description = "Puts the private JWK in the file `client.jwk.json` into the secret, as the version that counts from then on; by hand, once."
+  value       = "aws secretsmanager put-secret-value --region ${local.region} --secret-id ${aws_secretsmanager_secret.key.arn} --secret-string file://client.jwk.json"
+}
+
+output "make_key" {
+  description = "In place of `add_key`, in the repository and signed in to AWS: makes a key, whose private half goes into the secret and nowhere else, and prints the public half for Selvbetjening."
+  value       = ".venv/bin/python -m helseid_fn.first_key ${aws_secretsmanager_secret.key.arn}"
+}
+
+output "run_now" {
+  description = "Runs the job now, as the schedule does, and prints what came of it."
+  value       = "aws lambda invoke --region ${local.region} --function-name ${aws_lambda_function.function.function_name} --cli-binary-format raw-in-base64-out --payload '${replace(jsonencode(var.invocation), "'", "'\\''")}' /dev/stdout"
+}
+
+output "read_log" {
+  description = "Prints the log lines of the last hour."
+  value       = "aws logs tail ${aws_cloudwatch_log_group.function.name} --region ${local.region} --since 1h --format short"
+}
+
+output "read_failed_runs" {
+  description = "Shows up to ten runs that were given up, and leaves them in the queue."
+  value       = "aws sqs receive-message --region ${local.region} --queue-url ${aws_sqs_queue.failed_runs.id} --max-number-of-messages 10 --visibility-timeout 0"
+}
+
+output "call_by_hand" {
+  description = "Calls the function at its address, signed with the credentials in the environment; null without `function_url`."
+  value = var.function_url == null ? null : join(" ", [
+    "curl -s -X POST", aws_lambda_function_url.function[0].function_url, "--aws-sigv4 aws:amz:${local.region}:lambda",
+    "--user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" -H \"x-amz-security-token: $AWS_SESSION_TOKEN\"",
+  ])
+}
+
+output "rotate_now" {
+  description = "Asks the second function now whether the key is due; null without `rotation`."
+  value       = var.rotation == null ? null : "aws secretsmanager rotate-secret --region ${local.region} --secret-id ${aws_secretsmanager_secret.key.arn}"
+}
+
+output "function_name" {
+  description = "Name of the function."
+  value       = aws_lambda_function.function.function_name
+}
+
+output "function_arn" {
+  description = "ARN of the function."
+  value       = aws_lambda_function.function.arn
+}
+
+output "function_role_arn" {
+  description = "ARN of the function's role, for grants beyond this module, such as a key's policy."
+  value       = aws_iam_role.function.arn
+}
+
+output "secret_arn" {
+  description = "ARN of the secret that holds the key; the function's `HELSEID_KEY`."
+  value       = aws_secretsmanager_secret.key.arn
+}
+
+output "log_group_name" {
+  description = "Name of the function's log group."
+  value       = aws_cloudwatch_log_group.function.name
+}
+
+output "alerts_topic_arn" {
+  description = "ARN of the SNS topic that the alarms speak to, for chat or an on-call service beside e-mail."
+  value       = aws_sns_topic.alerts.arn
+}

@@ -1,0 +1,99 @@
+# What starts the function, by a role of its own that may do that and nothing else.
+
+resource "aws_scheduler_schedule_group" "runs" {
+  name = var.name
+  tags = var.tags
+}
+
+resource "aws_scheduler_schedule" "runs" {
+  #checkov:skip=CKV_AWS_297: a schedule holds the invocation, in which there is no secret; AWS's own key encrypts it
+
+  name                         = var.name
+  group_name                   = aws_scheduler_schedule_group.runs.name
+  description                  = "Starts ${local.function_name}."
+  schedule_expression          = var.schedule
+  schedule_expression_timezone = var.time_zone
+  state                        = var.schedule_enabled ? "ENABLED" : "DISABLED"
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = aws_lambda_function.function.arn
+    role_arn = aws_iam_role.schedule.arn
+    input    = jsonencode(var.invocation)
+
+    # For runs that Lambda does not take; what it took, it tries again by itself (function.tf).
+    retry_policy {
+      maximum_event_age_in_seconds = var.event_age_seconds
+      maximum_retry_attempts       = 5
+    }
+
+    dead_letter_config {
+      arn = aws_sqs_queue.failed_runs.arn
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.schedule]
+}
+
+# Runs that were given up, by the schedule or by Lambda: an alarm tells that there are any, a person looks and purges.
+resource "aws_sqs_queue" "failed_runs" {
+  name                      = "${var.name}-failed-runs"
+  message_retention_seconds = 1209600 # 14 days, the longest there is
+  sqs_managed_sse_enabled   = true
+  tags                      = var.tags
+}
+
+resource "aws_iam_role" "schedule" {
+  name                 = "${var.name}-schedule"
+  description          = "What the schedule may do: start ${local.function_name}."
+  assume_role_policy   = data.aws_iam_policy_document.scheduler_assumes.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "schedule" {
+  name   = "start-function"
+  role   = aws_iam_role.schedule.id
+  policy = data.aws_iam_policy_document.schedule.json
+}
+
+data "aws_iam_policy_document" "schedule" {
+  statement {
+    sid       = "StartTheFunction"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [aws_lambda_function.function.arn]
+  }
+
+  statement {
+    sid       = "HandOverFailedRuns"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.failed_runs.arn]
+  }
+}
+
+data "aws_iam_policy_document" "scheduler_assumes" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["scheduler.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+
+    # AWS wants the group here, not the schedule.
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_scheduler_schedule_group.runs.arn]
+    }
+  }
+}

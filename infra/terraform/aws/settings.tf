@@ -1,0 +1,140 @@
+# What the function is told. Names and rules are those of its environment variables (the main README, "Settings"), so that a
+# wrong value is refused by name at `terraform plan` and not by a function that does not start.
+
+variable "helseid_issuer" {
+  description = "HelseID's issuer, to the letter as its metadata says it: `https`, no trailing slash; it may have a path."
+  type        = string
+
+  validation {
+    condition = (
+      can(regex(local.web_address, var.helseid_issuer)) && !can(regex(local.never_in_address, var.helseid_issuer)) &&
+      !endswith(var.helseid_issuer, "/") && !strcontains(var.helseid_issuer, "?")
+    )
+    error_message = "helseid_issuer must be HelseID's issuer: https (http only to this very machine), no trailing slash, no query, for example https://helseid-sts.test.nhn.no."
+  }
+}
+
+variable "helseid_client_id" {
+  description = "The client id from Selvbetjening."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._~:/@-]{1,200}$", var.helseid_client_id))
+    error_message = "helseid_client_id must be a client id: 1 to 200 letters, digits and - . _ ~ : / @."
+  }
+}
+
+variable "helseid_scope" {
+  description = "The scopes to ask for, separated by spaces."
+  type        = string
+
+  validation {
+    # scope-token of RFC 6749 appendix A.4, one or more.
+    condition     = can(regex("^[\\s!#-\\[\\]-~]*[!#-\\[\\]-~][\\s!#-\\[\\]-~]*$", var.helseid_scope))
+    error_message = "helseid_scope must be scopes separated by spaces, for example nhn:test-public-samplecode/client-credentials."
+  }
+}
+
+variable "api_url" {
+  description = "What a bare invocation calls, and the base that a request's `path` stays below; `https`."
+  type        = string
+
+  validation {
+    condition     = can(regex(local.web_address, var.api_url)) && !can(regex(local.never_in_address, var.api_url))
+    error_message = "api_url must be the API's address: https (http only to this very machine), without user name, fragment, or empty, . and .. segments, for example https://api.example.no/machine-clients/greetings."
+  }
+}
+
+variable "api_methods" {
+  description = "The methods that an invocation may ask for, of `GET HEAD POST PUT PATCH DELETE`."
+  type        = set(string)
+  default     = ["GET"]
+
+  validation {
+    condition = (
+      length(var.api_methods) > 0 &&
+      alltrue([for method in var.api_methods : contains(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], method)])
+    )
+    error_message = "api_methods must be one or more of GET, HEAD, POST, PUT, PATCH and DELETE, in capitals."
+  }
+}
+
+variable "parent_organization" {
+  description = "Organization number of the parent that the client acts for, nine digits; multi-tenant clients always set it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.parent_organization == null || can(regex("^[0-9]{9}$", var.parent_organization))
+    error_message = "parent_organization must be nine digits, for example 999977774."
+  }
+}
+
+variable "child_organization" {
+  description = "Organization number of the child; alone, it is the single-tenant form."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.child_organization == null || can(regex("^[0-9]{9}$", var.child_organization))
+    error_message = "child_organization must be nine digits, for example 999977776."
+  }
+}
+
+variable "sfm_journal_id" {
+  description = "SFM journal id (UUID), for multi-tenant clients of SFM."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.sfm_journal_id == null || can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.sfm_journal_id))
+    error_message = "sfm_journal_id must be a UUID, for example 4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11."
+  }
+}
+
+variable "deadline_seconds" {
+  description = "For the whole invocation; every wait and every timeout fits inside it. Lambda's own limit of 900 s allows 890."
+  type        = number
+  default     = 25
+
+  validation {
+    condition     = var.deadline_seconds > 0 && var.deadline_seconds <= 890
+    error_message = "deadline_seconds must be a number of seconds above 0 and up to 890, so that Lambda's limit of 900 s leaves a margin."
+  }
+}
+
+variable "log_level" {
+  description = "`INFO`, or `DEBUG` for more; with less, no success is logged, and the alarm on silence would never rest."
+  type        = string
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["DEBUG", "INFO"], var.log_level)
+    error_message = "log_level must be INFO or DEBUG: with less, no success is logged, and the alarm on silence would never rest."
+  }
+}
+
+variable "extra_environment" {
+  description = "Further environment variables, such as `HTTPS_PROXY` and `NO_PROXY`; none that this module sets, and never a key."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION)_|^(DEADLINE_SECONDS|LOG_LEVEL|SELVBETJENING_URL)$", name))])
+    error_message = "extra_environment must hold names in capitals that no variable of this module sets."
+  }
+
+  validation {
+    condition     = !anytrue([for value in values(var.extra_environment) : can(regex("-----BEGIN|\\{|^eyJ", value))])
+    error_message = "extra_environment holds something that looks like a key or a token; put the key into the secret, and replace it, for it is now exposed."
+  }
+}
+
+locals {
+  # As the function's own rules have it: https, or http to this very machine; a host of letters, digits, dashes and dots; a port.
+  host_label       = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+  port_and_path    = "(:0*[1-9][0-9]{0,4})?([/?][!-~]*)?$"
+  loopback         = "localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\]"
+  web_address      = "^(https://(${local.host_label}(\\.${local.host_label})*|\\[[0-9A-Fa-f:.]+\\])|http://(${local.loopback}))${local.port_and_path}"
+  never_in_address = "[#\\\\]|^[a-z]+://[^/?]*@|^[a-z]+://[^?]*//|^[a-z]+://[^?]*/(\\.|%2[eE]){1,2}([/?]|$)"
+}

@@ -1,0 +1,84 @@
+# What tells people that it stopped working.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  helseid_issuer    = "https://helseid-sts.test.nhn.no"
+  helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+  api_url           = "https://api.example.no/machine-clients/greetings"
+  archive_path      = "tests/archive.txt"
+}
+
+run "alarms_tell_of_failure_and_silence_alike" {
+  variables {
+    alert_emails = ["a@example.no", "b@example.no"]
+  }
+
+  assert {
+    condition     = toset([for each in aws_sns_topic_subscription.alerts : each.endpoint]) == toset(["a@example.no", "b@example.no"])
+    error_message = "Each address must be told."
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(
+        [aws_cloudwatch_metric_alarm.failed, aws_cloudwatch_metric_alarm.failed_runs],
+        aws_cloudwatch_metric_alarm.silent, aws_cloudwatch_metric_alarm.key_expiry
+      ) : alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && alarm.ok_actions == toset([aws_sns_topic.alerts.arn])
+    ]) && length(aws_cloudwatch_metric_alarm.silent) == 1 && length(aws_cloudwatch_metric_alarm.key_expiry) == 1
+    error_message = "Every alarm must tell when it begins and when it is over."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_metric_filter.failed.pattern == "{ $.outcome = \"failed\" }" && aws_cloudwatch_log_metric_filter.succeeded.pattern == "{ $.outcome = \"ok\" }"
+    error_message = "The metrics must count the outcomes that the function logs."
+  }
+
+  assert {
+    condition     = toset([for query in aws_cloudwatch_metric_alarm.failed.metric_query : query.metric[0].metric_name if length(query.metric) > 0]) == toset(["Failed", "Errors"])
+    error_message = "What the function says and what Lambda ended must both count as failures."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.failed.threshold == 1 && aws_cloudwatch_metric_alarm.failed.comparison_operator == "GreaterThanOrEqualToThreshold"
+    error_message = "One failure must raise the alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.silent[0].metric_name == "Succeeded" && aws_cloudwatch_metric_alarm.silent[0].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.silent[0].threshold == 1
+    error_message = "The alarm for silence must miss successes."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.silent[0].treat_missing_data == "breaching"
+    error_message = "No data must count as silence."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.silent[0].period == 3600 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3
+    error_message = "Three hourly schedules are three hours."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_metric_filter.key_expiry.pattern == "{ $.key_expires_in_days = * }" && aws_cloudwatch_log_metric_filter.key_expiry.metric_transformation[0].value == "$.key_expires_in_days"
+    error_message = "The key's remaining days must become a metric."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.key_expiry[0].threshold == 21 && aws_cloudwatch_metric_alarm.key_expiry[0].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.key_expiry[0].statistic == "Minimum"
+    error_message = "Less than 21 days must raise the alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.failed_runs.metric_name == "ApproximateNumberOfMessagesVisible" && aws_cloudwatch_metric_alarm.failed_runs.dimensions.QueueName == aws_sqs_queue.failed_runs.name && aws_cloudwatch_metric_alarm.failed_runs.threshold == 0
+    error_message = "One run in the queue must raise the alarm."
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudwatch_query_definition.runs.query_string, "ispresent(outcome)") && contains(aws_cloudwatch_query_definition.runs.log_group_names, aws_cloudwatch_log_group.function.name)
+    error_message = "There must be a saved query for the runs."
+  }
+}

@@ -1,0 +1,50 @@
+# Who may call the function, and the commands to paste.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  helseid_issuer    = "https://helseid-sts.test.nhn.no"
+  helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+  api_url           = "https://api.example.no/machine-clients/greetings"
+  archive_path      = "tests/archive.txt"
+}
+
+run "a_function_url_is_for_those_who_are_named" {
+  variables {
+    function_url = { principals = ["arn:aws:iam::123456789012:role/caller"] }
+    invocation   = { scope = "it's" }
+  }
+
+  assert {
+    condition     = aws_lambda_function_url.function[0].authorization_type == "AWS_IAM"
+    error_message = "The function URL must ask for signed requests."
+  }
+
+  assert {
+    condition     = keys(aws_lambda_permission.url) == ["arn:aws:iam::123456789012:role/caller"] && alltrue([for each in aws_lambda_permission.url : each.principal != "*" && each.action == "lambda:InvokeFunctionUrl" && each.function_url_auth_type == "AWS_IAM"])
+    error_message = "Only the named principals may call the function URL."
+  }
+
+  assert {
+    condition     = keys(aws_lambda_permission.url_function) == ["arn:aws:iam::123456789012:role/caller"] && alltrue([for each in aws_lambda_permission.url_function : each.principal != "*" && each.action == "lambda:InvokeFunction"])
+    error_message = "Only the named principals may call the function."
+  }
+
+  assert {
+    condition     = strcontains(output.run_now, "--payload '{\"scope\":\"it'\\''s\"}'")
+    error_message = "A quote in the invocation must not end the shell's."
+  }
+}
+
+run "an_archive_that_was_not_built_is_named" {
+  command = plan
+
+  variables {
+    archive_path = "tests/none.zip"
+  }
+
+  expect_failures = [aws_lambda_function.function]
+}

@@ -1,0 +1,92 @@
+# Inputs that cannot work are refused by name, before anything is made; tests/terraform/test_aws_inputs.py tries many more.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  helseid_issuer    = "https://helseid-sts.test.nhn.no"
+  helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+  api_url           = "https://api.example.no/machine-clients/greetings"
+  archive_path      = "tests/archive.txt"
+}
+
+run "settings_that_the_function_would_refuse" {
+  command = plan
+
+  variables {
+    helseid_issuer      = "https://helseid-sts.test.nhn.no/"
+    helseid_client_id   = "a client"
+    helseid_scope       = " "
+    api_url             = "http://api.example.no/"
+    api_methods         = ["get"]
+    parent_organization = "99997777"
+    child_organization  = "NO999977776"
+    sfm_journal_id      = "4a5f8d0e"
+    deadline_seconds    = 0
+    log_level           = "TRACE"
+  }
+
+  expect_failures = [
+    var.helseid_issuer, var.helseid_client_id, var.helseid_scope, var.api_url,
+    var.api_methods, var.parent_organization, var.child_organization, var.sfm_journal_id,
+    var.deadline_seconds, var.log_level,
+  ]
+}
+
+run "a_deployment_that_aws_would_refuse" {
+  command = plan
+
+  variables {
+    name                     = "Helseid_Fn"
+    architecture             = "arm"
+    python_version           = "3.10"
+    memory_mb                = 128
+    reserved_concurrency     = 0
+    schedule                 = "at(2027-01-01T00:00:00)"
+    time_zone                = "Oslo time"
+    invocation               = { organisation = {} }
+    vpc                      = { subnet_ids = ["subnet-1"], security_group_ids = [] }
+    kms_key_arn              = "alias/helseid"
+    permissions_boundary_arn = "boundary"
+    secret_recovery_days     = 3
+    log_retention_days       = 0
+    alert_emails             = ["operator"]
+    failures_to_alert        = 0
+    key_expiry_alert_days    = -1
+    rotation                 = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no", alg = "HS256" }
+    extra_environment        = { HELSEID_KEY = "file:/tmp/key" }
+  }
+
+  expect_failures = [
+    var.name, var.architecture, var.python_version, var.memory_mb,
+    var.reserved_concurrency, var.schedule, var.time_zone, var.invocation,
+    var.vpc, var.kms_key_arn, var.permissions_boundary_arn, var.secret_recovery_days,
+    var.log_retention_days, var.alert_emails, var.failures_to_alert, var.key_expiry_alert_days,
+    var.rotation, var.extra_environment,
+  ]
+}
+
+run "callers_keys_and_layers_that_must_not_be" {
+  command = plan
+
+  variables {
+    function_url                = { principals = ["*"] }
+    extra_environment           = { NOTE = "{\"kty\":\"RSA\"}" }
+    secrets_extension_layer_arn = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension:20"
+    rotation                    = { selvbetjening_url = "http://api.selvbetjening.nhn.no" }
+    log_level                   = "WARNING"
+    api_methods                 = []
+    invocation                  = "text"
+    deadline_seconds            = 891
+    memory_mb                   = 512.5
+    name                        = "helseid-"
+  }
+
+  expect_failures = [
+    var.function_url, var.extra_environment, var.secrets_extension_layer_arn, var.rotation,
+    var.log_level, var.api_methods, var.invocation, var.deadline_seconds,
+    var.memory_mb, var.name,
+  ]
+}

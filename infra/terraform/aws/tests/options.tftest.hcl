@@ -1,0 +1,62 @@
+# What can be asked for besides.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  helseid_issuer    = "https://helseid-sts.test.nhn.no"
+  helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+  api_url           = "https://api.example.no/machine-clients/greetings"
+  archive_path      = "tests/archive.txt"
+}
+
+run "options_reach_what_they_are_for" {
+  variables {
+    vpc                         = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+    kms_key_arn                 = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
+    secrets_extension_layer_arn = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"
+    permissions_boundary_arn    = "arn:aws:iam::123456789012:policy/boundary"
+    xray                        = true
+    reserved_concurrency        = 3
+    extra_environment           = { HTTPS_PROXY = "http://proxy.example.no:3128" }
+    tags                        = { team = "integration" }
+    rotation                    = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no" }
+  }
+
+  assert {
+    condition     = alltrue([for each in [aws_lambda_function.function, aws_lambda_function.rotator[0]] : each.vpc_config[0].subnet_ids == toset(["subnet-1"]) && each.vpc_config[0].security_group_ids == toset(["sg-1"])])
+    error_message = "Both functions must be in the network."
+  }
+
+  assert {
+    condition = alltrue([
+      for each in [
+        aws_secretsmanager_secret.key.kms_key_id, aws_lambda_function.function.kms_key_arn, aws_cloudwatch_log_group.function.kms_key_id,
+        aws_lambda_function.rotator[0].kms_key_arn, aws_cloudwatch_log_group.rotator[0].kms_key_id
+      ] : each == "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
+    ])
+    error_message = "The secret, the environments and the logs must be encrypted with the key that was given."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function.layers == tolist(["arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"])
+    error_message = "The function must have the extension."
+  }
+
+  assert {
+    condition     = alltrue([for each in [aws_iam_role.function, aws_iam_role.schedule, aws_iam_role.rotator[0]] : each.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"])
+    error_message = "Every role must have the boundary."
+  }
+
+  assert {
+    condition     = aws_lambda_function.function.tracing_config[0].mode == "Active" && aws_lambda_function.function.reserved_concurrent_executions == 3 && aws_lambda_function.function.environment[0].variables.HTTPS_PROXY == "http://proxy.example.no:3128"
+    error_message = "X-Ray, reserved concurrency and further variables must reach the function."
+  }
+
+  assert {
+    condition     = alltrue([for each in [aws_lambda_function.function, aws_secretsmanager_secret.key, aws_sqs_queue.failed_runs, aws_sns_topic.alerts, aws_iam_role.schedule] : each.tags == tomap({ team = "integration" })])
+    error_message = "What can bear tags must bear them."
+  }
+}

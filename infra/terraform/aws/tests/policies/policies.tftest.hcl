@@ -1,0 +1,319 @@
+# The policies as AWS would get them: the real provider computes the documents, and every resource is made up, so that nothing is
+# called.
+
+provider "aws" {
+  region                      = "eu-north-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+override_resource {
+  target = aws_secretsmanager_secret.key
+  values = { arn = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid-fn-key-AbCdEf" }
+}
+
+override_resource {
+  target = aws_secretsmanager_secret_policy.key
+}
+
+override_resource {
+  target = aws_lambda_function.function
+  values = { arn = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+}
+
+override_resource {
+  target = aws_lambda_function_event_invoke_config.function
+}
+
+override_resource {
+  target = aws_cloudwatch_log_group.function
+  values = { arn = "arn:aws:logs:eu-north-1:123456789012:log-group:/aws/lambda/helseid-fn" }
+}
+
+override_resource {
+  target = aws_iam_role.function
+  values = { arn = "arn:aws:iam::123456789012:role/helseid-fn" }
+}
+
+override_resource {
+  target = aws_iam_role_policy.function
+}
+
+override_resource {
+  target = aws_lambda_function_url.function
+  values = { function_url = "https://mocked.lambda-url.eu-north-1.on.aws/" }
+}
+
+override_resource {
+  target = aws_lambda_permission.url
+}
+
+override_resource {
+  target = aws_lambda_permission.url_function
+}
+
+override_resource {
+  target = aws_scheduler_schedule_group.runs
+  values = { arn = "arn:aws:scheduler:eu-north-1:123456789012:schedule-group/helseid-fn" }
+}
+
+override_resource {
+  target = aws_scheduler_schedule.runs
+}
+
+override_resource {
+  target = aws_sqs_queue.failed_runs
+  values = { arn = "arn:aws:sqs:eu-north-1:123456789012:helseid-fn-failed-runs" }
+}
+
+override_resource {
+  target = aws_iam_role.schedule
+  values = { arn = "arn:aws:iam::123456789012:role/helseid-fn-schedule" }
+}
+
+override_resource {
+  target = aws_iam_role_policy.schedule
+}
+
+override_resource {
+  target = aws_sns_topic.alerts
+  values = { arn = "arn:aws:sns:eu-north-1:123456789012:helseid-fn-alerts" }
+}
+
+override_resource {
+  target = aws_sns_topic_policy.alerts
+}
+
+override_resource {
+  target = aws_sns_topic_subscription.alerts
+}
+
+override_resource {
+  target = aws_cloudwatch_log_metric_filter.succeeded
+}
+
+override_resource {
+  target = aws_cloudwatch_log_metric_filter.failed
+}
+
+override_resource {
+  target = aws_cloudwatch_log_metric_filter.key_expiry
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.failed
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.silent
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.key_expiry
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.failed_runs
+}
+
+override_resource {
+  target = aws_cloudwatch_query_definition.runs
+}
+
+override_resource {
+  target = aws_cloudwatch_query_definition.failures
+}
+
+override_resource {
+  target = aws_lambda_function.rotator
+  values = { arn = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn-rotate" }
+}
+
+override_resource {
+  target = aws_secretsmanager_secret_rotation.key
+}
+
+override_resource {
+  target = aws_lambda_permission.rotator
+}
+
+override_resource {
+  target = aws_cloudwatch_log_group.rotator
+  values = { arn = "arn:aws:logs:eu-north-1:123456789012:log-group:/aws/lambda/helseid-fn-rotate" }
+}
+
+override_resource {
+  target = aws_iam_role.rotator
+  values = { arn = "arn:aws:iam::123456789012:role/helseid-fn-rotate" }
+}
+
+override_resource {
+  target = aws_iam_role_policy.rotator
+}
+
+override_resource {
+  target = aws_cloudwatch_log_metric_filter.rotation_failed
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.rotation_failed
+}
+
+variables {
+  helseid_issuer    = "https://helseid-sts.test.nhn.no"
+  helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+  api_url           = "https://api.example.no/machine-clients/greetings"
+  archive_path      = "tests/archive.txt"
+}
+
+run "by_default" {
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.function.json).Statement == jsondecode(jsonencode([
+      { Sid = "ReadTheKey", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.key.arn },
+      { Sid = "WriteTheLog", Effect = "Allow", Action = ["logs:PutLogEvents", "logs:CreateLogStream"], Resource = "${aws_cloudwatch_log_group.function.arn}:*" },
+      { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_runs.arn },
+    ]))
+    error_message = "The function may read one secret, write one log, hand over to one queue, and nothing else."
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.function.policy == data.aws_iam_policy_document.function.json && aws_iam_role_policy.function.role == aws_iam_role.function.id
+    error_message = "The function's role must have the function's policy."
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.schedule.json).Statement == jsondecode(jsonencode([
+      { Sid = "StartTheFunction", Effect = "Allow", Action = "lambda:InvokeFunction", Resource = aws_lambda_function.function.arn },
+      { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_runs.arn },
+    ]))
+    error_message = "The schedule may start one function, hand over to one queue, and nothing else."
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.scheduler_assumes.json).Statement == jsondecode(jsonencode([{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "scheduler.amazonaws.com" }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = "123456789012" }
+        ArnEquals    = { "aws:SourceArn" = aws_scheduler_schedule_group.runs.arn }
+      }
+    }]))
+    error_message = "Only the scheduler may take the schedule's role, for schedules of this group in this account."
+  }
+
+  assert {
+    condition     = aws_iam_role.schedule.assume_role_policy == data.aws_iam_policy_document.scheduler_assumes.json && aws_iam_role.function.assume_role_policy == data.aws_iam_policy_document.lambda_assumes.json
+    error_message = "Each role must be for its own service."
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.lambda_assumes.json).Statement == jsondecode(jsonencode([
+      { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } },
+    ]))
+    error_message = "Only Lambda may take the function's role."
+  }
+
+  assert {
+    condition = aws_secretsmanager_secret_policy.key.policy == data.aws_iam_policy_document.key.json && jsondecode(data.aws_iam_policy_document.key.json).Statement == jsondecode(jsonencode([{
+      Sid       = "OnlyTheFunctionReadsTheKey"
+      Effect    = "Deny"
+      Action    = "secretsmanager:GetSecretValue"
+      Resource  = "*"
+      Principal = { AWS = "*" }
+      Condition = { ArnNotEquals = { "aws:PrincipalArn" = aws_iam_role.function.arn } }
+    }]))
+    error_message = "Nobody but the function may read the key."
+  }
+
+  assert {
+    condition = aws_sns_topic_policy.alerts.policy == data.aws_iam_policy_document.alerts.json && jsondecode(data.aws_iam_policy_document.alerts.json).Statement == jsondecode(jsonencode([{
+      Sid       = "AlarmsOfThisAccount"
+      Effect    = "Allow"
+      Action    = "sns:Publish"
+      Resource  = aws_sns_topic.alerts.arn
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+    }]))
+    error_message = "Only the alarms of this account may speak to the topic."
+  }
+}
+
+run "with_everything" {
+  variables {
+    rotation    = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no" }
+    kms_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
+    vpc         = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+    xray        = true
+  }
+
+  assert {
+    condition = [
+      for each in jsondecode(data.aws_iam_policy_document.rotator[0].json).Statement : each if each.Sid == "RotateTheKey"
+      ] == jsondecode(jsonencode([{
+        Sid    = "RotateTheKey"
+        Effect = "Allow"
+        Action = [
+          "secretsmanager:UpdateSecretVersionStage", "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue",
+          "secretsmanager:DescribeSecret",
+        ]
+        Resource = aws_secretsmanager_secret.key.arn
+    }]))
+    error_message = "The rotating function may read, add and promote versions of one secret."
+  }
+
+  assert {
+    condition = alltrue([
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : !can(regex("Put|Update|Create|Tag|Delete|\\*", join(" ", flatten([each.Action]))))
+      if strcontains(join(" ", flatten([each.Action])), "secretsmanager")
+    ])
+    error_message = "The function itself may not change its key."
+  }
+
+  assert {
+    condition = alltrue([
+      for document in [data.aws_iam_policy_document.function.json, data.aws_iam_policy_document.rotator[0].json] : alltrue([
+        for each in jsondecode(document).Statement : each.Resource == var.kms_key_arn && each.Condition == { StringEquals = { "kms:EncryptionContext:SecretARN" = aws_secretsmanager_secret.key.arn } }
+        if strcontains(join(" ", flatten([each.Action])), "kms:")
+      ]) && strcontains(document, "kms:Decrypt")
+    ])
+    error_message = "Both functions may use one KMS key, for the one secret."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for document in [data.aws_iam_policy_document.function.json, data.aws_iam_policy_document.rotator[0].json] : [
+        for each in jsondecode(document).Statement : contains(["AttachToTheNetwork", "NotFromTheCode", "WriteTraces"], each.Sid)
+        if each.Resource == "*"
+      ]
+    ]))
+    error_message = "Only the network and the traces, which have no narrower resource, may have *."
+  }
+
+  assert {
+    condition = one([
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each.Effect == "Deny" && each.Action == "ec2:*" && toset(each.Condition.ArnEquals["lambda:SourceFunctionArn"]) == toset([aws_lambda_function.function.arn, aws_lambda_function.rotator[0].arn])
+      if each.Sid == "NotFromTheCode"
+    ])
+    error_message = "The code may not do what Lambda may do to the network."
+  }
+
+  assert {
+    condition     = toset(one([for each in jsondecode(data.aws_iam_policy_document.key.json).Statement : each.Condition.ArnNotEquals["aws:PrincipalArn"]])) == toset([aws_iam_role.function.arn, aws_iam_role.rotator[0].arn])
+    error_message = "Nobody but the two functions may read the key."
+  }
+
+  assert {
+    condition     = one([for each in jsondecode(data.aws_iam_policy_document.rotator[0].json).Statement : each.Resource if each.Sid == "WriteTheLog"]) == "${aws_cloudwatch_log_group.rotator[0].arn}:*"
+    error_message = "The rotating function may write its own log only."
+  }
+}

@@ -1,0 +1,87 @@
+# What starts the function, and what becomes of runs that fail.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  helseid_issuer    = "https://helseid-sts.test.nhn.no"
+  helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
+  helseid_scope     = "nhn:test-public-samplecode/client-credentials"
+  api_url           = "https://api.example.no/machine-clients/greetings"
+  archive_path      = "tests/archive.txt"
+}
+
+run "the_schedule_starts_the_function_with_a_role_of_its_own" {
+  variables {
+    schedule   = "cron(0 6 ? * MON-FRI *)"
+    invocation = { organization = { parent = "999977774" } }
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.runs.target[0].arn == aws_lambda_function.function.arn && aws_scheduler_schedule.runs.target[0].role_arn == aws_iam_role.schedule.arn
+    error_message = "The schedule must start the function, by the schedule's own role."
+  }
+
+  assert {
+    condition     = aws_iam_role.schedule.name == "helseid-fn-schedule" && aws_iam_role_policy.schedule.role == aws_iam_role.schedule.id
+    error_message = "The schedule's role must not be the function's."
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.runs.state == "ENABLED" && aws_scheduler_schedule.runs.schedule_expression_timezone == "Europe/Oslo" && aws_scheduler_schedule.runs.schedule_expression == "cron(0 6 ? * MON-FRI *)"
+    error_message = "The schedule must run, in Norwegian time."
+  }
+
+  assert {
+    condition     = jsondecode(aws_scheduler_schedule.runs.target[0].input) == { organization = { parent = "999977774" } }
+    error_message = "The schedule must send the invocation."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.silent[0].period == 3600 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 168
+    error_message = "The weekend is no silence, but seven days are, which is as far as CloudWatch looks back."
+  }
+}
+
+run "deadlines_nest_and_what_outlives_them_is_kept" {
+  variables {
+    deadline_seconds  = 40.5
+    event_age_seconds = 1000
+  }
+
+  assert {
+    condition     = aws_lambda_function.function.timeout == 46 && var.deadline_seconds < aws_lambda_function.function.timeout
+    error_message = "The function must end before Lambda ends it."
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.function.maximum_event_age_in_seconds > 3 * aws_lambda_function.function.timeout
+    error_message = "Lambda must not give a run up before its three tries are over."
+  }
+
+  assert {
+    condition     = one(aws_scheduler_schedule.runs.target[0].retry_policy).maximum_event_age_in_seconds > aws_lambda_function.function.timeout
+    error_message = "The schedule must not give a run up before the function's own time is."
+  }
+
+  assert {
+    condition     = aws_lambda_function_event_invoke_config.function.maximum_retry_attempts == 2 && one(aws_scheduler_schedule.runs.target[0].retry_policy).maximum_retry_attempts <= 10
+    error_message = "Retries must be bounded."
+  }
+
+  assert {
+    condition     = one(aws_scheduler_schedule.runs.target[0].dead_letter_config).arn == aws_sqs_queue.failed_runs.arn
+    error_message = "What the schedule gives up must go to the queue."
+  }
+
+  assert {
+    condition     = one(aws_lambda_function_event_invoke_config.function.destination_config[0].on_failure).destination == aws_sqs_queue.failed_runs.arn
+    error_message = "What Lambda gives up must go to the queue."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.failed_runs.sqs_managed_sse_enabled == true && aws_sqs_queue.failed_runs.message_retention_seconds == 1209600
+    error_message = "The queue must be encrypted, and keep what it has for 14 days."
+  }
+}

@@ -1,0 +1,318 @@
+# How the function is deployed. What it is told stands in settings.tf.
+
+variable "name" {
+  description = "Name of the function, and the beginning of every other name. Roles have no region: give each deployment in an account its own."
+  type        = string
+  default     = "helseid-fn"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,38}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 40 small letters, digits and dashes, begin with a letter and not end with a dash."
+  }
+}
+
+variable "architecture" {
+  description = "`arm64`, which AWS runs for a fifth less, or `x86_64`; the archive must be built for it."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture must be arm64 or x86_64."
+  }
+}
+
+variable "python_version" {
+  description = "`3.11`, `3.12` or `3.13`; the archive must be built for it."
+  type        = string
+  default     = "3.13"
+
+  validation {
+    condition     = contains(["3.11", "3.12", "3.13"], var.python_version)
+    error_message = "python_version must be 3.11, 3.12 or 3.13."
+  }
+}
+
+variable "archive_path" {
+  description = "The archive that `make lambda-zip` built; null is where that command puts it, for `architecture` and `python_version`."
+  type        = string
+  default     = null
+}
+
+variable "memory_mb" {
+  description = "Memory of the function; Lambda gives processor time in proportion to it."
+  type        = number
+  default     = 512
+
+  validation {
+    condition     = var.memory_mb >= 256 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
+    error_message = "memory_mb must be a whole number from 256 to 10240."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "How many invocations may run at once, kept for this function alone; null leaves it to the account's pool."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency
+    error_message = "reserved_concurrency must be a whole number from 1; 0 would stop the function (set schedule_enabled = false for that)."
+  }
+}
+
+variable "schedule" {
+  description = "When the function runs: `rate(...)` or `cron(...)` of EventBridge Scheduler."
+  type        = string
+  default     = "rate(1 hour)"
+
+  validation {
+    condition     = can(regex("^(rate\\([1-9][0-9]{0,5} (minute|hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.schedule))
+    error_message = "schedule must be rate(N minutes|hours|days) or cron(six fields), for example rate(1 hour) or cron(0 6 * * ? *)."
+  }
+}
+
+variable "longest_gap_hours" {
+  description = "The longest time between two runs, for the alarm on silence; null derives it from a `rate`, and from a `cron` of every day or of `MON-FRI`."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.longest_gap_hours == null ? local.derived_gap_minutes != null : var.longest_gap_hours > 0
+    error_message = "longest_gap_hours must be given, above 0, for a schedule that is neither a rate nor a cron of every day or MON-FRI: the alarm has to know how long a silence is normal."
+  }
+}
+
+variable "time_zone" {
+  description = "The time zone that a `cron` schedule is read in."
+  type        = string
+  default     = "Europe/Oslo"
+
+  validation {
+    condition     = can(regex("^[A-Za-z_]+(/[A-Za-z0-9_+-]+){0,2}$", var.time_zone))
+    error_message = "time_zone must be a name of the IANA database, for example Europe/Oslo."
+  }
+}
+
+variable "schedule_enabled" {
+  description = "Whether the schedule runs; false also rests the alarm for silence."
+  type        = bool
+  default     = true
+}
+
+variable "invocation" {
+  description = "The object that the schedule sends (the main README, \"The HTTP contract\"); `{}` is the default call."
+  type        = any
+  default     = {}
+
+  validation {
+    condition     = can(keys(var.invocation)) && try(length(setsubtract(keys(var.invocation), ["organization", "scope", "request"])) == 0, false)
+    error_message = "invocation must be an object with no other members than organization, scope and request."
+  }
+}
+
+variable "event_age_seconds" {
+  description = "How old a run may be when it is still worth starting; the schedule and Lambda both give it up then."
+  type        = number
+  default     = 3600
+
+  validation {
+    # Lambda waits one minute before the second try and two before the third.
+    condition     = var.event_age_seconds >= 3 * (ceil(var.deadline_seconds) + 5) + 180 && var.event_age_seconds <= 21600
+    error_message = "event_age_seconds must leave room for three tries, 3 x (deadline_seconds + 5) + 180, and be 21600 at most, which is what Lambda takes."
+  }
+}
+
+variable "secrets_extension_layer_arn" {
+  description = "The version of AWS's Parameters and Secrets extension to add as a layer, for the region and architecture at hand; it spares a cold start the loading of boto3."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.secrets_extension_layer_arn == null || can(regex("^arn:aws(-[a-z]+)*:lambda:[a-z0-9-]+:[0-9]{12}:layer:AWS-Parameters-and-Secrets-Lambda-Extension(-Arm64)?:[0-9]+$", var.secrets_extension_layer_arn))
+    error_message = "secrets_extension_layer_arn must be the ARN of a version of AWS-Parameters-and-Secrets-Lambda-Extension or its -Arm64 form."
+  }
+
+  validation {
+    condition     = var.secrets_extension_layer_arn == null || endswith(split(":", coalesce(var.secrets_extension_layer_arn, ":::::::"))[6], "-Arm64") == (var.architecture == "arm64")
+    error_message = "secrets_extension_layer_arn must be for the function's architecture: the layer whose name ends in -Arm64 for arm64, the other one for x86_64."
+  }
+}
+
+variable "vpc" {
+  description = "The subnets (`subnet_ids`) and `security_group_ids` where the function must reach out through your network; it then needs a way to HelseID, the API and Secrets Manager. Null is Lambda's own network."
+  type        = object({ subnet_ids = set(string), security_group_ids = set(string) })
+  default     = null
+
+  validation {
+    condition = var.vpc == null ? true : (
+      length(var.vpc.subnet_ids) > 0 && alltrue([for id in var.vpc.subnet_ids : startswith(id, "subnet-")]) &&
+      length(var.vpc.security_group_ids) > 0 && alltrue([for id in var.vpc.security_group_ids : startswith(id, "sg-")])
+    )
+    error_message = "vpc must name one subnet-... and one sg-... at least."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "A customer-managed key for the secret, the functions' environment and the logs, in place of AWS's own; its policy must let CloudWatch Logs use it (see `examples/complete`)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of one key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "A permissions boundary for the roles, where the account demands one."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
+}
+
+variable "secret_recovery_days" {
+  description = "For how long a removed secret can be restored, 7 to 30, during which its name is taken; 0 removes it at once."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.secret_recovery_days == 0 || (var.secret_recovery_days >= 7 && var.secret_recovery_days <= 30)
+    error_message = "secret_recovery_days must be 0, or from 7 to 30."
+  }
+}
+
+variable "xray" {
+  description = "Whether X-Ray traces the invocations."
+  type        = bool
+  default     = false
+}
+
+variable "function_url" {
+  description = "An address to call the function at, for the IAM roles and users in `principals`, who sign their requests; null makes none."
+  type        = object({ principals = set(string) })
+  default     = null
+
+  validation {
+    condition = var.function_url == null ? true : length(var.function_url.principals) > 0 && alltrue([
+      for arn in var.function_url.principals : can(regex("^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\\w+=,.@/-]+$", arn))
+    ])
+    error_message = "function_url.principals must be ARNs of IAM roles or users by name, never *, a root or a service."
+  }
+}
+
+variable "log_retention_days" {
+  description = "For how long CloudWatch keeps the log."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be one of CloudWatch's: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "alert_emails" {
+  description = "Who is told when an alarm changes; AWS sends each address a link to confirm first."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
+    error_message = "alert_emails must be e-mail addresses."
+  }
+}
+
+variable "failures_to_alert" {
+  description = "How many failed invocations within five minutes raise the alarm; 2 lets a failure pass that Lambda's next try mends."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.failures_to_alert >= 1 && floor(var.failures_to_alert) == var.failures_to_alert
+    error_message = "failures_to_alert must be a whole number from 1."
+  }
+}
+
+variable "silence_schedules" {
+  description = "After how many schedules without a success the alarm on silence is raised, 2 or more, but after seven days at the latest (one day for schedules more often than hourly), which is how far CloudWatch looks back; 0 makes no such alarm."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.silence_schedules == 0 || (var.silence_schedules >= 2 && floor(var.silence_schedules) == var.silence_schedules)
+    error_message = "silence_schedules must be 0 or a whole number from 2: one schedule without a success may be a success a moment late."
+  }
+
+  validation {
+    condition     = var.silence_schedules == 0 || local.gap_seconds <= 6 * 86400
+    error_message = "silence_schedules must be 0 when more than six days lie between two schedules: CloudWatch looks back seven days, which is too little to tell a weekly run that is late from none; watch it otherwise."
+  }
+}
+
+variable "key_expiry_alert_days" {
+  description = "How many days before the key expires the alarm is raised; 0 makes no such alarm."
+  type        = number
+  default     = 21
+
+  validation {
+    condition     = var.key_expiry_alert_days >= 0
+    error_message = "key_expiry_alert_days must be a number of days, or 0."
+  }
+}
+
+variable "rotation" {
+  description = "Lets a second function replace the key by itself; null is by hand. `schedule` is how often Secrets Manager asks whether the key is due, `due_share` the share of its life after which it is, `alg` what the new key is for, `selvbetjening_url` where it is registered. Set it when the first key is in place."
+  type = object({
+    selvbetjening_url = string
+    schedule          = optional(string, "rate(7 days)")
+    alg               = optional(string, "PS256")
+    due_share         = optional(number, 0.67)
+  })
+  default = null
+
+  validation {
+    condition     = var.rotation == null ? true : can(regex("^(rate\\([1-9][0-9]{0,2} (hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.rotation.schedule))
+    error_message = "rotation.schedule must be rate(N hours|days) or cron(six fields), for example rate(7 days)."
+  }
+
+  validation {
+    condition     = var.rotation == null ? true : can(regex(local.web_address, var.rotation.selvbetjening_url)) && !can(regex(local.never_in_address, var.rotation.selvbetjening_url))
+    error_message = "rotation.selvbetjening_url must be Selvbetjening's address: https (http only to this very machine), for example https://api.selvbetjening.test.nhn.no."
+  }
+
+  validation {
+    condition     = var.rotation == null ? true : contains(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"], var.rotation.alg)
+    error_message = "rotation.alg must be RS, PS or ES 256, 384 or 512."
+  }
+
+  validation {
+    condition     = var.rotation == null ? true : var.rotation.due_share > 0 && var.rotation.due_share < 1
+    error_message = "rotation.due_share must be a share between 0 and 1, for example 0.67."
+  }
+}
+
+variable "tags" {
+  description = "Tags for everything that can bear them."
+  type        = map(string)
+  default     = {}
+}
+
+locals {
+  # The longest time between two schedules, as far as the expression tells: a rate says it; a cron expression (minute, hour, day
+  # of the month, month, day of the week, year) does when it is for every day, or for weekdays.
+  rate_parts  = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule), null)
+  cron_parts  = try(split(" ", one(regex("^cron\\((.*)\\)$", var.schedule))), null)
+  cron_days   = local.cron_parts == null ? "" : join(" ", slice(local.cron_parts, 2, 6))
+  is_each_day = contains(["* * ? *", "? * * *"], local.cron_days)
+  derived_gap_minutes = (
+    local.rate_parts != null ? tonumber(local.rate_parts[0]) * { minute = 1, hour = 60, day = 1440 }[local.rate_parts[1]] :
+    local.is_each_day ? (local.cron_parts[1] == "*" ? 60 : 1440) :
+    local.cron_days == "? * MON-FRI *" ? 4320 : null
+  )
+  gap_seconds = 60 * (var.longest_gap_hours == null ? coalesce(local.derived_gap_minutes, 60) : ceil(60 * var.longest_gap_hours))
+}
