@@ -31,7 +31,7 @@ lambda-zip: $(VENV)/ready  ## the archive for AWS Lambda, in build/: ARCH=x86_64
 bench: $(VENV)/ready $(BENCH)/deployed/ready $(BENCH)/peers/ready  ## how fast it is beside its peers: some minutes on a quiet machine; ROUNDS=15
 	@$(BIN)/python -m bench --rounds $(ROUNDS)
 
-test: lint $(VENV)/terraform/ready  ## everything: lint, types, all tests
+test: lint $(VENV)/terraform/ready $(VENV)/ministack/ready  ## everything: lint, types, all tests
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs
 
 faults: $(VENV)/ready  ## every party failing in every way there is: runs each case and prints the table
@@ -55,6 +55,7 @@ lock: $(VENV)/ready  ## pin each requirements*.in anew, for every supported Pyth
 	$(call pin,-bench,-c requirements.txt -c requirements-aws.txt)
 	$(call pin,-clients)
 	$(call pin,-terraform)
+	$(call pin,-ministack)
 
 # The pins of one file, below what it says of each library.
 define pin

@@ -1,0 +1,38 @@
+"""What `aws SERVICE OPERATION --option value` asks for, as a call of boto3's, which checks each name."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# The command's own options, and what it makes of the API's answer.
+_OWN = ("--region", "--cli-binary-format")
+
+
+def run(command: str, client: Callable[[str], Any], folder: Path) -> dict[str, Any]:
+    """Run a command with a client of its service; `file://` paths are relative to the folder. The answer is the API's."""
+    program, service, operation, *rest = shlex.split(command)
+    assert program == "aws"
+    parameters: dict[str, Any] = {}
+    while rest:
+        name = rest.pop(0)
+        if name.startswith("--"):
+            value = rest.pop(0)
+            if name not in _OWN:
+                parameters[_member(name)] = _value(value, folder)
+        else:
+            assert name == "/dev/stdout"  # where `lambda invoke` writes what the function returned
+    answer: dict[str, Any] = getattr(client(service), operation.replace("-", "_"))(**parameters)
+    return answer
+
+
+def _member(option: str) -> str:
+    return "".join(word.capitalize() for word in option.removeprefix("--").split("-"))
+
+
+def _value(text: str, folder: Path) -> str | int:
+    if text.startswith("file://"):
+        return (folder / text.removeprefix("file://")).read_text()
+    return int(text) if text.isdecimal() else text
