@@ -79,6 +79,13 @@ def test_every_right_is_granted_to_one_member_and_takes_nothing_from_others() ->
     assert not [address for address in read_resources(MODULE) if re.search(r"_iam_(policy|binding)\.", address)]
 
 
+def test_nothing_is_made_before_the_apis_are_enabled() -> None:
+    """What refers to nothing else is made first, and in a new project refused."""
+    resources = {address: json.dumps(body) for address, body in read_resources(MODULE).items()}
+    made_first = [address for address, body in resources.items() if not re.search(r"\bgoogle_\w+\.|\blocal\.channels", body)]
+    assert made_first == ["google_project_service.required"]
+
+
 def find_key_material(folder: Path) -> list[str]:
     """Return what would bring a private key into a plan or a state."""
     text = "".join(file.read_text() for file in sorted(folder.rglob("*.tf")))

@@ -51,6 +51,8 @@ resource "google_service_account" "runtime" {
   project      = var.project_id
   account_id   = "${var.name}-run"
   display_name = "Runs ${var.name}: reads its key, and nothing else"
+
+  depends_on = [google_project_service.required]
 }
 
 resource "google_cloudfunctions2_function" "function" {

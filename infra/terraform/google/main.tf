@@ -10,7 +10,8 @@
 
 locals {
   apis = toset(concat(
-    ["artifactregistry", "cloudbuild", "cloudfunctions", "cloudscheduler", "iam", "logging", "monitoring", "run", "secretmanager", "storage"],
+    ["artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler", "iam", "logging", "monitoring"],
+    ["run", "secretmanager", "storage"],
     var.pubsub == null ? [] : ["pubsub"],
   ))
 }

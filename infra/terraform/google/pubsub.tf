@@ -49,6 +49,8 @@ resource "google_service_account" "push" {
   project      = var.project_id
   account_id   = "${var.name}-push"
   display_name = "Calls ${var.name}-events for Pub/Sub"
+
+  depends_on = [google_project_service.required]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "push_calls" {

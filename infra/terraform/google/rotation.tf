@@ -67,6 +67,8 @@ resource "google_service_account" "rotator" {
   project      = var.project_id
   account_id   = "${var.name}-rotate"
   display_name = "Replaces the key of ${var.name}"
+
+  depends_on = [google_project_service.required]
 }
 
 resource "google_secret_manager_secret_iam_member" "rotator" {
@@ -84,6 +86,8 @@ resource "google_service_account" "rotation_scheduler" {
   project      = var.project_id
   account_id   = "${var.name}-turn"
   display_name = "Calls ${var.name}-rotate on schedule"
+
+  depends_on = [google_project_service.required]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "rotation_scheduler_calls" {

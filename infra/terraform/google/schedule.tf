@@ -4,6 +4,8 @@ resource "google_service_account" "scheduler" {
   project      = var.project_id
   account_id   = "${var.name}-call"
   display_name = "Calls ${var.name} on schedule"
+
+  depends_on = [google_project_service.required]
 }
 
 resource "google_cloud_scheduler_job" "call" {
