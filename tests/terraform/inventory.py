@@ -8,7 +8,18 @@ from typing import Any
 
 from tests.terraform.configuration import read_resources
 
-_RIGHT = ("role", "member", "secret_id", "name", "bucket", "repository", "topic", "subscription", "condition.expression")
+_RIGHT = (
+    "role",
+    "member",
+    "secret_id",
+    "name",
+    "bucket",
+    "repository",
+    "topic",
+    "subscription",
+    "service_account_id",
+    "condition.expression",
+)
 WHAT_MATTERS: dict[str, tuple[str, ...]] = {
     "google_artifact_registry_repository": ("repository_id", "location", "kms_key_name"),
     "google_artifact_registry_repository_iam_member": _RIGHT,
@@ -65,6 +76,7 @@ WHAT_MATTERS: dict[str, tuple[str, ...]] = {
     "google_secret_manager_secret": ("secret_id", "replication.user_managed.replicas.location", "deletion_protection"),
     "google_secret_manager_secret_iam_member": _RIGHT,
     "google_service_account": ("account_id",),
+    "google_service_account_iam_member": _RIGHT,
     "google_storage_bucket": ("name", "location", "public_access_prevention", "uniform_bucket_level_access"),
     "google_storage_bucket_iam_member": _RIGHT,
     "google_storage_bucket_object": ("bucket", "name"),

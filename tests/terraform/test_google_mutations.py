@@ -177,6 +177,14 @@ MUTATIONS = (
         PUBSUB,
     ),
     Mutation(
+        "Pub/Sub may be its account altogether",
+        "pubsub.tf",
+        '"roles/iam.serviceAccountOpenIdTokenCreator"',
+        '"roles/iam.serviceAccountTokenCreator"',
+        "or may make others",
+        PUBSUB,
+    ),
+    Mutation(
         "the dead letters go nowhere",
         "pubsub.tf",
         'topic                      = google_pubsub_topic.events["dead-letter"].id',

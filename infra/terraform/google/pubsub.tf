@@ -53,6 +53,15 @@ resource "google_service_account" "push" {
   depends_on = [google_project_service.required]
 }
 
+# The token of a push is made by Pub/Sub's own agent, which Google demands be let: ID tokens of this one account, and no other.
+resource "google_service_account_iam_member" "agent_signs_in" {
+  count = local.pubsub_count
+
+  service_account_id = google_service_account.push[0].name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = local.pubsub_agent
+}
+
 resource "google_cloud_run_v2_service_iam_member" "push_calls" {
   count = local.pubsub_count
 
@@ -95,7 +104,11 @@ resource "google_pubsub_subscription" "events" {
     ttl = "" # never
   }
 
-  depends_on = [google_pubsub_topic_iam_member.agent_gives_up, google_cloud_run_v2_service_iam_member.push_calls]
+  depends_on = [
+    google_cloud_run_v2_service_iam_member.push_calls,
+    google_pubsub_topic_iam_member.agent_gives_up,
+    google_service_account_iam_member.agent_signs_in,
+  ]
 }
 
 # A topic keeps nothing by itself: this holds what was given up until somebody has looked.

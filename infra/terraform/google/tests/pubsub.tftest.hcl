@@ -53,6 +53,17 @@ run "with_messages" {
     error_message = "Pub/Sub's token is not for the function's address, or its account may not call it."
   }
 
+  # Pubsubs agent may make that token and no other.
+
+  assert {
+    condition = (
+      google_service_account_iam_member.agent_signs_in[0].service_account_id == google_service_account.push[0].name
+      && google_service_account_iam_member.agent_signs_in[0].role == "roles/iam.serviceAccountOpenIdTokenCreator"
+      && google_service_account_iam_member.agent_signs_in[0].member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
+    )
+    error_message = "Pub/Sub's agent may not make the token that it pushes with, or may make others."
+  }
+
   # It waits longer than the function takes.
 
   assert {
