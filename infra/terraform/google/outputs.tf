@@ -19,7 +19,7 @@ output "call_by_hand" {
   description = "Calls the function as yourself, if you are among additional_invokers and ingress is ALLOW_ALL."
   value = (
     var.ingress == "ALLOW_ALL"
-    ? "curl -s -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '${jsonencode(var.invocation)}' ${local.uri}"
+    ? "curl -s -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '${replace(jsonencode(var.invocation), "'", "'\\''")}' ${local.uri}"
     : "# ingress is ${var.ingress}: only what is inside can call; use run_now"
   )
 }

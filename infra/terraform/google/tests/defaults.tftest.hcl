@@ -227,3 +227,17 @@ run "with_nothing_set_but_what_must_be" {
     error_message = "The dashboard lacks something."
   }
 }
+
+run "with_a_quote_in_the_invocation" {
+  variables {
+    ingress    = "ALLOW_ALL"
+    invocation = { request = { query = { name = "d'Or" } } }
+  }
+
+  # What is called by hand is what the schedule sends even where it has a quote.
+
+  assert {
+    condition     = strcontains(output.call_by_hand, " -d '{\"request\":{\"query\":{\"name\":\"d'\\''Or\"}}}' ${output.uri}")
+    error_message = "A quote in the invocation ends the argument of the command."
+  }
+}
