@@ -173,7 +173,7 @@ def test_the_next_token_is_signed_for_with_the_new_key_and_no_restart(on_aws: On
     on_aws.rotate()
     (new,) = on_aws.new_keys()
     assert [on_aws.call(), on_aws.call(OTHER_UNIT)] == [200, 200]
-    assert on_aws.standin.signing_kids() == [jwk["kid"], jwk["kid"], new.kid, new.kid]
+    assert on_aws.standin.signing_kids() == [jwk["kid"], jwk["kid"], *[new.kid] * 3], "tested twice: the last step does too"
 
 
 def test_the_key_in_use_is_as_it_was_until_the_last_step(on_aws: OnAws, jwk: dict[str, Any]) -> None:
@@ -308,6 +308,18 @@ def test_a_version_that_is_not_pending_is_refused(on_aws: OnAws) -> None:
 def test_a_step_before_the_first_is_refused(on_aws: OnAws, name: str) -> None:
     assert on_aws.step(name, on_aws.manager.reserve(on_aws.arn)) == "rotation.event"
     assert "createSecret has not stored one" in on_aws.raised[-1]
+
+
+@pytest.mark.parametrize("steps", [STEPS[:1], STEPS[:2]], ids=["not registered", "not known yet"])
+def test_a_last_step_out_of_turn_promotes_no_key_that_has_earned_no_token(
+    on_aws: OnAws, jwk: dict[str, Any], steps: tuple[str, ...]
+) -> None:
+    on_aws.standin.selvbetjening.settings.activation_seconds = 60
+    version = on_aws.manager.reserve(on_aws.arn)
+    for name in steps:
+        on_aws.step(name, version)
+    assert on_aws.step("finishSecret", version) == "rotation.new_key_refused"
+    assert json.loads(on_aws.manager.current(on_aws.arn)["SecretString"]) == jwk
 
 
 def test_a_step_for_another_secret_is_refused(on_aws: OnAws) -> None:
