@@ -15,6 +15,7 @@ from helseid_fn.journal import Journal
 from helseid_fn.rotation import Rotation
 from helseid_fn.secret_store.aging import Aging
 from helseid_fn.secret_store.aws_address import AwsAddress, parse_aws_address
+from helseid_fn.secret_store.google_faults import destroy_command
 from helseid_fn.secret_store.payload import StoredKey
 from helseid_fn.selvbetjening import Selvbetjening
 from helseid_fn.settings import Settings
@@ -40,10 +41,7 @@ def wire_google_rotation(settings: Settings, transport: Transport, now: Callable
         raise RotationError("not_set_up", "HELSEID_PENDING_KEY must be another secret than HELSEID_KEY's; give it its own.")
     from helseid_fn.secret_store.google_versions import GoogleVersions  # noqa: PLC0415  # only here is Google's client loaded
 
-    remedy = (
-        "destroy its version, and the next run makes another: "
-        f"gcloud secrets versions destroy VERSION --secret={pending_secret} (its number: gcloud secrets versions list)"
-    )
+    remedy = f"destroy its version, and the next run makes another: {destroy_command(pending_secret)}"
     rotation = settings.rotation
     return GoogleRotation(
         _wire_steps(settings, transport, now, remedy),

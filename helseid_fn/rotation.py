@@ -70,6 +70,9 @@ class Rotation:
         Raises `RotationError`, and what a job raises.
         """
         public_jwk = public_half(pending.text)
+        if "kid" not in public_jwk:
+            detail = f"The pending key has no kid, by which HelseID would know it; {self.pending_remedy}."
+            raise RotationError("pending_unusable", detail)
         try:
             found = self._register(self.open_selvbetjening(current), pending, public_jwk, deadline, journal)
         except Refused as refusal:
@@ -147,9 +150,9 @@ class Rotation:
                 if waited_seconds >= ACTIVATION_SECONDS or pause_seconds >= deadline.left_seconds():
                     raise RotationError(
                         "new_key_refused",
-                        f"HelseID has refused the new key for the {waited_seconds:.0f} s since it was registered; the one in "
-                        "use stays. Run the rotation again, and if that does not help look in Selvbetjening for the key with "
-                        f"kid {public_half(pending.text)['kid']}.",
+                        f"HelseID refuses the key that waits to be used, for {waited_seconds:.0f} s by now, so the one in use "
+                        "stays; run the rotation again, and if that does not help look in Selvbetjening for the key with kid "
+                        f"{public_half(pending.text).get('kid')}.",
                     ) from None
             self.sleep(pause_seconds)
             waited_seconds, pause_seconds = waited_seconds + pause_seconds, min(2 * pause_seconds, MAX_PAUSE_SECONDS)

@@ -78,6 +78,24 @@ def location_of(name: str) -> str | None:
     return parts["location"] if parts else None
 
 
+def destroy_command(secret: str) -> str:
+    """Return the commands that list the versions of a secret and destroy one."""
+    name, where = _place(secret)
+    return (
+        f"gcloud secrets versions destroy VERSION --secret={name} {where} "
+        f"(which one: gcloud secrets versions list {name} {where})"
+    )
+
+
+def _place(name: str) -> tuple[str, str]:
+    """Return a secret's short name and the flags that tell gcloud where it is; a regional one is not found without them."""
+    parts = _NAME.fullmatch(name)
+    if parts is None:
+        return "SECRET", "--project=PROJECT"
+    location = f" --location={parts['location']}" if parts["location"] else ""
+    return parts["secret"], f"--project={parts['project']}{location}"
+
+
 def explain(status: str, name: str, access: Access = Access.READ, *, words: str = "") -> HelseidFnError:
     """Return the error that a gRPC status amounts to for this secret or version.
 
@@ -93,11 +111,7 @@ def explain(status: str, name: str, access: Access = Access.READ, *, words: str 
         what = _HAPPENED.get(reason, "could not answer")
         detail = f"The secret manager {what} ({status}); try again, and check the function's egress and Google Cloud's status."
         return Unreachable(party, reason, detail)
-    parts = _NAME.fullmatch(name)
-    secret = parts["secret"] if parts else "SECRET"
-    where = f"--project={parts['project']}" if parts else "--project=PROJECT"
-    if parts and parts["location"]:
-        where += f" --location={parts['location']}"
+    secret, where = _place(name)
     verb, role = access.value
     absent = {
         Access.READ: f"correct HELSEID_KEY, or add the key with: {_ADD}",

@@ -344,6 +344,14 @@ def test_a_pending_key_that_a_hand_has_broken_is_named_with_the_command_that_tak
     assert on_aws.call() == 200
 
 
+def test_a_key_without_a_kid_that_is_carried_over_and_refused_is_told_as_such(on_aws: OnAws, jwk: dict[str, Any]) -> None:
+    nameless = {name: value for name, value in jwk.items() if name != "kid"} | {"iat": int(on_aws.clock())}
+    version = on_aws.manager.reserve(on_aws.arn)
+    on_aws.manager.client.put_secret_value(SecretId=on_aws.arn, SecretString=json.dumps(nameless))
+    on_aws.standin.expire_key(jwk["kid"])
+    assert on_aws.rotate(version) == ["not_due", "not_due", "rotation.new_key_refused"]
+
+
 def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_by_hand(
     on_aws: OnAws, jwk: dict[str, Any]
 ) -> None:

@@ -18,6 +18,7 @@ from tests.unit.parts import to_number
 pytestmark = one_key
 
 DAY = 86400.0
+WITHOUT_KID = json.dumps({name: value for name, value in make_jwk("ES256", fresh=True).items() if name != "kid"})
 THIRD_UNIT = {"organization": {"parent": PARENT}}
 LIFETIME_DAYS = 180
 
@@ -205,14 +206,15 @@ def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "", " ", '{"kty": "EC"}', json.dumps(public_jwk(make_jwk("ES256")))],
-    ids=["cut", "empty", "blank", "no key", "public"],
+    ["{", "", " ", '{"kty": "EC"}', json.dumps(public_jwk(make_jwk("ES256"))), WITHOUT_KID],
+    ids=["cut", "empty", "blank", "no key", "public", "no kid"],
 )
 def test_a_pending_key_that_a_hand_has_broken_is_named_with_the_remedy(rotation: RotatingFunction, text: str) -> None:
     broken = rotation.standin.secret_manager.add(PENDING, text or "\n")
     answer = rotation.rotate()
     assert (answer["status"], answer["code"]) == (500, "rotation.pending_unusable")
-    assert f"gcloud secrets versions destroy VERSION --secret={PENDING}" in answer["detail"]
+    assert "gcloud secrets versions destroy VERSION --secret=helseid-key-pending --project=p (" in answer["detail"]
+    assert "gcloud secrets versions list helseid-key-pending --project=p)" in answer["detail"]
     assert rotation.call() == 200
     rotation.standin.secret_manager.destroy(broken)
     assert rotation.rotate()["rotation"] == "rotated"

@@ -16,7 +16,7 @@ from helseid_fn.deadline import Deadline
 from helseid_fn.errors import DeadlineExceeded, Garbled, HelseidFnError, Party, Refused, Unreachable
 from helseid_fn.journal import Journal
 from helseid_fn.secret_store import open_reader
-from helseid_fn.secret_store.google_faults import NO_CREDENTIALS, explain
+from helseid_fn.secret_store.google_faults import NO_CREDENTIALS, destroy_command, explain
 from helseid_fn.secret_store.local import FileReader
 from helseid_fn.secret_store.payload import MAX_SECRET_BYTES, decode_payload
 from tests.conftest import ROOT, MovableClock
@@ -290,3 +290,10 @@ def test_a_cloud_s_client_that_is_for_another_machine_is_a_defect_that_says_so(m
 @pytest.mark.parametrize(("address", "expected"), [("file:x", True), (NAME, True), (ARN, False)])
 def test_only_an_aws_address_has_a_cache_before_it(address: str, *, expected: bool) -> None:
     assert (open_reader(address).read_past_cache is None) is expected
+
+
+def test_the_command_that_destroys_a_regional_version_says_where_it_is() -> None:
+    where = "--project=p --location=europe-north1"
+    command = destroy_command("projects/p/locations/europe-north1/secrets/s")
+    assert command.startswith(f"gcloud secrets versions destroy VERSION --secret=s {where} ")
+    assert f"gcloud secrets versions list s {where})" in command
