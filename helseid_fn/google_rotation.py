@@ -47,7 +47,7 @@ class GoogleRotation:
         if pending is not None:
             in_use = self._finish(in_use, pending, deadline, journal)
             outcome = "rotated"
-        self._age(deadline, journal)
+        self._age(in_use, deadline, journal)
         key = _parse(in_use)
         journal.note(kid=key.kid, **log_fields(key.expires_at, self.now()))
         return outcome
@@ -88,8 +88,14 @@ class GoogleRotation:
         for version in self.pending.list(deadline, journal):
             self.pending.destroy(version, deadline, journal)
 
-    def _age(self, deadline: Deadline, journal: Journal) -> None:
+    def _age(self, in_use: StoredKey, deadline: Deadline, journal: Journal) -> None:
+        """Retire what has been replaced long enough ago, by a key that still earns a token.
+
+        The newest may be one that a hand added and HelseID does not take; the one before is then what is gone back to.
+        """
         disabled, destroyed = self.aging.split(self.current.list(deadline, journal), self.now())
+        if disabled or destroyed:
+            self.rotation.earn_token(in_use, deadline, journal)
         for version in disabled:
             self.current.disable(version, deadline, journal)
         for version in destroyed:

@@ -67,7 +67,8 @@ def test_a_key_that_is_not_due_is_left_alone(rotation: RotatingFunction, clock: 
     clock.move(119 * DAY)
     answer = rotation.rotate()
     assert (answer["status"], answer["rotation"], len(rotation.new_keys())) == (200, "not_due", 1)
-    assert set(made(rotation.standin)) == {"access", "list", "destroy"}  # the old version's time is over
+    # The old version's time is over, and the key in use earns a token before it goes.
+    assert set(made(rotation.standin)) == {"access", "list", "metadata", "token", "destroy"}
 
 
 def test_a_key_is_due_after_two_thirds_of_its_life(rotation: RotatingFunction, clock: MovableClock) -> None:
@@ -270,6 +271,16 @@ def test_the_key_in_use_stays_however_long_no_other_takes_its_place(rotation: Ro
     rotation.rotate()
     assert rotation.states(SECRET)[-1] == "ENABLED"
     assert rotation.call() == 200
+
+
+def test_no_version_is_retired_for_one_that_helseid_refuses(
+    rotation: RotatingFunction, clock: MovableClock, jwk: dict[str, Any]
+) -> None:
+    unknown = make_jwk("ES256", fresh=True) | {"iat": int(clock())}
+    rotation.standin.secret_manager.add(SECRET, json.dumps(unknown))
+    clock.move(40 * DAY)
+    assert rotation.rotate()["code"] == "helseid.refused.invalid_client"
+    assert rotation.readable_kids(SECRET) == [jwk["kid"], unknown["kid"]]
 
 
 def test_where_a_hand_has_disabled_the_newest_version_nothing_is_changed(
