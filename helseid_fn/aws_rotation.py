@@ -134,11 +134,14 @@ class AwsRotation:
         return pending
 
     def _tidy_labels(self, step: RotationStep, deadline: Deadline, journal: Journal) -> None:
-        """Take AWSPENDING from the version that is current now, and from all others what would keep them for ever."""
+        """Take AWSPENDING from the version that is current now, and from replaced ones what would keep them for ever.
+
+        A key that is pending keeps its expiry: the step may be a late repetition, of a rotation before.
+        """
         for version_id, labels in self.versions.describe(deadline, journal).labels.items():
-            is_current = version_id == step.version_id
+            is_current, is_pending = version_id == step.version_id, "AWSPENDING" in labels
             for label in labels:
-                if (label == "AWSPENDING") if is_current else is_label(label):
+                if (label == "AWSPENDING") if is_current else (is_label(label) and not is_pending):
                     self.versions.move_label(label, deadline, journal, removed_from=version_id)
 
 

@@ -268,6 +268,16 @@ def test_a_rotation_that_is_repeated_from_its_first_step_goes_on_with_the_same_k
     assert [key.posted for key in on_aws.new_keys()] == [1]
 
 
+def test_a_step_that_comes_again_in_the_next_rotation_leaves_its_pending_key_as_it_is(on_aws: OnAws) -> None:
+    first = on_aws.manager.reserve(on_aws.arn)
+    on_aws.rotate(first)
+    on_aws.clock.move(121 * DAY)
+    second = on_aws.manager.reserve(on_aws.arn)
+    assert [on_aws.step(name, second) for name in STEPS[:2]] == ["created", "registered"]
+    assert on_aws.step("finishSecret", first) == "done"
+    assert set(on_aws.manager.labels(on_aws.arn)[second]) == {"AWSPENDING", "expires-20271112T080000Z"}
+
+
 def test_of_two_first_steps_at_once_the_key_that_was_stored_first_stays(on_aws: OnAws) -> None:
     """AWS refuses to store another text under an id that is taken, which moto would."""
     version, first = on_aws.manager.reserve(on_aws.arn), json.dumps(make_jwk("ES256", fresh=True))
