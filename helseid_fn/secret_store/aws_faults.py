@@ -26,6 +26,7 @@ _RESTORE = "aws secretsmanager restore-secret {where} (its versions: list-secret
 _DESCRIBE = "aws secretsmanager describe-secret {where} --query KmsKeyId"
 _MAY = '{{"Effect": "Allow", "Action": "secretsmanager:{operation}", "Resource": "{arn}"}}'
 _MAY_DECRYPT = '{{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "KEY-ARN"}}'
+_MAY_ENCRYPT = '{{"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "KEY-ARN"}}'
 
 # The service by its name, or an action of its; a role or a secret may have the word in its own name.
 _ABOUT_KMS = re.compile(r"(?<![\w/+=.@:-])KMS(?![\w/+=@-])|\bkms:")
@@ -101,9 +102,10 @@ def _explain_refusal(code: str, message: str, address: AwsAddress, operation: st
     if code == "ResourceNotFoundException":
         return "not_found", f"The secret manager has no {what}; correct HELSEID_KEY, or add the key with: {_PUT}"
     about_kms = code in ("AccessDeniedException", "InvalidRequestException") and _ABOUT_KMS.search(message)
-    if code == "DecryptionFailure" or code.startswith("KMS") or about_kms:
-        remedy = f"allow it in the role's policy and the key's with: {_MAY_DECRYPT} (which key, an enabled one: {_DESCRIBE})"
-        return "denied", f"The function's role may not decrypt {what} with its KMS key; {remedy}"
+    if code in ("DecryptionFailure", "EncryptionFailure") or code.startswith("KMS") or about_kms:
+        do, may = ("encrypt", _MAY_ENCRYPT) if operation == "PutSecretValue" else ("decrypt", _MAY_DECRYPT)
+        remedy = f"allow it in the role's policy and the key's with: {may} (which key, an enabled one: {_DESCRIBE})"
+        return "denied", f"The function's role may not {do} {what} with its KMS key; {remedy}"
     if code == "InvalidRequestException":
         return "disabled", f"The secret {what} is marked for deletion, or cannot be read as it is; restore it with: {_RESTORE}"
     if code in ("AccessDeniedException", "AccessDenied"):

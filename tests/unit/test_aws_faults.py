@@ -78,6 +78,17 @@ def test_a_denial_holds_the_policy_statement_that_cures_it(message: str, action:
     assert json.loads(statement) == {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
+@pytest.mark.parametrize("code", ["EncryptionFailure", "KMSAccessDeniedException"])
+def test_a_new_version_that_cannot_be_encrypted_names_what_that_takes(code: str) -> None:
+    denied = explain(code, 400, "", ADDRESS, "PutSecretValue")
+    (statement,) = re.findall(r"\{.*?\}", str(denied))
+    assert (denied.code, json.loads(statement)["Action"]) == (
+        "secret_manager.refused.denied",
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+    )
+    assert "may not encrypt" in str(denied)
+
+
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "InvalidRequestException", "x"])
 def test_a_refusal_names_the_version_that_was_asked_for(code: str) -> None:
     assert f"{ARN} (AWSPREVIOUS)" in str(explain(code, 400, "", AwsAddress(ARN, "eu-north-1", "AWSPREVIOUS")))
