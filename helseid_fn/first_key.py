@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from helseid_fn.deadline import Deadline
-from helseid_fn.errors import HelseidFnError
+from helseid_fn.errors import HelseidFnError, Refused
 from helseid_fn.journal import Journal
 from helseid_fn.new_key import generate_jwk, public_half
 from helseid_fn.secret_store.aws_address import AwsAddress, parse_aws_address
@@ -51,8 +51,12 @@ def main(arguments: Sequence[str]) -> int:
             f"{chosen.store} holds a key already, which would be replaced before HelseID knows the new one; "
             "rotate it, or name another store."
         )
+    except Refused as refusal:
+        return _fail(str(refusal))
     except HelseidFnError as error:
-        return _fail(str(error))
+        # Tried again, it would find a key there, of which nobody has seen the public half.
+        shown = json.dumps(public_half(text))
+        return _fail(f"{error} If the store holds a key now, this is its public half: {shown}")
     except OSError as error:
         return _fail(f"{chosen.store} could not be written ({error.strerror}); check the folder and who may write to it.")
     sys.stdout.write(f"{json.dumps(public_half(text))}\n")

@@ -160,6 +160,14 @@ def test_what_google_refuses_is_told_with_the_command_that_cures_it(
     assert told in ran.check_failed()
 
 
+def test_of_a_key_that_was_stored_though_the_answer_was_lost_the_public_half_is_told(run: Run, standin: StandIn) -> None:
+    standin.secret_manager.fail_next("add", secret_faults.Fail(handled=True))
+    ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+    sentence = ran.check_failed()
+    (version,) = standin.secret_manager.versions(SECRET)
+    assert Ran(0, sentence[sentence.index("{") :], "").check_made(version.data.decode()).alg == "ES256"
+
+
 def empty_secret(manager: SecretsManager) -> str:
     arn: str = manager.client.create_secret(Name=f"helseid/key-{uuid.uuid4().hex}")["ARN"]
     return arn
