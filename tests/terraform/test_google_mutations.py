@@ -193,6 +193,14 @@ MUTATIONS = (
         PUBSUB,
     ),
     Mutation(
+        "messages are given up unseen",
+        "alerts.tf",
+        'subscription_id=\\"${google_pubsub_subscription.dead_letter[0].name}',
+        'subscription_id=\\"${google_pubsub_subscription.events[0].name}',
+        "given up and nobody is told",
+        PUBSUB,
+    ),
+    Mutation(
         "the rotator may do anything",
         "rotation.tf",
         '"secretVersionManager"]',

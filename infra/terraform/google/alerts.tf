@@ -1,4 +1,5 @@
-# Who is told, and of what: a call that failed, a job that fell silent, a key that is about to expire, a rotation that failed.
+# Who is told, and of what: a call that failed, a job that fell silent, a key that is about to expire, a rotation that failed, a
+# message that was given up.
 # Each invocation writes one line with `outcome` and `code`, and with `key_expires_in_days` where the key's expiry is known.
 
 locals {
@@ -193,6 +194,39 @@ resource "google_monitoring_alert_policy" "rotation" {
   documentation {
     subject = "${var.name}-rotate failed"
     content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\nThe key in use goes on working until it expires. The project's README, \"Rotation\", says what to do."
+  }
+}
+
+# A message that never got through to the function left no line of a call; it lies among the dead letters and waits.
+resource "google_monitoring_alert_policy" "dead_letter" {
+  count = local.pubsub_count
+
+  project               = var.project_id
+  display_name          = "${var.name}: messages were given up"
+  combiner              = "OR"
+  severity              = "ERROR"
+  user_labels           = var.labels
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "a message among the dead letters"
+
+    condition_threshold {
+      filter          = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" resource.type=\"pubsub_subscription\" resource.labels.subscription_id=\"${google_pubsub_subscription.dead_letter[0].name}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = 0
+      duration        = "0s"
+
+      aggregations {
+        alignment_period   = "300s"
+        per_series_aligner = "ALIGN_MAX"
+      }
+    }
+  }
+
+  documentation {
+    subject = "${var.name} gave up messages"
+    content = "They are kept for 14 days on the subscription ${google_pubsub_subscription.dead_letter[0].name}; look at them with `gcloud pubsub subscriptions pull`, and with `--auto-ack` once they are dealt with. If no call is told of as failed, they never got through: 403 in the log of ${var.name}-events is a missing right to call, 404 the ingress."
   }
 }
 

@@ -90,6 +90,18 @@ run "with_messages" {
     error_message = "Pub/Sub's agent may not move what is given up."
   }
 
+  # What is given up is told.
+
+  assert {
+    condition = (
+      google_monitoring_alert_policy.dead_letter[0].conditions[0].condition_threshold[0].filter == "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" resource.type=\"pubsub_subscription\" resource.labels.subscription_id=\"helseid-fn-dead-letter\""
+      && google_monitoring_alert_policy.dead_letter[0].conditions[0].condition_threshold[0].comparison == "COMPARISON_GT"
+      && google_monitoring_alert_policy.dead_letter[0].conditions[0].condition_threshold[0].threshold_value == 0
+      && length(google_monitoring_alert_policy.dead_letter[0].notification_channels) == 1
+    )
+    error_message = "Messages are given up and nobody is told."
+  }
+
   # Only those who are named may publish.
 
   assert {
