@@ -118,6 +118,7 @@ MUTATIONS = (
     Mutation("a queue in the clear", "schedule.tf", "enabled   = true", "enabled   = false", "must be encrypted", SCHEDULE),
     # Who is told.
     Mutation("silence is no alarm", "alerts.tf", '"breaching"', '"missing"', "count as silence", ALERTS),
+    Mutation("an old success hides a silence", "alerts.tf", '"FILL(said, 0)"', '"said"', "count as silence", ALERTS),
     Mutation("failures count as success", "alerts.tf", '\\"ok\\"', '\\"failed\\"', "outcomes that the function logs", ALERTS),
     Mutation("what Lambda ended is no failure", "alerts.tf", '"Errors"', '"Invocations"', "must both count", ALERTS),
     Mutation(

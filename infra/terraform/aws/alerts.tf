@@ -134,23 +134,39 @@ resource "aws_cloudwatch_metric_alarm" "failed" {
 }
 
 # The usual failure is silence: nothing runs, so nothing fails. No data is therefore as bad as no success; until the first run
-# after the key was added, this alarm is raised.
+# after the key was added, this alarm is raised. Hours without data are made noughts here, since CloudWatch looks for data before
+# the periods that it is told of, and so would find an old success, before it treats any as missing:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 resource "aws_cloudwatch_metric_alarm" "silent" {
   count = local.watches_silence ? 1 : 0
 
   alarm_name          = "${var.name}-silent"
   alarm_description   = "No invocation of ${local.function_name} has succeeded for ${var.silence_schedules} schedules (${var.schedule}). ${local.look_here}"
-  namespace           = aws_cloudwatch_log_metric_filter.succeeded.metric_transformation[0].namespace
-  metric_name         = aws_cloudwatch_log_metric_filter.succeeded.metric_transformation[0].name
-  statistic           = "Sum"
-  period              = local.silence_step
-  evaluation_periods  = floor(local.silence_window / local.silence_step)
   comparison_operator = "LessThanThreshold"
   threshold           = 1
-  treat_missing_data  = "breaching"
+  evaluation_periods  = floor(local.silence_window / local.silence_step)
+  treat_missing_data  = "breaching" # where there has never been any
   alarm_actions       = [aws_sns_topic.alerts.arn]
   ok_actions          = [aws_sns_topic.alerts.arn]
   tags                = var.tags
+
+  metric_query {
+    id          = "successes"
+    label       = "successful invocations"
+    expression  = "FILL(said, 0)"
+    return_data = true
+  }
+
+  metric_query {
+    id = "said"
+
+    metric {
+      namespace   = aws_cloudwatch_log_metric_filter.succeeded.metric_transformation[0].namespace
+      metric_name = aws_cloudwatch_log_metric_filter.succeeded.metric_transformation[0].name
+      stat        = "Sum"
+      period      = local.silence_step
+    }
+  }
 }
 
 # Between two runs nothing is measured and the alarm stays as it is; silence is the alarm's above.

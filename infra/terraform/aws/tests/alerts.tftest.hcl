@@ -48,17 +48,17 @@ run "alarms_tell_of_failure_and_silence_alike" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.silent[0].metric_name == "Succeeded" && aws_cloudwatch_metric_alarm.silent[0].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.silent[0].threshold == 1
+    condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].metric_name])) == "Succeeded" && aws_cloudwatch_metric_alarm.silent[0].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.silent[0].threshold == 1
     error_message = "The alarm for silence must miss successes."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.silent[0].treat_missing_data == "breaching"
-    error_message = "No data must count as silence."
+    condition     = aws_cloudwatch_metric_alarm.silent[0].treat_missing_data == "breaching" && contains(aws_cloudwatch_metric_alarm.silent[0].metric_query[*].expression, "FILL(said, 0)")
+    error_message = "No data must count as silence, and an hour without data as one without a success."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.silent[0].period == 3600 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3
+    condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) == 3600 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3
     error_message = "Three hourly schedules are three hours."
   }
 

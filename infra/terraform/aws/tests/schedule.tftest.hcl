@@ -39,7 +39,7 @@ run "the_schedule_starts_the_function_with_a_role_of_its_own" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.silent[0].period == 3600 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 168
+    condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) == 3600 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 168
     error_message = "The weekend is no silence, but seven days are, which is as far as CloudWatch looks back."
   }
 }

@@ -18,7 +18,7 @@ run "silence_is_watched_for_a_daily_schedule_too" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.silent[0].period * aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3 * 86400 && aws_cloudwatch_metric_alarm.silent[0].period == 3600
+    condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) * aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3 * 86400 && one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) == 3600
     error_message = "Three daily schedules are 72 hours, looked at hour by hour."
   }
 }
@@ -30,7 +30,7 @@ run "silence_is_watched_for_a_quick_schedule_too" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.silent[0].period == 300 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 6
+    condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) == 300 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 6
     error_message = "Six schedules of five minutes are half an hour."
   }
 }
@@ -41,7 +41,7 @@ run "silence_is_watched_for_a_cron_schedule_of_every_day_too" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.silent[0].period * aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3 * 86400
+    condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) * aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3 * 86400
     error_message = "Three runs of every day are 72 hours."
   }
 }
