@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # The command's own options, and what it makes of the API's answer.
-_OWN = ("--region", "--cli-binary-format")
+_OWN = ("--region", "--cli-binary-format", "--cli-read-timeout")
 
 
 def run(command: str, client: Callable[[str], Any], folder: Path) -> dict[str, Any]:

@@ -82,6 +82,14 @@ MUTATIONS = (
         FUNCTION,
     ),
     Mutation("a quote that ends the command", "outputs.tf", "\"'\\\\''\"", '"\'"', "must not end the shell's", CALLS),
+    Mutation(
+        "a run that is started twice",
+        "outputs.tf",
+        "--cli-read-timeout ${local.timeout_seconds + 30} ",
+        "",
+        "must wait for",
+        CALLS,
+    ),
     # The schedule.
     Mutation(
         "the schedule as the function",

@@ -10,9 +10,10 @@ output "make_key" {
   value       = ".venv/bin/python -m helseid_fn.first_key ${aws_secretsmanager_secret.key.arn}"
 }
 
+# Without a timeout of its own, the command gives up after a minute, and starts the job once more while the first still runs.
 output "run_now" {
   description = "Runs the job now, as the schedule does, and prints what came of it."
-  value       = "aws lambda invoke --region ${local.region} --function-name ${aws_lambda_function.function.function_name} --cli-binary-format raw-in-base64-out --payload '${replace(jsonencode(var.invocation), "'", "'\\''")}' /dev/stdout"
+  value       = "aws lambda invoke --region ${local.region} --cli-read-timeout ${local.timeout_seconds + 30} --function-name ${aws_lambda_function.function.function_name} --cli-binary-format raw-in-base64-out --payload '${replace(jsonencode(var.invocation), "'", "'\\''")}' /dev/stdout"
 }
 
 output "read_log" {

@@ -16,6 +16,8 @@ run "a_function_url_is_for_those_who_are_named" {
   variables {
     function_url = { principals = ["arn:aws:iam::123456789012:role/caller"] }
     invocation   = { scope = "it's" }
+
+    deadline_seconds = 100
   }
 
   assert {
@@ -36,6 +38,11 @@ run "a_function_url_is_for_those_who_are_named" {
   assert {
     condition     = strcontains(output.run_now, "--payload '{\"scope\":\"it'\\''s\"}'")
     error_message = "A quote in the invocation must not end the shell's."
+  }
+
+  assert {
+    condition     = try(tonumber(one(regex("--cli-read-timeout ([0-9]+) ", output.run_now))), 0) > aws_lambda_function.function.timeout
+    error_message = "The command must wait for as long as the function may run."
   }
 }
 
