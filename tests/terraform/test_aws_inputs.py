@@ -120,7 +120,10 @@ BAD: list[dict[str, Any]] = [
     {"silence_schedules": 3, "schedule": "rate(7 days)"},
     {"key_expiry_alert_days": -1},
     {"rotation": {"selvbetjening_url": "http://api.selvbetjening.nhn.no"}},
-    *({"rotation": {"selvbetjening_url": SELVBETJENING, "schedule": each}} for each in ("daily", "rate(5 minutes)")),
+    *(
+        {"rotation": {"selvbetjening_url": SELVBETJENING, "schedule": each}}
+        for each in ("daily", "rate(5 minutes)", "rate(3 hours)")
+    ),
     {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "HS256"}},
     *({"rotation": {"selvbetjening_url": SELVBETJENING, "due_share": each}} for each in (0, 1)),
     *({"extra_environment": {each: "x"}} for each in ("HELSEID_KEY", "API_URL", "DEADLINE_SECONDS", "lower")),

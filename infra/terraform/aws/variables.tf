@@ -276,8 +276,8 @@ variable "rotation" {
   default = null
 
   validation {
-    condition     = var.rotation == null ? true : can(regex("^(rate\\([1-9][0-9]{0,2} (hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.rotation.schedule))
-    error_message = "rotation.schedule must be rate(N hours|days) or cron(six fields), for example rate(7 days)."
+    condition     = var.rotation == null ? true : can(regex("^(rate\\([1-9][0-9]{0,2} (hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.rotation.schedule)) && !can(regex("^rate\\([1-3] hours?\\)$", var.rotation.schedule))
+    error_message = "rotation.schedule must be rate(N hours|days) or cron(six fields), no more often than every four hours, which is as often as Secrets Manager rotates, for example rate(7 days)."
   }
 
   validation {
