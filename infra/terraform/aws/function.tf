@@ -212,7 +212,8 @@ resource "aws_lambda_function_url" "function" {
   authorization_type = "AWS_IAM"
 }
 
-# Since October 2025 AWS asks for both actions of whoever calls an address.
+# Since October 2025 AWS asks for both actions of whoever calls an address. That the second is for the address alone
+# (lambda:InvokedViaFunctionUrl) the lowest provider cannot say yet, so that these callers may invoke the function directly as well.
 resource "aws_lambda_permission" "url" {
   for_each = local.callers
 
