@@ -109,9 +109,9 @@ def measure_throughput(parties: Parties, rounds: int) -> Iterator[Row]:
         callers = stack.enter_context(Program("callers", DEPLOYED / "bin" / "python", environment))
 
         def call(port: int) -> float:
-            return 800 / callers.do({"port": port, "callers": 16, "calls": 800})[0]
+            return 400 / callers.do({"port": port, "callers": 16, "calls": 400})[0]
 
-        rates = _in_turns({"ours": lambda: call(ports["ours"]), "bare": lambda: call(ports["bare"])}, rounds)
+        rates = _in_turns({"ours": lambda: call(ports["ours"]), "bare": lambda: call(ports["bare"])}, rounds * 3)
     beside = "the same with one bare `requests` call for a job"
     yield compare("throughput, 16 callers", beside, rates["ours"], rates["bare"], 0.8, ("calls/s", 1.0), "at least")
 

@@ -48,5 +48,9 @@ def compare(
     """
     ratio = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
     name, factor = unit
-    medians = [f"{statistics.median(series) * factor:.3g}" for series in (ours, theirs)]
+    medians = [_three_digits(statistics.median(series) * factor) for series in (ours, theirs)]
     return Row(measure, beside, ratio, target, bound, f"{medians[0]} : {medians[1]} {name}")
+
+
+def _three_digits(number: float) -> str:
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
