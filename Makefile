@@ -17,13 +17,13 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 .PHONY: demo demo-aws standin lambda-zip test bench faults soak fuzz lint lock clean
 
 demo: $(VENV)/ready  ## the main job for real, against the stand-in: what is sent, what is answered, what is refused
-	@$(BIN)/python -m tests.demo
+	@$(BIN)/python -m demo
 
 demo-aws: $(VENV)/ready  ## the same on AWS: the archive under Lambda's own client, its key in Secrets Manager (moto)
-	@$(BIN)/python -m tests.demo aws
+	@$(BIN)/python -m demo aws
 
 standin: $(VENV)/ready  ## HelseID with Selvbetjening, the Sample API and a secret manager on this machine, until ctrl-C
-	@$(BIN)/python -m tests.standin
+	@$(BIN)/python -m standin
 
 lambda-zip: $(VENV)/ready  ## the archive for AWS Lambda, in build/: ARCH=x86_64|arm64 RUNTIME=3.13
 	@$(BIN)/python -m infra.lambda_zip --arch $(ARCH) --python $(RUNTIME)
@@ -35,13 +35,13 @@ test: lint $(VENV)/terraform/ready $(VENV)/ministack/ready  ## everything: lint,
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs
 
 faults: $(VENV)/ready  ## every party failing in every way there is: runs each case and prints the table
-	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m tests.support.faults
 
 soak: $(VENV)/ready  ## very many calls while keys, tokens, nonces and servers come and go; CALLS=100000
-	@$(BIN)/python -m tests.soak --calls $(CALLS)
+	@$(BIN)/python -m tests.long.soak --calls $(CALLS)
 
 fuzz: $(VENV)/ready  ## more than 100,000 inputs that nobody thought of, other ones every time
-	@$(BIN)/python -m pytest tests/fuzz --hypothesis-profile=long -p no:logging
+	@$(BIN)/python -m pytest tests/long/fuzz --hypothesis-profile=long -p no:logging
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

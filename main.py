@@ -16,19 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from helseid_fn import log
-from helseid_fn.answers import HttpAnswer, build_problem, build_report, build_rotation_report, read_as_object
-from helseid_fn.api import Api
+from helseid_fn.api.client import Api
+from helseid_fn.api.job import Job
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import BadInvocation, Crashed, HelseidFnError, SettingsError
-from helseid_fn.job import Job
-from helseid_fn.journal import Journal
-from helseid_fn.secret_store import open_reader
-from helseid_fn.settings import Settings, find_unknown, parse_settings
-from helseid_fn.tokens import TokenSource
-from helseid_fn.trace import LowerCased, read_event_fields, read_eventbridge_fields, read_log_fields
-from helseid_fn.transport import Transport
-from helseid_fn.triggers import (
+from helseid_fn.function import log
+from helseid_fn.function.invocation import (
     MAX_BODY_BYTES,
     Invocation,
     asks_for_rotation,
@@ -38,6 +32,12 @@ from helseid_fn.triggers import (
     parse_lambda_event,
     parse_lambda_http,
 )
+from helseid_fn.function.responses import HttpAnswer, build_problem, build_report, build_rotation_report, read_as_object
+from helseid_fn.function.trace import LowerCased, read_event_fields, read_eventbridge_fields, read_log_fields
+from helseid_fn.http.transport import Transport
+from helseid_fn.oauth.token_source import TokenSource
+from helseid_fn.secret_store.reader import open_reader
+from helseid_fn.settings import Settings, find_unknown, parse_settings
 
 if TYPE_CHECKING:
     import flask
@@ -193,8 +193,8 @@ def rotate_lambda(event: Any, context: LambdaContext) -> Any:
 
     def work(deadline: Deadline, journal: Journal, fields: dict[str, Any]) -> tuple[str, HttpAnswer]:
         # Here and not above, like Google's: all else of the function need not pay for loading them at a cold start.
-        from helseid_fn.aws_rotation import parse_rotation_step  # noqa: PLC0415
-        from helseid_fn.rotating import find_rotated_secret, wire_aws_rotation  # noqa: PLC0415
+        from helseid_fn.rotation.aws import parse_rotation_step  # noqa: PLC0415
+        from helseid_fn.rotation.wiring import find_rotated_secret, wire_aws_rotation  # noqa: PLC0415
 
         step = parse_rotation_step(event, find_rotated_secret(SETTINGS))
         fields["rotation_step"] = step.name
@@ -236,7 +236,7 @@ def _rotate_on_google(method: str = "POST") -> Work:
     def work(deadline: Deadline, journal: Journal, fields: dict[str, Any]) -> tuple[str, HttpAnswer]:
         if method != "POST":
             raise BadInvocation("method", f"The rotating function takes POST, not {method:.20}.")
-        from helseid_fn.rotating import wire_google_rotation  # noqa: PLC0415  # as in rotate_lambda
+        from helseid_fn.rotation.wiring import wire_google_rotation  # noqa: PLC0415  # as in rotate_lambda
 
         outcome = wire_google_rotation(SETTINGS, Transport(), time.time).run(deadline, journal)
         return _report_rotation(outcome, journal, fields)

@@ -12,9 +12,9 @@ from bench.batches import ROOT, Program
 from bench.parties import OTHER_PARENT, Parties
 from bench.rows import Row, compare
 from bench.start import OnLambda, Served
+from demo.lambda_runtime.function import lay_out
+from demo.lambda_runtime.target import HERE
 from infra.lambda_zip import build
-from tests.lambda_runtime.function import lay_out
-from tests.lambda_runtime.target import HERE
 
 DEPLOYED = ROOT / "build" / "bench" / "deployed"
 """Has what the function installs on Google Cloud, and nothing else."""

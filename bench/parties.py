@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Self
 
 from bench.batches import Program
-from tests.aws.secrets_manager import SESSION_TOKEN, Extension, SecretsManager
-from tests.demo.processes import bare_environment
-from tests.standin import Client, StandIn, make_jwk, public_jwk
-from tests.standin.sample_api import GREETINGS_PATH
+from demo.processes import bare_environment
+from standin import Client, StandIn, make_jwk, public_jwk
+from standin.aws.secrets_manager import SESSION_TOKEN, Extension, SecretsManager
+from standin.sample_api import GREETINGS_PATH
 
 SECRET = "projects/bench/secrets/helseid-key"  # noqa: S105  # an address
 OTHER_PARENT = "313745392"

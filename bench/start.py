@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.memory import resident_megabytes
-from tests.demo.processes import free_port
-from tests.lambda_runtime.runtime_api import RuntimeApi
+from demo.lambda_runtime.runtime_api import RuntimeApi
+from demo.processes import free_port
 
 _REQUEST = b"POST / HTTP/1.1\r\nHost: function\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 

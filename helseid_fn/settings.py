@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from helseid_fn import setting_values as value
+from helseid_fn import setting_parsers as value
 from helseid_fn.errors import SettingsError
-from helseid_fn.organization import Organization
+from helseid_fn.oauth.organization import Organization
 
 EXAMPLES = {
     "HELSEID_ISSUER": "https://helseid-sts.test.nhn.no",

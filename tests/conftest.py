@@ -104,7 +104,7 @@ def clock() -> MovableClock:
 @pytest.fixture(params=CLIENT_ALGORITHMS)
 def jwk(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Return a private client key, once for each algorithm that the contract tests run with."""
-    from tests.standin import make_jwk  # noqa: PLC0415  # unit tests need no stand-in
+    from standin import make_jwk  # noqa: PLC0415  # unit tests need no stand-in
 
     return make_jwk(request.param)
 

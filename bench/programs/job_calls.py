@@ -11,9 +11,9 @@ import threading
 import time
 
 import main
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
-from helseid_fn.journal import Journal
-from helseid_fn.triggers import parse_http
+from helseid_fn.function.invocation import parse_http
 
 
 def do_batch(calls: int, threads: int = 1, parent: str | None = None) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from helseid_fn.dpop import build_proof, new_jti
-from helseid_fn.signing_key import generate_proof_key
+from helseid_fn.keys.signing_key import generate_proof_key
+from helseid_fn.oauth.dpop import build_proof, new_jti
 
 private, scheme = ec.generate_private_key(ec.SECP256R1()), ec.ECDSA(hashes.SHA256())
 message = b"m" * 600

@@ -10,11 +10,12 @@ from typing import Any
 import functions_framework
 import pytest
 
-from helseid_fn import retries, rotating
+from helseid_fn.http import retries
+from helseid_fn.rotation import wiring
+from standin import Client, StandIn
 from tests.conftest import ROOT, MovableClock
-from tests.contract.deployment import Function, FunctionOnLambda, client_of, fragments_of
-from tests.contract.rotating_function import PENDING, SECRET, SETTINGS, RotatingFunction
-from tests.standin import Client, StandIn
+from tests.support.deployment import Function, FunctionOnLambda, client_of, fragments_of
+from tests.support.rotating_function import PENDING, SECRET, SETTINGS, RotatingFunction
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +94,7 @@ def deploy_rotation(
         standin.secret_manager.create(PENDING)
         function = deploy(standin, now=clock, **{**SETTINGS, **settings})
         deployed.append(RotatingFunction(standin, function, clock, capsys))
-        monkeypatch.setattr(rotating, "wire_google_rotation", deployed[-1].wire)
+        monkeypatch.setattr(wiring, "wire_google_rotation", deployed[-1].wire)
         return deployed[-1]
 
     yield start

@@ -15,16 +15,16 @@ from typing import Any
 
 import pytest
 
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
-from helseid_fn.journal import Journal
-from helseid_fn.secret_store.aws import AwsReader
-from helseid_fn.secret_store.aws_address import AwsAddress
-from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, SecretsManager
-from tests.aws.server import App, Environ, StartResponse, answer, drip, raw, refuse, slow
+from helseid_fn.secret_store.aws.arn import AwsAddress
+from helseid_fn.secret_store.aws.reader import AwsReader
+from standin import StandIn, make_jwk
+from standin.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, SecretsManager
+from standin.aws.server import App, Environ, StartResponse, answer, drip, raw, refuse, slow
 from tests.conftest import ROOT, MovableClock
-from tests.contract.certificates import Authority
-from tests.contract.deployment import OTHER_UNIT, Function, at_once, fragments_of, made, one_key
-from tests.standin import StandIn, make_jwk
+from tests.support.certificates import Authority
+from tests.support.deployment import OTHER_UNIT, Function, at_once, fragments_of, made, one_key
 
 SIGNED_IN = {"metadata": 1, "token": 2, "api": 1}
 THROTTLED = refuse(400, "ThrottlingException", "Rate exceeded")

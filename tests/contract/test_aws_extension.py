@@ -9,14 +9,15 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
-from helseid_fn.journal import Journal
-from helseid_fn.secret_store import aws_extension, open_reader
-from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, Extension, SecretsManager
-from tests.aws.server import App, Environ, StartResponse, answer, drip, raw, slow
+from helseid_fn.secret_store.aws import extension as aws_extension
+from helseid_fn.secret_store.reader import open_reader
+from standin import StandIn, make_jwk, public_jwk
+from standin.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN, Extension, SecretsManager
+from standin.aws.server import App, Environ, StartResponse, answer, drip, raw, slow
 from tests.conftest import MovableClock
-from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, at_once, client_of, fragments_of, made, one_key
-from tests.standin import StandIn, make_jwk, public_jwk
+from tests.support.deployment import OTHER_UNIT, PARENT, Function, assertions, at_once, client_of, fragments_of, made, one_key
 
 SIGNED_IN = {"metadata": 1, "token": 2, "api": 1}
 NOT_READY = answer(400, b"not ready to serve traffic, please wait", "text/plain")
@@ -97,7 +98,7 @@ def test_a_stage_and_an_id_are_passed_on(
 @one_key
 def test_boto3_is_not_imported_while_the_extension_serves(reading: Function, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "boto3", None)
-    monkeypatch.delitem(sys.modules, "helseid_fn.secret_store.aws", raising=False)
+    monkeypatch.delitem(sys.modules, "helseid_fn.secret_store.aws.reader", raising=False)
     assert reading.call().status_code == 200
 
 

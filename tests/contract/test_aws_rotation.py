@@ -10,17 +10,19 @@ from typing import Any
 import botocore.session
 import pytest
 
-from helseid_fn import rotating
-from helseid_fn.aws_rotation import STEPS, AwsRotation
 from helseid_fn.errors import HelseidFnError
-from helseid_fn.rotating import wire_aws_rotation
+from helseid_fn.http.transport import Transport
+from helseid_fn.rotation import wiring
+from helseid_fn.rotation.aws import STEPS, AwsRotation
+from helseid_fn.rotation.wiring import wire_aws_rotation
 from helseid_fn.settings import Settings
-from helseid_fn.transport import Transport
-from tests.aws.quick_clients import share_models
-from tests.aws.secrets_manager import Extension, SecretsManager
-from tests.aws.server import refuse
+from standin import StandIn, faults, make_jwk
+from standin.aws.quick_clients import share_models
+from standin.aws.secrets_manager import Extension, SecretsManager
+from standin.aws.server import refuse
+from standin.registered_keys import RegisteredKey
 from tests.conftest import MovableClock
-from tests.contract.deployment import (
+from tests.support.deployment import (
     CLIENT_ID,
     OTHER_UNIT,
     Function,
@@ -30,9 +32,7 @@ from tests.contract.deployment import (
     log_lines,
     one_key,
 )
-from tests.faults.secrecy import leaks, speak_up, talkative
-from tests.standin import StandIn, faults, make_jwk
-from tests.standin.registered_keys import RegisteredKey
+from tests.support.faults.secrecy import leaks, speak_up, talkative
 
 pytestmark = one_key
 
@@ -114,7 +114,7 @@ def deploy_on_aws(
         environment = {**manager.environment(arn), "ROTATION_ALG": "ES256", **settings}
         function = deploy(standin, now=clock, **environment)
         deployed.append(OnAws(standin, manager, arn, function, clock))
-        monkeypatch.setattr(rotating, "wire_aws_rotation", wire)
+        monkeypatch.setattr(wiring, "wire_aws_rotation", wire)
         return deployed[-1]
 
     def wire(settings: Settings, _transport: Transport, _now: object) -> AwsRotation:

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from standin import StandIn, jose
 from tests.conftest import MovableClock
-from tests.contract.deployment import Function, made, one_key
-from tests.standin import StandIn, jose
+from tests.support.deployment import Function, made, one_key
 
 AHEAD = range(3, 11)
 """Seconds that our clock may not be ahead of HelseID's: what it signs lives for 8 s, and may end 10 s ahead at most."""

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import requests
 
+from standin import StandIn, faults
 from tests.conftest import MovableClock
-from tests.contract.certificates import Authority
-from tests.contract.deployment import OTHER_UNIT, Function, at_once, log_lines, made, one_key, proofs
-from tests.contract.happenings import ThenReset, WithHeaders
-from tests.contract.proxy import Proxy
-from tests.standin import StandIn, faults
+from tests.support.certificates import Authority
+from tests.support.deployment import OTHER_UNIT, Function, at_once, log_lines, made, one_key, proofs
+from tests.support.happenings import ThenReset, WithHeaders
+from tests.support.proxy import Proxy
 
 pytestmark = one_key
 

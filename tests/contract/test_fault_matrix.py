@@ -12,16 +12,17 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc.jwk import RSAKey
 
-from helseid_fn import errors, transport
-from tests.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN
-from tests.contract.certificates import Authority
-from tests.contract.deployment import Function, log_lines, one_key
-from tests.faults.conversation import Conversation, OnGrpc
-from tests.faults.places import Metadata, Place, SampleApi, Site, TokenEndpoint
-from tests.faults.secrecy import leaks, speak_up, talkative
-from tests.faults.secret_places import AwsExtension, AwsSecretsManager, GoogleSecretManager
-from tests.faults.table import PLACES, TABLE, Absence, Answered, Cannot, Outcome, Row, Told
-from tests.standin import StandIn, make_jwk
+from helseid_fn import errors
+from helseid_fn.http import transport
+from standin import StandIn, make_jwk
+from standin.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN
+from tests.support.certificates import Authority
+from tests.support.deployment import Function, log_lines, one_key
+from tests.support.faults.conversation import Conversation, OnGrpc
+from tests.support.faults.places import Metadata, Place, SampleApi, Site, TokenEndpoint
+from tests.support.faults.secrecy import leaks, speak_up, talkative
+from tests.support.faults.secret_places import AwsExtension, AwsSecretsManager, GoogleSecretManager
+from tests.support.faults.table import PLACES, TABLE, Absence, Answered, Cannot, Outcome, Row, Told
 
 KINDS = dict(
     zip(PLACES, (GoogleSecretManager, AwsSecretsManager, AwsExtension, Metadata, TokenEndpoint, SampleApi), strict=True)

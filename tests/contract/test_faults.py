@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.contract.deployment import OTHER_UNIT, Function, log_lines, made, one_key
-from tests.standin import StandIn, faults
+from standin import StandIn, faults
+from tests.support.deployment import OTHER_UNIT, Function, log_lines, made, one_key
 
 pytestmark = one_key
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import (
+from standin import SAMPLE_AUDIENCE, SAMPLE_SCOPE, StandIn
+from tests.support.deployment import (
     CHILD,
     OTHER_CHILD,
     OTHER_UNIT,
@@ -18,7 +19,6 @@ from tests.contract.deployment import (
     one_key,
     proofs,
 )
-from tests.standin import SAMPLE_AUDIENCE, SAMPLE_SCOPE, StandIn
 
 pytestmark = every_host
 

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from helseid_fn import first_key
-from helseid_fn.signing_key import SigningKey, parse_signing_key
-from tests.aws.secrets_manager import SecretsManager
-from tests.aws.server import refuse
+from helseid_fn.cli import first_key
+from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
+from standin import StandIn, make_jwk, secret_faults
+from standin.aws.secrets_manager import SecretsManager
+from standin.aws.server import refuse
+from standin.jose import PRIVATE_MEMBERS
 from tests.conftest import ROOT
-from tests.contract.deployment import fragments_of
-from tests.standin import StandIn, make_jwk, secret_faults
-from tests.standin.jose import PRIVATE_MEMBERS
+from tests.support.deployment import fragments_of
 
 SECRET = "projects/p/secrets/helseid-key"
 
@@ -117,7 +117,7 @@ def test_a_folder_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
 def test_a_key_that_does_not_fit_on_the_disk_leaves_no_part_of_it(tmp_path: Path) -> None:
     path = tmp_path / "client.jwk.json"
     ran = subprocess.run(
-        [sys.executable, "-m", "helseid_fn.first_key", f"file:{path}", "--alg=ES256"],
+        [sys.executable, "-m", "helseid_fn.cli.first_key", f"file:{path}", "--alg=ES256"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -226,4 +226,4 @@ def test_a_word_too_many_ends_it_with_its_usage(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit) as ended:
         first_key.main(["file:a", "file:b"])
     assert ended.value.code == 2
-    assert "usage: python -m helseid_fn.first_key" in capsys.readouterr().err
+    assert "usage: python -m helseid_fn.cli.first_key" in capsys.readouterr().err

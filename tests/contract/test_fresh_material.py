@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
-from helseid_fn.journal import Journal
-from helseid_fn.signing_key import generate_proof_key
-from helseid_fn.triggers import parse_invocation
+from helseid_fn.function.invocation import parse_invocation
+from helseid_fn.keys.signing_key import generate_proof_key
+from standin import StandIn, faults
+from standin.jose import thumbprint
 from tests.conftest import MovableClock
-from tests.contract.deployment import (
+from tests.support.deployment import (
     CHILD,
     CLIENT_ID,
     OTHER_UNIT,
@@ -24,9 +26,7 @@ from tests.contract.deployment import (
     one_key,
     proofs,
 )
-from tests.contract.happenings import Before
-from tests.standin import StandIn, faults
-from tests.standin.jose import thumbprint
+from tests.support.happenings import Before
 
 
 def identifiers(standin: StandIn) -> list[str]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from standin import make_jwk, public_jwk, secret_faults
+from standin.jose import PRIVATE_MEMBERS
 from tests.conftest import MovableClock
-from tests.contract.deployment import OTHER_UNIT, PARENT, at_once, client_of, made, one_key
-from tests.contract.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
-from tests.standin import make_jwk, public_jwk, secret_faults
-from tests.standin.jose import PRIVATE_MEMBERS
-from tests.unit.parts import to_number
+from tests.support.deployment import OTHER_UNIT, PARENT, at_once, client_of, made, one_key
+from tests.support.parts import to_number
+from tests.support.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
 
 pytestmark = one_key
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import CLIENT_ID, Function, every_host, fragments_of, log_lines, made, one_key
-from tests.standin import StandIn, faults
+from standin import StandIn, faults
+from tests.support.deployment import CLIENT_ID, Function, every_host, fragments_of, log_lines, made, one_key
 
 pytestmark = [one_key, every_host]
 

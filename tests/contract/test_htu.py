@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.certificates import Authority
-from tests.contract.deployment import Function, made, one_key, proofs
-from tests.contract.proxy import Proxy
-from tests.standin import StandIn
+from standin import StandIn
+from tests.support.certificates import Authority
+from tests.support.deployment import Function, made, one_key, proofs
+from tests.support.proxy import Proxy
 
 pytestmark = one_key
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import OTHER_UNIT, PARENT, Function, assertions, client_of, every_host, log_lines, made, proofs
-from tests.standin import StandIn, make_jwk, public_jwk
+from standin import StandIn, make_jwk, public_jwk
+from tests.support.deployment import OTHER_UNIT, PARENT, Function, assertions, client_of, every_host, log_lines, made, proofs
 
 pytestmark = every_host
 

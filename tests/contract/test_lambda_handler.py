@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from helseid_fn.errors import Unreachable
-from tests.contract.deployment import (
+from standin import StandIn, faults
+from tests.support.deployment import (
     CHILD,
     OTHER_CHILD,
     OTHER_UNIT,
@@ -20,7 +21,6 @@ from tests.contract.deployment import (
     made,
     one_key,
 )
-from tests.standin import StandIn, faults
 
 pytestmark = one_key
 

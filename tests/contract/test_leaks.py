@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import CLIENT_ID, Function
-from tests.faults.secrecy import leaks, speak_up, talkative
-from tests.standin import Client, StandIn, faults, make_jwk, public_jwk, secret_faults
+from standin import Client, StandIn, faults, make_jwk, public_jwk, secret_faults
+from tests.support.deployment import CLIENT_ID, Function
+from tests.support.faults.secrecy import leaks, speak_up, talkative
 
 SECRET = "projects/p/secrets/helseid-key"
 JSON = "application/json"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contract.deployment import CHILD, OTHER_CHILD, OTHER_UNIT, PARENT, Function, assertions, log_lines, made, one_key
-from tests.standin import StandIn, faults
+from standin import StandIn, faults
+from tests.support.deployment import CHILD, OTHER_CHILD, OTHER_UNIT, PARENT, Function, assertions, log_lines, made, one_key
 
 pytestmark = one_key
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
-from helseid_fn.journal import Journal
-from helseid_fn.triggers import parse_invocation
+from helseid_fn.function.invocation import parse_invocation
+from standin import StandIn, faults
 from tests.conftest import MovableClock
-from tests.contract.deployment import OTHER_UNIT, Function, at_once, made, one_key, proofs
-from tests.contract.happenings import WithHeaders
-from tests.standin import StandIn, faults
+from tests.support.deployment import OTHER_UNIT, Function, at_once, made, one_key, proofs
+from tests.support.happenings import WithHeaders
 
 LEARNED = "learned-from-this-answer"
 LEARN = WithHeaders((("DPoP-Nonce", LEARNED),))

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from standin import SAMPLE_SCOPE, StandIn, faults, make_jwk, public_jwk
 from tests.conftest import MovableClock
-from tests.contract.deployment import (
+from tests.support.deployment import (
     CHILD,
     CLIENT_ID,
     OTHER_CHILD,
@@ -20,7 +21,6 @@ from tests.contract.deployment import (
     made,
     one_key,
 )
-from tests.standin import SAMPLE_SCOPE, StandIn, faults, make_jwk, public_jwk
 
 pytestmark = every_host
 

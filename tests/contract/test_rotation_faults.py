@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import OTHER_UNIT, made, one_key
-from tests.contract.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
-from tests.faults.secrecy import leaks, speak_up, talkative
-from tests.standin import StandIn, faults, secret_faults
+from standin import StandIn, faults, secret_faults
+from tests.support.deployment import OTHER_UNIT, made, one_key
+from tests.support.faults.secrecy import leaks, speak_up, talkative
+from tests.support.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
 
 pytestmark = one_key
 

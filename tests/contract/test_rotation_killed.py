@@ -18,17 +18,17 @@ from typing import Any
 import botocore.session
 import pytest
 
+from helseid_fn.api.job import Job
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import HelseidFnError
-from helseid_fn.job import Job
-from helseid_fn.journal import Journal
+from helseid_fn.function.invocation import parse_invocation
 from helseid_fn.settings import EXAMPLES, Settings, parse_settings
-from helseid_fn.triggers import parse_invocation
-from tests.aws.quick_clients import share_models
-from tests.contract.deployment import CLIENT_ID, OTHER_UNIT, PARENT, client_of, fragments_of
-from tests.contract.killing import Reaper, Runner, WatchedSecretsManager, When, side_by_side
-from tests.contract.rotating_function import PENDING, SECRET, SETTINGS
-from tests.standin import StandIn, make_jwk
+from standin import StandIn, make_jwk
+from standin.aws.quick_clients import share_models
+from tests.support.deployment import CLIENT_ID, OTHER_UNIT, PARENT, client_of, fragments_of
+from tests.support.killing import Reaper, Runner, WatchedSecretsManager, When, side_by_side
+from tests.support.rotating_function import PENDING, SECRET, SETTINGS
 
 KILLED, WELL = -9, 0
 UNITS = ({}, OTHER_UNIT, {"organization": {"parent": PARENT}})

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from standin import StandIn, make_jwk, secret_faults
 from tests.conftest import ROOT
-from tests.contract.deployment import OTHER_UNIT, Function, at_once, fragments_of, made, one_key
-from tests.standin import StandIn, make_jwk, secret_faults
+from tests.support.deployment import OTHER_UNIT, Function, at_once, fragments_of, made, one_key
 
 SECRET = "projects/p/secrets/helseid-key"
 REGIONAL = "projects/p/locations/europe-north1/secrets/helseid-key"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.installing import HERE, install_node, install_python
-from tests.contract.deployment import CLIENT_ID, client_of
-from tests.standin import SAMPLE_SCOPE, StandIn, make_jwk
-from tests.standin.forger import CHILD, PARENT, details
+from standin import SAMPLE_SCOPE, StandIn, make_jwk
+from standin.forger import CHILD, PARENT, details
+from tests.support.clients.installing import HERE, install_node, install_python
+from tests.support.deployment import CLIENT_ID, client_of
 
 needs_npm = pytest.mark.skipif(
     shutil.which("npm") is None and "CI" not in os.environ, reason="there is no npm on this machine to install openid-client"

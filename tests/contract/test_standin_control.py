@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.demo.processes import Process, start_standin
-from tests.standin import Client, StandIn, make_jwk, public_jwk, record
-from tests.standin.forger import CLIENT_ID, NOW, Forger
+from demo.processes import Process, start_standin
+from standin import Client, StandIn, make_jwk, public_jwk, record
+from standin.forger import CLIENT_ID, NOW, Forger
 
 SECRET = "projects/p/secrets/key"
 KEY = make_jwk("ES256")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.standin import SAMPLE_SCOPE, Client, StandIn, make_jwk, public_jwk
-from tests.standin.bends import (
+from standin import SAMPLE_SCOPE, Client, StandIn, make_jwk, public_jwk
+from standin.bends import (
     Bend,
     as_client,
     attribute,
@@ -26,8 +26,8 @@ from tests.standin.bends import (
     spoilt,
     weak_client_key,
 )
-from tests.standin.forger import CHILD, CLIENT_ID, NOW, PARENT, Forger, details
-from tests.standin.forgery import base64url
+from standin.forger import CHILD, CLIENT_ID, NOW, PARENT, Forger, details
+from standin.forgery import base64url
 
 SINGLE_SYSTEM = "urn:oid:2.16.578.1.12.4.1.4.101"
 OTHER_KEY = make_jwk("ES256", number=7)

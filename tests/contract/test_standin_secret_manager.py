@@ -11,8 +11,8 @@ from google.api_core import exceptions
 from google.cloud import secretmanager_v1
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
-from tests.standin import StandIn, make_jwk, secret_faults
-from tests.standin.crc32c import crc32c
+from standin import StandIn, make_jwk, secret_faults
+from standin.crc32c import crc32c
 
 SECRET = "projects/p/secrets/key"
 PENDING = "projects/p/secrets/key-pending"

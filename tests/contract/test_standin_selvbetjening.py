@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.standin import SAMPLE_SCOPE, SELVBETJENING_SCOPE, Client, StandIn, faults, make_jwk, public_jwk
-from tests.standin.bends import Bend, attribute, claims, form, header, other_htu, outer, private_jwk
-from tests.standin.events import event
-from tests.standin.forger import CLIENT_ID, NOW, Forger
-from tests.standin.forgery import Forged
-from tests.standin.narration import narrate
+from standin import SAMPLE_SCOPE, SELVBETJENING_SCOPE, Client, StandIn, faults, make_jwk, public_jwk
+from standin.bends import Bend, attribute, claims, form, header, other_htu, outer, private_jwk
+from standin.events import event
+from standin.forger import CLIENT_ID, NOW, Forger
+from standin.forgery import Forged
+from standin.narration import narrate
 
 NEW = make_jwk("ES256", number=3)
 OTHER = make_jwk("ES256", number=4)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import DeadlineExceeded
-from helseid_fn.journal import Journal
-from helseid_fn.triggers import parse_invocation
-from tests.contract.deployment import CHILD, CLIENT_ID, OTHER_UNIT, PARENT, Function, at_once, client_of, made, one_key
-from tests.contract.happenings import Gate
-from tests.standin import StandIn, faults
+from helseid_fn.function.invocation import parse_invocation
+from standin import StandIn, faults
+from tests.support.deployment import CHILD, CLIENT_ID, OTHER_UNIT, PARENT, Function, at_once, client_of, made, one_key
+from tests.support.happenings import Gate
 
 
 def until(happened: Callable[[], bool]) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from standin import StandIn, faults
 from tests.conftest import MovableClock
-from tests.contract.deployment import OTHER_UNIT, Function, log_lines, made, one_key
-from tests.standin import StandIn, faults
+from tests.support.deployment import OTHER_UNIT, Function, log_lines, made, one_key
 
 INVALID_TOKEN = faults.Status(401, b"", (("WWW-Authenticate", 'DPoP error="invalid_token"'),))
 

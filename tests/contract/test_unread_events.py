@@ -8,9 +8,9 @@ import functions_framework
 import pytest
 from flask import Flask
 
+from standin import StandIn
 from tests.conftest import ROOT
-from tests.contract.deployment import log_lines, one_key
-from tests.standin import StandIn
+from tests.support.deployment import log_lines, one_key
 
 EVENT = {"ce-id": "1", "ce-source": "s", "ce-type": "t", "ce-specversion": "1.0"}
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.demo.processes import Process, start_function, start_standin
+from demo.processes import Process, start_function, start_standin
 
 PUBSUB = {
     "ce-id": "1",

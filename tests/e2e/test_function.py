@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.processes import Process, call, start_function, start_standin
+from demo.processes import Process, call, start_function, start_standin
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FUNCTIONS_FRAMEWORK = str(Path(sys.executable).with_name("functions-framework"))
@@ -140,7 +140,7 @@ def test_a_call_in_flight_is_answered_before_the_process_ends(
 def test_the_two_terminals_of_the_readme_work_as_it_says(tmp_path: Path) -> None:
     """The exports of `make standin`, pasted into a shell, make functions-framework work."""
     standin = subprocess.Popen(
-        [sys.executable, "-u", "-m", "tests.standin"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-u", "-m", "standin"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
         assert standin.stdout is not None

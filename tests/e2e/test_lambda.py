@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from demo.lambda_runtime.events import EVENTS, OTHER_CHILD, TRACE, eventbridge, http_event
+from demo.lambda_runtime.function import LambdaFunction, start_lambda
+from demo.lambda_runtime.runtime_api import Invocation
+from demo.lambda_runtime.target import HERE
 from infra.interpreters import find_interpreter
 from infra.lambda_zip import Target
-from tests.aws.secrets_manager import SESSION_TOKEN, SecretsManager
-from tests.lambda_runtime.events import EVENTS, OTHER_CHILD, TRACE, eventbridge, http_event
-from tests.lambda_runtime.function import LambdaFunction, start_lambda
-from tests.lambda_runtime.runtime_api import Invocation
-from tests.lambda_runtime.target import HERE
-from tests.standin import Client, StandIn, faults, make_jwk, public_jwk
+from standin import Client, StandIn, faults, make_jwk, public_jwk
+from standin.aws.secrets_manager import SESSION_TOKEN, SecretsManager
 
 # The Python of the tests is always among them; of the others, those that run here.
 PYTHONS = [HERE.python, *(each for each in ("3.12", "3.13") if each != HERE.python and find_interpreter(each))]

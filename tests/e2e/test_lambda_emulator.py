@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from demo.lambda_runtime.emulator import Emulator, start_emulator
+from demo.lambda_runtime.events import EVENTS
+from demo.lambda_runtime.target import HERE
 from infra.lambda_zip import Target
-from tests.lambda_runtime.emulator import Emulator, start_emulator
-from tests.lambda_runtime.events import EVENTS
-from tests.lambda_runtime.target import HERE
-from tests.standin import Client, StandIn, faults, make_jwk, public_jwk
+from standin import Client, StandIn, faults, make_jwk, public_jwk
 
 Start = Callable[..., Emulator]
 

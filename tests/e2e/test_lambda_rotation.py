@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from demo.lambda_runtime.events import OTHER_CHILD
+from demo.lambda_runtime.function import LambdaFunction, start_lambda
+from demo.lambda_runtime.target import HERE
 from infra.lambda_zip import Target
-from tests.aws.secrets_manager import SESSION_TOKEN, SecretsManager
-from tests.contract.deployment import fragments_of
-from tests.lambda_runtime.events import OTHER_CHILD
-from tests.lambda_runtime.function import LambdaFunction, start_lambda
-from tests.lambda_runtime.target import HERE
-from tests.standin import Client, StandIn, faults, make_jwk, public_jwk
-from tests.standin.registered_keys import RegisteredKey
+from standin import Client, StandIn, faults, make_jwk, public_jwk
+from standin.aws.secrets_manager import SESSION_TOKEN, SecretsManager
+from standin.registered_keys import RegisteredKey
+from tests.support.deployment import fragments_of
 
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 

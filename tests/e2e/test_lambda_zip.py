@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from demo.lambda_runtime.target import HERE
 from helseid_fn.settings import EXAMPLES
 from infra import lambda_zip as packaging
 from infra.lambda_zip import Target, build, fetch_wheels, unpacked_size
-from tests.lambda_runtime.target import HERE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TARGETS = [HERE, Target("arm64" if HERE.arch == "x86_64" else "x86_64", "3.13")]

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.contract.deployment import OTHER_UNIT, client_of, fragments_of
-from tests.contract.rotating_function import PENDING, SECRET, SETTINGS
-from tests.demo.processes import Process, call, start_function
-from tests.standin import StandIn, faults, make_jwk
-from tests.standin.registered_keys import RegisteredKey
+from demo.processes import Process, call, start_function
+from standin import StandIn, faults, make_jwk
+from standin.registered_keys import RegisteredKey
+from tests.support.deployment import OTHER_UNIT, client_of, fragments_of
+from tests.support.rotating_function import PENDING, SECRET, SETTINGS
 
 PUBSUB = {
     "ce-id": "1",

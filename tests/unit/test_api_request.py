@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.api_request import OUR_HEADERS, ApiRequest, parse_api_request
+from helseid_fn.api.request import OUR_HEADERS, ApiRequest, parse_api_request
 from helseid_fn.errors import BadInvocation
 
 BASE = "https://api.example.no/base"

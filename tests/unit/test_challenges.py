@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.challenges import Challenge, parse
+from helseid_fn.http.challenges import Challenge, parse
 
 CASES: list[tuple[str, str | None, list[tuple[str, dict[str, str]]]]] = [
     ("no header", None, []),

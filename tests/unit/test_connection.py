@@ -8,7 +8,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from helseid_fn.connection import load_tls_context
+from helseid_fn.http.connection import load_tls_context
 
 
 @pytest.fixture(scope="module")

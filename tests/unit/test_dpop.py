@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.dpop import access_token_hash, asks_for_nonce, build_proof, htu, new_jti, read_nonce
-from helseid_fn.signing_key import generate_proof_key
-from tests.unit.parts import NOW, make_answer, make_key, read_jws, verify
+from helseid_fn.keys.signing_key import generate_proof_key
+from helseid_fn.oauth.dpop import access_token_hash, asks_for_nonce, build_proof, htu, new_jti, read_nonce
+from tests.support.parts import NOW, make_answer, make_key, read_jws, verify
 
 URL = "https://api.example.no/a"
 # RFC 9449 section 7.1.

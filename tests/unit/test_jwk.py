@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from helseid_fn import jwk
 from helseid_fn.errors import SigningKeyError
-from tests.standin import make_jwk, public_jwk
-from tests.unit.parts import to_number, to_text
+from helseid_fn.keys import jwk
+from standin import make_jwk, public_jwk
+from tests.support.parts import to_number, to_text
 
 Members = dict[str, Any]
 

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from helseid_fn import jwk
-from helseid_fn.journal import Journal
-from helseid_fn.key_expiry import build_label, is_due, is_label, log_fields, parse_expiration, read_labels
-from helseid_fn.secret_store.aws import read_value
-from helseid_fn.signing_key import parse_signing_key
-from tests.standin import make_jwk
-from tests.unit.parts import NOW
+from helseid_fn.context import Journal
+from helseid_fn.keys import jwk
+from helseid_fn.keys.expiry import build_label, is_due, is_label, log_fields, parse_expiration, read_labels
+from helseid_fn.keys.signing_key import parse_signing_key
+from helseid_fn.secret_store.aws.reader import read_value
+from standin import make_jwk
+from tests.support.parts import NOW
 
 DAY = 86400
 AT = 1_767_100_393  # 2025-12-30T13:13:13Z

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from helseid_fn import log
-from helseid_fn.signing_key import generate_proof_key
-from tests.standin import make_jwk
-from tests.unit.parts import PRIVATE_MEMBERS
+from helseid_fn.function import log
+from helseid_fn.keys.signing_key import generate_proof_key
+from standin import make_jwk
+from tests.support.parts import PRIVATE_MEMBERS
 
 Lines = Callable[[], list[dict[str, Any]]]
 OURS = logging.getLogger("helseid_fn.unit")

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
+from helseid_fn.api.job import Job, Report
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import Party, Refused, Unreachable
-from helseid_fn.job import Job, Report
-from helseid_fn.journal import Journal
-from helseid_fn.signing_key import generate_proof_key
-from helseid_fn.token_answer import Token
-from helseid_fn.triggers import Invocation
+from helseid_fn.function.invocation import Invocation
+from helseid_fn.keys.signing_key import generate_proof_key
+from helseid_fn.oauth.token_response import Token
 from tests.conftest import ROOT
-from tests.unit.parts import NOW, REQUIRED, make_answer
+from tests.support.parts import NOW, REQUIRED, make_answer
 
 LoadMain = Callable[[dict[str, str]], types.ModuleType]
 

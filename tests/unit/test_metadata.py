@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from helseid_fn.errors import Garbled
-from helseid_fn.metadata import Metadata, parse_metadata
-from tests.unit.parts import ISSUER, NOW, make_answer
+from helseid_fn.oauth.metadata import Metadata, parse_metadata
+from tests.support.parts import ISSUER, NOW, make_answer
 
 ENDPOINT = f"{ISSUER}/connect/token"
 GOOD = {"issuer": ISSUER, "token_endpoint": ENDPOINT, "jwks_uri": "x", "unknown": {"a": [1]}}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.organization import Organization, build_details, is_journal_id, is_organization_number
+from helseid_fn.oauth.organization import Organization, build_details, is_journal_id, is_organization_number
 
 PARENT, CHILD, JOURNAL = "999977774", "999977776", "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"
 

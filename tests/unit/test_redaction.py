@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from helseid_fn.keys.signing_key import generate_proof_key
 from helseid_fn.redaction import ELIDED, elide, quote
-from helseid_fn.signing_key import generate_proof_key
-from tests.standin import make_jwk
+from standin import make_jwk
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from helseid_fn.errors import Party, Unreachable
-from helseid_fn.losses import Loss
-from helseid_fn.retries import check_available, parse_retry_after, pause_before_retry, pause_seconds
-from tests.unit.parts import NOT_A_DATE, NOW, PUBLISHED_DATE, PUBLISHED_SECONDS, make_answer
+from helseid_fn.http.failures import Loss
+from helseid_fn.http.retries import check_available, parse_retry_after, pause_before_retry, pause_seconds
+from tests.support.parts import NOT_A_DATE, NOW, PUBLISHED_DATE, PUBLISHED_SECONDS, make_answer
 
 
 def pause(outcome: object, retries: int = 0, *, idempotent: bool = True, random: float = 0.0) -> float | None:

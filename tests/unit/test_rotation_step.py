@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.aws_rotation import STEPS, RotationStep, parse_rotation_step
 from helseid_fn.errors import RotationError
-from helseid_fn.secret_store.aws_address import AwsAddress
-from helseid_fn.triggers import PUBSUB_EVENT, asks_for_rotation
+from helseid_fn.function.invocation import PUBSUB_EVENT, asks_for_rotation
+from helseid_fn.rotation.aws import STEPS, RotationStep, parse_rotation_step
+from helseid_fn.secret_store.aws.arn import AwsAddress
 
 ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid/key-AbCdEf"
 ADDRESS = AwsAddress(ARN, "eu-north-1")

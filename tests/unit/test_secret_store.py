@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from helseid_fn import secret_store
+from helseid_fn.context import Journal
 from helseid_fn.deadline import Deadline
 from helseid_fn.errors import DeadlineExceeded, Garbled, HelseidFnError, Party, Refused, Unreachable
-from helseid_fn.journal import Journal
-from helseid_fn.secret_store import open_reader
-from helseid_fn.secret_store.google_faults import NO_CREDENTIALS, destroy_command, explain
-from helseid_fn.secret_store.local import FileReader
-from helseid_fn.secret_store.payload import MAX_SECRET_BYTES, decode_payload
+from helseid_fn.keys.stored import MAX_SECRET_BYTES, decode_payload
+from helseid_fn.secret_store import reader as reader_module
+from helseid_fn.secret_store.file import FileReader
+from helseid_fn.secret_store.google.errors import NO_CREDENTIALS, destroy_command, explain
+from helseid_fn.secret_store.reader import open_reader
 from tests.conftest import ROOT, MovableClock
-from tests.unit.parts import make_deadline
+from tests.support.parts import make_deadline
 
 
 def read(path: Path, journal: Journal | None = None) -> str:
@@ -201,8 +201,8 @@ MODULES_AFTER = """
 import json, sys
 before = set(sys.modules)  # a virtual environment may declare the empty package google.cloud at start
 from helseid_fn.deadline import Deadline
-from helseid_fn.journal import Journal
-from helseid_fn.secret_store import open_reader
+from helseid_fn.context import Journal
+from helseid_fn.secret_store.reader import open_reader
 reader = open_reader(sys.argv[1])
 if sys.argv[1].startswith("file:"):
     reader(Deadline(5.0), Journal())
@@ -225,13 +225,13 @@ ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid/key-AbCdEf"
 WHICH_SDKS = """
 import json, sys
 from helseid_fn.deadline import Deadline
-from helseid_fn.journal import Journal
-from helseid_fn.secret_store import open_reader
+from helseid_fn.context import Journal
+from helseid_fn.secret_store.reader import open_reader
 reader = open_reader(sys.argv[1])
 if sys.argv[1].startswith("file:"):
     reader(Deadline(5.0), Journal())
 elif sys.argv[1].startswith("projects/"):
-    import helseid_fn.secret_store.google
+    import helseid_fn.secret_store.google.reader
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} & {"boto3", "botocore", "s3transfer"})))
 """
 
@@ -252,7 +252,7 @@ def test_a_file_key_never_imports_boto3(tmp_path: Path) -> None:
 def test_a_cloud_s_client_that_is_not_installed_is_told_as_such(
     address: str, library: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("aws", "aws_client", "google", "google_client"):
+    for module in ("aws.reader", "aws.client", "google.reader", "google.client"):
         monkeypatch.delitem(sys.modules, f"helseid_fn.secret_store.{module}", raising=False)
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(Refused, match=f"{library} is not installed.*{remedy}") as raised:
@@ -270,7 +270,7 @@ def test_a_cloud_s_client_that_takes_too_long_to_load_is_left_in_time_and_used_o
         assert loaded.wait(30)
         return lambda *_: "the key"
 
-    monkeypatch.setattr(secret_store, loads, load)
+    monkeypatch.setattr(reader_module, loads, load)
     reader = open_reader(address)
     with pytest.raises(DeadlineExceeded, match="The secret manager took longer"):
         reader(Deadline(0.05), Journal())
@@ -282,7 +282,7 @@ def test_a_cloud_s_client_that_is_for_another_machine_is_a_defect_that_says_so(m
     def load(*_: object) -> None:
         raise ImportError("wrong ELF class")
 
-    monkeypatch.setattr(secret_store, "_load_aws", load)
+    monkeypatch.setattr(reader_module, "_load_aws", load)
     with pytest.raises(ImportError, match="wrong ELF class"):
         open_reader(ARN)(make_deadline(), Journal())
 

@@ -7,9 +7,9 @@ import certifi
 import pytest
 
 from helseid_fn.errors import SettingsError
-from helseid_fn.setting_values import API_METHODS, LOG_LEVELS
+from helseid_fn.setting_parsers import API_METHODS, LOG_LEVELS
 from helseid_fn.settings import EXAMPLES, find_unknown, parse_settings
-from tests.unit.parts import REQUIRED, make_settings
+from tests.support.parts import REQUIRED, make_settings
 
 ALL_BAD = {
     "HELSEID_ISSUER": "ftp://HUSH-HUSH",

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.errors import BadSignatureError
 
 from helseid_fn.errors import SigningKeyError
-from helseid_fn.signing_key import SigningKey, generate_proof_key, parse_signing_key, thumbprint
-from tests.standin import make_jwk, public_jwk
-from tests.unit.parts import PRIVATE_MEMBERS, read_jws, to_number, to_text, verify
+from helseid_fn.keys.signing_key import SigningKey, generate_proof_key, parse_signing_key, thumbprint
+from standin import make_jwk, public_jwk
+from tests.support.parts import PRIVATE_MEMBERS, read_jws, to_number, to_text, verify
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 D_ONLY = ("kty", "n", "e", "d", "alg", "kid")
@@ -71,7 +71,7 @@ def test_every_signature_has_its_own_header() -> None:
 
 def test_signing_never_loads_openssl_s_whole_c_interface() -> None:
     """It takes as long as all else that a first signature needs."""
-    sign = "from helseid_fn.signing_key import generate_proof_key; generate_proof_key().sign({}, {})"
+    sign = "from helseid_fn.keys.signing_key import generate_proof_key; generate_proof_key().sign({}, {})"
     code = f"import sys; {sign}; print('cryptography.hazmat.bindings.openssl.binding' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 

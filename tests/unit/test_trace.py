@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.trace import LowerCased, read_event_fields, read_eventbridge_fields, read_log_fields
-from tests.unit.parts import make_answer
+from helseid_fn.function.trace import LowerCased, read_event_fields, read_eventbridge_fields, read_log_fields
+from tests.support.parts import make_answer
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.transport import wire_url
+from helseid_fn.http.transport import wire_url
 
 ADDRESSES = [
     ("https://api.example.no", "https://api.example.no/"),

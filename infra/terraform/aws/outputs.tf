@@ -7,7 +7,7 @@ output "add_key" {
 
 output "make_key" {
   description = "In place of `add_key`, in the repository and signed in to AWS: makes a key, whose private half goes into the secret and nowhere else, and prints the public half for Selvbetjening."
-  value       = ".venv/bin/python -m helseid_fn.first_key ${aws_secretsmanager_secret.key.arn}"
+  value       = ".venv/bin/python -m helseid_fn.cli.first_key ${aws_secretsmanager_secret.key.arn}"
 }
 
 # Without a timeout of its own, the command gives up after a minute, and starts the job once more while the first still runs.

@@ -1,0 +1,1 @@
+"""Calls to an API that HelseID protects."""

@@ -1,0 +1,1 @@
+"""The function as its hosts call it: events in, jobs done, responses out."""

@@ -1,0 +1,1 @@
+"""HTTP as HelseID's security profile requires it: nonces, deadlines, bounded retries."""

@@ -1,0 +1,1 @@
+"""The client credentials grant with private_key_jwt and DPoP."""

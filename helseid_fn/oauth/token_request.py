@@ -1,0 +1,91 @@
+"""One token request: the client credentials grant with a client assertion and a proof (RFC 6749, 7523, 9449)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from helseid_fn.context import Journal
+from helseid_fn.deadline import Deadline
+from helseid_fn.errors import Party
+from helseid_fn.http.messages import Message
+from helseid_fn.http.retries import check_available
+from helseid_fn.http.transport import Transport
+from helseid_fn.keys.signing_key import SigningKey, generate_proof_key
+from helseid_fn.oauth.client_assertion import ASSERTION_TYPE, build_assertion
+from helseid_fn.oauth.dpop import build_proof
+from helseid_fn.oauth.metadata import Metadata
+from helseid_fn.oauth.organization import Organization
+from helseid_fn.oauth.token_errors import explain_refusal
+from helseid_fn.oauth.token_response import Token, is_refusal, parse_grant
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """Who asks for which token; `now` and `new_id` are the clock and the maker of unique ids."""
+
+    client_id: str
+    key: SigningKey
+    organization: Organization
+    scopes: frozenset[str]
+    now: Callable[[], float]
+    new_id: Callable[[], str]
+
+
+def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport, deadline: Deadline, journal: Journal) -> Token:
+    """Ask HelseID for a token bound to a fresh proof key.
+
+    Raises `Refused`, `Garbled`, `Unreachable` or `DeadlineExceeded`.
+    """
+    proof_key = generate_proof_key()
+    sent_at, assertion_jti = 0.0, ""
+
+    def build(url: str, nonce: str | None) -> Message:
+        nonlocal sent_at, assertion_jti
+        sent_at, assertion_jti = request.now(), request.new_id()
+        journal.note(kid=request.key.kid, assertion_jti=assertion_jti)
+        proof = build_proof(proof_key, method="POST", url=url, now=sent_at, jti=request.new_id(), nonce=nonce)
+        headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", "DPoP": proof}
+        return Message(headers, _build_form(request, metadata.issuer, sent_at, assertion_jti))
+
+    answer = transport.send(
+        Party.HELSEID,
+        "POST",
+        metadata.token_endpoint,
+        build,
+        deadline=deadline,
+        journal=journal,
+        answer_timeout_seconds=deadline.share_seconds,
+    )
+    check_available(Party.HELSEID, answer, request.now())
+    if is_refusal(answer):
+        raise explain_refusal(
+            answer, request.key, client_id=request.client_id, issuer=metadata.issuer, now=request.now(), journal=journal
+        )
+    grant = parse_grant(answer, request.scopes)
+    return Token(
+        grant.value,
+        proof_key,
+        scopes=grant.scopes,
+        lifetime_seconds=grant.lifetime_seconds,
+        requested_at=sent_at,
+        client_kid=request.key.kid,
+        client_key_thumbprint=request.key.thumbprint,
+        assertion_jti=assertion_jti,
+        client_key_expires_at=request.key.expires_at,
+    )
+
+
+def _build_form(request: TokenRequest, issuer: str, now: float, jti: str) -> bytes:
+    assertion = build_assertion(
+        request.key, client_id=request.client_id, issuer=issuer, organization=request.organization, now=now, jti=jti
+    )
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": request.client_id,
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion,
+        "scope": " ".join(sorted(request.scopes)),
+    }
+    return urlencode(form).encode("ascii")

@@ -1,0 +1,1 @@
+"""How the client key is replaced before it expires."""

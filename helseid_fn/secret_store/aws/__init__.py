@@ -1,0 +1,1 @@
+"""The private key in AWS Secrets Manager."""

@@ -1,0 +1,184 @@
+"""How the text of each kind of setting is read; pure but for the CA bundle, which is loaded once to know that it can be.
+
+What is wrong with a text is raised as `ValueError`, to stand after the setting's name in a sentence; it never shows the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from helseid_fn.http.connection import load_tls_context
+from helseid_fn.http.url import find_fault
+from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, RSA_ALGORITHMS
+from helseid_fn.oauth.organization import is_journal_id, is_organization_number
+from helseid_fn.secret_store.aws.arn import parse_aws_address
+
+API_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MAX_DEADLINE_SECONDS = 3600.0
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token of RFC 6749 appendix A.4
+_CLIENT_ID = re.compile(r"[A-Za-z0-9\-._~:/@]{1,200}")
+_GOOGLE_KEY = re.compile(
+    r"projects/(?P<project>[a-z0-9:.-]+)/(locations/[a-z0-9-]+/)?secrets/[A-Za-z0-9_-]+/versions/[A-Za-z0-9_-]+"
+)
+_HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
+_SECRET_NAME = re.compile(r"projects/[a-z0-9:.-]+/(locations/[a-z0-9-]+/)?secrets/[A-Za-z0-9_-]+")
+_MAX_TIME = 3650.0
+
+
+def parse_web_address(text: str) -> str:
+    """Parse an address: https, or http on this machine alone."""
+    fault = find_fault(text)
+    if fault is not None:
+        raise ValueError(fault)
+    return text
+
+
+def parse_issuer(text: str) -> str:
+    """Parse an issuer: an address without a slash at its end and without a query."""
+    if text.endswith("/"):
+        raise ValueError("ends with a slash, which HelseID's issuer does not; leave it out")
+    if "?" in text:
+        raise ValueError("has a query, which an issuer cannot have")
+    return parse_web_address(text)
+
+
+def parse_client_id(text: str) -> str:
+    """Parse a client id."""
+    if not _CLIENT_ID.fullmatch(text):
+        raise ValueError("is not a client id: 1 to 200 letters, digits and - . _ ~ : / @")
+    return text
+
+
+def parse_scopes(text: str) -> frozenset[str]:
+    """Parse scopes, separated by white space."""
+    scopes = frozenset(text.split())
+    if not scopes:
+        raise ValueError("is missing")
+    if not all(_SCOPE.fullmatch(scope) for scope in scopes):
+        raise ValueError("has characters that a scope cannot have; separate scopes with spaces")
+    return scopes
+
+
+def parse_key_address(text: str) -> str:
+    """Parse the address of the private key; a key in its place is refused without showing it."""
+    if text.removeprefix("file:").lstrip("\ufeff \t\r\n").startswith(("{", "-----BEGIN", "eyJ", "LS0tLS1CRUdJTi")):
+        raise ValueError(
+            "holds a key and not the address of one; move the key to a secret manager, and replace it, for it is now exposed"
+        )
+    if text.startswith("file:"):
+        if not text.removeprefix("file:") or "\0" in text:
+            raise ValueError("names no file after file:")
+    elif text.startswith("arn:"):
+        if parse_aws_address(text) is None:
+            raise ValueError(
+                "is not an address of the form arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, whole with the six "
+                "characters that AWS adds, and with ::STAGE: or :::VERSION-ID after it for another version than AWSCURRENT"
+            )
+    elif not _GOOGLE_KEY.fullmatch(text):
+        raise ValueError(
+            "is not an address of the form projects/P/secrets/S/versions/V, with locations/L for a regional one, "
+            "arn:aws:secretsmanager:..., or file:PATH"
+        )
+    return text
+
+
+def parse_organization_number(text: str) -> str:
+    """Parse an organization number."""
+    if not is_organization_number(text):
+        raise ValueError("is not nine digits")
+    return text
+
+
+def parse_journal_id(text: str) -> str:
+    """Parse an SFM journal id."""
+    if not is_journal_id(text):
+        raise ValueError("is not a UUID")
+    return text
+
+
+def parse_methods(text: str) -> frozenset[str]:
+    """Parse HTTP methods, separated by commas or spaces."""
+    methods = frozenset(text.replace(",", " ").split())
+    if not methods or not methods <= API_METHODS:
+        raise ValueError(f"is not a list of {', '.join(sorted(API_METHODS))}, in capitals, separated by commas or spaces")
+    return methods
+
+
+def parse_deadline_seconds(text: str) -> float:
+    """Parse a deadline."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_DEADLINE_SECONDS:
+        raise ValueError(f"is not a number of seconds above 0 and up to {MAX_DEADLINE_SECONDS:g}")
+    return seconds
+
+
+def parse_log_level(text: str) -> str:
+    """Parse a log level."""
+    if text not in LOG_LEVELS:
+        raise ValueError(f"is not one of {', '.join(LOG_LEVELS)}")
+    return text
+
+
+def parse_ca_bundle(text: str) -> str:
+    """Load the bundle once, and for nothing else than to know: a wrong one must stop the deployment, not each invocation."""
+    try:
+        load_tls_context(text)
+    except OSError:
+        raise ValueError("does not name a readable file or folder of PEM certificates") from None
+    return text
+
+
+def parse_host_and_port(text: str) -> str:
+    """Parse host:port."""
+    if not _HOST_AND_PORT.fullmatch(text):
+        raise ValueError("is not host:port")
+    return text
+
+
+def parse_secret_name(text: str) -> str:
+    """Parse the name of a secret on Google Cloud, without a version."""
+    if not _SECRET_NAME.fullmatch(text):
+        raise ValueError("is not the name of a secret, projects/P/secrets/S, without a version")
+    return text
+
+
+def parse_alg(text: str) -> str:
+    """Parse a signature algorithm of the profile."""
+    known = (*RSA_ALGORITHMS, *CURVE_OF_ALGORITHM)
+    if text not in known:
+        raise ValueError(f"is not one of {', '.join(known)}")
+    return text
+
+
+def parse_share(text: str) -> float:
+    """Parse a share between 0 and 1."""
+    share = _number(text)
+    if not 0 < share < 1:
+        raise ValueError("is not a share between 0 and 1")
+    return share
+
+
+def parse_time(text: str) -> float:
+    """Parse a number of hours or days."""
+    number = _number(text)
+    if not 0 <= number <= _MAX_TIME:
+        raise ValueError(f"is not a number from 0 to {_MAX_TIME:g}")
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+def project_of(key_address: str) -> str | None:
+    """Return the project of a Google address: most often the function's own, which its traces belong to."""
+    parts = _GOOGLE_KEY.fullmatch(key_address)
+    return parts["project"] if parts else None

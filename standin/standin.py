@@ -1,0 +1,170 @@
+"""The stand-in as one thing: HelseID, Selvbetjening, the Sample API and a secret manager, to script and to observe."""
+
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, Self
+
+from standin import issuer_key
+from standin.clients import Client
+from standin.clock import Clock
+from standin.control import Control
+from standin.environment import Places, environment
+from standin.helseid import HelseId, HelseIdSettings
+from standin.http_party import House, HttpParty
+from standin.observation import Observation
+from standin.protected_api import ProtectedApi
+from standin.record import Record
+from standin.sample_api import BASE_PATH, GREETINGS_PATH, ApiSettings, SampleApi
+from standin.selvbetjening import CLIENT_SECRET_PATH, KEY_LIFETIME_SECONDS, Selvbetjening, SelvbetjeningSettings
+
+if TYPE_CHECKING:
+    from standin.secret_manager import SecretManager
+
+
+class StandIn(Observation):
+    """Starts its parties when entered and stops them when left.
+
+    The defaults are as strict as HelseID is known to be, or stricter; `HelseIdSettings` and `ApiSettings` say what else
+    can be set, and `standin.api.settings` may be changed while it runs.
+    """
+
+    def __init__(
+        self,
+        clients: Sequence[Client] = (),
+        *,
+        issuer_path: str = "",
+        secret_manager: bool = False,
+        tls: ssl.SSLContext | None = None,
+        token_lifetime_seconds: int = 600,
+        clock_skew_seconds: float = 0,
+        proof_freshness_seconds: float | None = None,
+        nonce_on_success: bool = False,
+        api_nonce: bool = False,
+        api_nonce_on_success: bool = False,
+        api_leeway_seconds: float = 0,
+        key_lifetime_seconds: float = KEY_LIFETIME_SECONDS,
+        key_activation_seconds: float = 0,
+        clock: Callable[[], float] = time.time,
+        control: bool = False,
+        port_base: int | None = None,
+    ) -> None:
+        """Prepare without listening."""
+        issuer_key.begin_making()
+        self.clock = Clock(clock)
+        house = House(self.clock, Record(), tls)
+        ports = [0] * 4 if port_base is None else range(port_base, port_base + 4)
+        self.helseid = HelseId(
+            house,
+            HelseIdSettings(issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success),
+            ports[0],
+        )
+        super().__init__(house.record, self.helseid.keys)
+        api_settings = ApiSettings(
+            nonce_required=api_nonce, nonce_on_success=api_nonce_on_success, leeway_seconds=api_leeway_seconds
+        )
+        self.api = SampleApi(house, self.helseid, api_settings, ports[1])
+        self._secret_manager = _secret_manager(house, ports[2]) if secret_manager else None
+        registration = SelvbetjeningSettings(lifetime_seconds=key_lifetime_seconds, activation_seconds=key_activation_seconds)
+        self.selvbetjening = Selvbetjening(house, self.helseid, registration, ports[3])
+        if control:
+            self.helseid.control = Control(self)
+        for client in clients:
+            self.register(client)
+
+    def __enter__(self) -> Self:
+        """Start every party."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop every party."""
+        self.stop()
+
+    def start(self) -> None:
+        """Start every party, on its port of before if it had one."""
+        for party in self._parties:
+            party.start()
+
+    def stop(self) -> None:
+        """Stop every party and end every connection."""
+        for party in self._parties:
+            party.stop()
+
+    @property
+    def _parties(self) -> "list[HttpParty | SecretManager]":
+        return [self.helseid, self.api, self.selvbetjening, *([self._secret_manager] if self._secret_manager else [])]
+
+    @property
+    def secret_manager(self) -> "SecretManager":
+        """The secret manager, when `secret_manager=True` asked for one."""
+        if self._secret_manager is None:
+            message = "this stand-in was made without secret_manager=True"
+            raise RuntimeError(message)
+        return self._secret_manager
+
+    @property
+    def issuer(self) -> str:
+        """HelseID's issuer."""
+        return self.helseid.issuer
+
+    @property
+    def token_endpoint(self) -> str:
+        """HelseID's token endpoint."""
+        return self.helseid.token_endpoint
+
+    @property
+    def api_base(self) -> str:
+        """What every path of the API is below."""
+        return self.api.origin + BASE_PATH
+
+    @property
+    def api_url(self) -> str:
+        """The Sample API's greeting for machines."""
+        return self.api.origin + GREETINGS_PATH
+
+    @property
+    def registration_url(self) -> str:
+        """Where Selvbetjening registers and lists keys."""
+        return self.selvbetjening.origin + CLIENT_SECRET_PATH
+
+    @property
+    def secret_manager_address(self) -> str:
+        """Host and port of the secret manager."""
+        return self.secret_manager.address
+
+    def environment(self, key_address: str, client_id: str | None = None, pending_key: str | None = None) -> dict[str, str]:
+        """Give the variables that point a function at this stand-in as one of its clients, the first unless named."""
+        client = self.helseid.clients[client_id] if client_id else next(iter(self.helseid.clients.values()))
+        manager = self._secret_manager.address if self._secret_manager else None
+        places = Places(self.issuer, self.api_url, key_address, self.selvbetjening.origin, pending_key, manager)
+        return environment(client, places)
+
+    def register(self, client: Client) -> None:
+        """Register a client with the keys it comes with, or replace what is registered under its id."""
+        self.helseid.register(client)
+
+    def expire_key(self, kid: str, in_seconds: float = 0) -> None:
+        """Let a registered key expire, now or in some seconds."""
+        self.keys.expire(kid, in_seconds)
+
+    def revoke_tokens(self) -> None:
+        """Let the APIs refuse every token issued up to now."""
+        for api in (self.api, self.selvbetjening):
+            api.revoke(self.helseid.issued)
+
+    def rotate_nonces(self, party: Literal["helseid", "api", "selvbetjening"]) -> None:
+        """Make every nonce that a party gave out worthless."""
+        parties: dict[str, HelseId | ProtectedApi] = {
+            "helseid": self.helseid,
+            "api": self.api,
+            "selvbetjening": self.selvbetjening,
+        }
+        parties[party].nonces.rotate()
+
+
+def _secret_manager(house: House, port: int) -> "SecretManager":
+    # Imported here because google's client takes 300 ms to import, and most tests have no use for it.
+    from standin.secret_manager import SecretManager  # noqa: PLC0415
+
+    return SecretManager(house, port)

@@ -1,0 +1,117 @@
+"""A plan as a reviewer reads it: one line for each resource, with what matters of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.deployment.configuration import read_resources
+
+_RIGHT = (
+    "role",
+    "member",
+    "secret_id",
+    "name",
+    "bucket",
+    "repository",
+    "topic",
+    "subscription",
+    "service_account_id",
+    "condition.expression",
+)
+WHAT_MATTERS: dict[str, tuple[str, ...]] = {
+    "google_artifact_registry_repository": ("repository_id", "location", "kms_key_name"),
+    "google_artifact_registry_repository_iam_member": _RIGHT,
+    "google_cloud_run_v2_service_iam_member": _RIGHT,
+    "google_cloud_scheduler_job": (
+        "name",
+        "region",
+        "schedule",
+        "time_zone",
+        "paused",
+        "attempt_deadline",
+        "retry_config.retry_count",
+        "http_target.uri",
+        "http_target.oidc_token.audience",
+        "http_target.oidc_token.service_account_email",
+    ),
+    "google_cloudfunctions2_function": (
+        "name",
+        "location",
+        "kms_key_name",
+        "build_config.runtime",
+        "build_config.entry_point",
+        "build_config.service_account",
+        "service_config.ingress_settings",
+        "service_config.timeout_seconds",
+        "service_config.min_instance_count",
+        "service_config.max_instance_count",
+        "service_config.max_instance_request_concurrency",
+        "service_config.available_memory",
+        "service_config.available_cpu",
+        "service_config.vpc_connector",
+        "service_config.secret_volumes.secret",
+        "service_config.environment_variables.HELSEID_KEY",
+    ),
+    "google_logging_metric": ("name", "filter"),
+    "google_monitoring_alert_policy": ("display_name", "severity", "enabled"),
+    "google_monitoring_dashboard": (),
+    "google_monitoring_notification_channel": ("type", "labels.email_address"),
+    "google_project_iam_member": _RIGHT,
+    "google_project_service": ("service",),
+    "google_pubsub_subscription": (
+        "name",
+        "topic",
+        "ack_deadline_seconds",
+        "push_config.push_endpoint",
+        "push_config.oidc_token.audience",
+        "push_config.oidc_token.service_account_email",
+        "dead_letter_policy.dead_letter_topic",
+        "dead_letter_policy.max_delivery_attempts",
+    ),
+    "google_pubsub_subscription_iam_member": _RIGHT,
+    "google_pubsub_topic": ("name", "message_storage_policy.allowed_persistence_regions", "kms_key_name"),
+    "google_pubsub_topic_iam_member": _RIGHT,
+    "google_secret_manager_secret": ("secret_id", "replication.user_managed.replicas.location", "deletion_protection"),
+    "google_secret_manager_secret_iam_member": _RIGHT,
+    "google_service_account": ("account_id",),
+    "google_service_account_iam_member": _RIGHT,
+    "google_storage_bucket": ("name", "location", "public_access_prevention", "uniform_bucket_level_access"),
+    "google_storage_bucket_iam_member": _RIGHT,
+    "google_storage_bucket_object": ("bucket", "name"),
+}
+"""For each type the attributes that are told; a type that is not here fails the comparison."""
+
+
+def take_inventory(plan: dict[str, Any], folder: Path) -> list[str]:
+    """Return the lines for a plan of the module in a folder; `plan` is what `Workspace.plan` returns.
+
+    What only the cloud decides is told as the expression that it comes from, in angle brackets. Raises `KeyError` for a type
+    that nobody has thought about.
+    """
+    resources = read_resources(folder)
+    lines = []
+    for change in plan["resource_changes"]:
+        if change["mode"] == "managed":
+            address = change["address"].removeprefix(f"{change.get('module_address', '')}.")
+            after, body = change["change"]["after"], resources[f"{change['type']}.{change['name']}"]
+            told = {path: _tell(after, body, path) for path in WHAT_MATTERS[change["type"]]}
+            lines.append("  ".join([address, *(f"{path}={value}" for path, value in told.items() if value)]))
+    return sorted(lines)
+
+
+def _tell(value: Any, expression: Any, path: str) -> str:
+    """Return what stands at a path: the value if the plan knows it, else the expression for it, else nothing."""
+    for name in path.split("."):
+        value, expression = _step(value, name), _step(expression, name)
+    if value is not None:
+        return value if isinstance(value, str) else json.dumps(value)
+    is_reference = isinstance(expression, str) and not expression.startswith(("${var.", "${try(var.", "${each."))
+    return f"<{expression.removeprefix('${').removesuffix('}')}>" if is_reference else ""
+
+
+def _step(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return value.get(name) if isinstance(value, dict) else None

@@ -1,0 +1,257 @@
+"""The AWS module deployed for real, on loopback: applied, run by its schedule, looked into, and destroyed."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from demo.lambda_runtime.target import HERE
+from demo.processes import Process, start_standin
+from helseid_fn.keys.generate import generate_jwk
+from infra.lambda_zip import build
+from tests.deployment import aws_command
+from tests.deployment.aws_provider import own_copy
+from tests.deployment.ministack import ACCOUNT, Aws
+from tests.deployment.workspace import Refused, Workspace, Workspaces
+
+SCHEDULE_SECONDS = 150.0
+ADMINISTRATOR = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+
+# What the emulator lacks: saved queries, and rotations of its own (the tests play Secrets Manager's part). Besides, its
+# `aws:PrincipalArn` is a role's session, where AWS's is the role.
+OVERRIDE = f"""
+resource "aws_cloudwatch_query_definition" "runs" {{
+  count = 0
+}}
+
+resource "aws_cloudwatch_query_definition" "failures" {{
+  count = 0
+}}
+
+resource "aws_secretsmanager_secret_rotation" "key" {{
+  count = 0
+}}
+
+locals {{
+  key_readers = [
+    for name in [local.function_name, local.rotator_name] :
+    "arn:aws:sts::{ACCOUNT}:assumed-role/${{name}}/${{name}}"
+  ]
+}}
+"""
+
+
+@dataclass
+class Deployment:
+    """What was deployed, and the people around it."""
+
+    aws: Aws
+    administrator: dict[str, str]
+    workspace: Workspace
+    outputs: dict[str, str]
+    standin: Process
+    folder: Path
+
+    def paste(self, output: str) -> dict[str, Any]:
+        """Run the command that an output shows, as an administrator."""
+        return aws_command.run(self.outputs[output], lambda service: self.aws.client(service, self.administrator), self.folder)
+
+    def role(self, name: str) -> dict[str, str]:
+        """Return credentials of a role, in a session that is named as Lambda names it."""
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+        key = self.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName=name)["Credentials"]
+        return {
+            "aws_access_key_id": key["AccessKeyId"],
+            "aws_secret_access_key": key["SecretAccessKey"],
+            "aws_session_token": key["SessionToken"],
+        }
+
+    def log(self, group: str = "/aws/lambda/helseid-fn") -> list[dict[str, Any]]:
+        """Return a function's own lines."""
+        events = self.aws.client("logs").filter_log_events(logGroupName=group)["events"]
+        return [json.loads(each["message"]) for each in events if each["message"].startswith("{")]
+
+
+@pytest.fixture(scope="module")
+def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Apply the module and put the key into its secret; in the end destroy it, which must leave nothing."""
+    workspace = own_copy(workspaces)
+    folder = tmp_path_factory.mktemp("deployment")
+    archive = build(HERE, folder)
+    standin, environment = start_standin("--key-file", str(folder / "client.jwk.json"))
+    try:
+        with Aws() as aws:
+            (workspace.folder / "provider_override.tf").write_text(aws.provider())
+            (workspace.folder / "emulator_override.tf").write_text(OVERRIDE)
+            variables = {
+                "helseid_issuer": environment["HELSEID_ISSUER"],
+                "helseid_client_id": environment["HELSEID_CLIENT_ID"],
+                "helseid_scope": environment["HELSEID_SCOPE"],
+                "parent_organization": environment["HELSEID_PARENT_ORGANIZATION"],
+                "child_organization": environment["HELSEID_CHILD_ORGANIZATION"],
+                "api_url": environment["API_URL"],
+                "archive_path": str(archive),
+                "architecture": HERE.arch,
+                "python_version": HERE.python,
+                "schedule": "rate(1 minute)",
+                "secret_recovery_days": 0,
+                "alert_emails": ["operator@example.no"],
+                "function_url": {"principals": [f"arn:aws:iam::{ACCOUNT}:role/caller"]},
+                "rotation": {"selvbetjening_url": environment["SELVBETJENING_URL"]},
+            }
+            (workspace.folder / "terraform.tfvars.json").write_text(json.dumps(variables))
+            apply(workspace)
+            outputs = {name: each["value"] for name, each in json.loads(workspace.run("output", "-json")).items()}
+            deployment = Deployment(aws, administrator_of(aws), workspace, outputs, standin, folder)
+            deployment.paste("add_key")
+            yield deployment
+            workspace.run("destroy", "-auto-approve", "-no-color")
+            assert workspace.run("state", "list") == ""
+            assert remains(aws) == []
+    finally:
+        standin.stop()
+
+
+def apply(workspace: Workspace) -> None:
+    """Apply, and once more if the emulator's answer to a permission was lost: the provider then finds it there already."""
+    try:
+        workspace.run("apply", "-auto-approve", "-no-color")
+    except Refused as refusal:
+        if "The statement id" not in str(refusal):
+            raise
+        workspace.run("apply", "-auto-approve", "-no-color")
+
+
+def administrator_of(aws: Aws) -> dict[str, str]:
+    """Make a user who may do everything that nothing denies, and return the credentials."""
+    iam = aws.client("iam")
+    iam.create_user(UserName="administrator")
+    iam.put_user_policy(UserName="administrator", PolicyName="all", PolicyDocument=json.dumps(ADMINISTRATOR))
+    key = iam.create_access_key(UserName="administrator")["AccessKey"]
+    return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+
+def remains(aws: Aws) -> list[str]:
+    """Return what a deployment could leave behind, by name."""
+    return [
+        *(each["Name"] for each in aws.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]),
+        *(each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]),
+        *(each["RoleName"] for each in aws.client("iam").list_roles()["Roles"]),
+        *(each["Name"] for each in aws.client("scheduler").list_schedules()["Schedules"]),
+        *aws.client("sqs").list_queues().get("QueueUrls", []),
+        *(each["TopicArn"] for each in aws.client("sns").list_topics()["Topics"]),
+        *(each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"]),
+        *(each["AlarmName"] for each in aws.client("cloudwatch").describe_alarms()["MetricAlarms"]),
+    ]
+
+
+def code_of(call: Callable[[], object]) -> str:
+    """Return the code with which AWS refuses a call."""
+    with pytest.raises(ClientError) as refusal:
+        call()
+    return str(refusal.value.response["Error"]["Code"])
+
+
+def test_the_command_that_runs_the_job_now_answers_with_the_greeting(deployment: Deployment) -> None:
+    answer = json.loads(deployment.paste("run_now")["Payload"].read())
+    assert answer["status"] == "ok"
+    assert answer["api"]["body"]["greeting"].startswith("Hello from the Sample API")
+
+
+def test_a_second_plan_is_empty(deployment: Deployment) -> None:
+    try:
+        deployment.workspace.run("plan", "-detailed-exitcode", "-no-color")
+    except Refused as difference:
+        pytest.fail(str(difference))
+
+
+def test_the_key_is_in_no_state(deployment: Deployment) -> None:
+    private = json.loads((deployment.folder / "client.jwk.json").read_text())["d"]
+    state = (deployment.workspace.folder / "terraform.tfstate").read_text()
+    assert deployment.outputs["secret_arn"] in state
+    assert private not in state
+
+
+def test_the_function_s_role_reads_its_key_and_no_other_secret(deployment: Deployment) -> None:
+    other = deployment.aws.client("secretsmanager").create_secret(Name="other", SecretString="hush")["ARN"]
+    role = deployment.aws.client("secretsmanager", deployment.role("helseid-fn"))
+    try:
+        assert "kid" in json.loads(role.get_secret_value(SecretId=deployment.outputs["secret_arn"])["SecretString"])
+        assert code_of(lambda: role.get_secret_value(SecretId=other)) == "AccessDeniedException"
+    finally:
+        deployment.aws.client("secretsmanager").delete_secret(SecretId=other, ForceDeleteWithoutRecovery=True)
+
+
+def test_the_function_s_role_cannot_change_its_key(deployment: Deployment) -> None:
+    role = deployment.aws.client("secretsmanager", deployment.role("helseid-fn"))
+    put = {"SecretId": deployment.outputs["secret_arn"], "SecretString": "{}"}
+    assert code_of(lambda: role.put_secret_value(**put)) == "AccessDeniedException"
+
+
+def test_an_administrator_cannot_read_the_key(deployment: Deployment) -> None:
+    client = deployment.aws.client("secretsmanager", deployment.administrator)
+    assert client.describe_secret(SecretId=deployment.outputs["secret_arn"])["Name"] == "helseid-fn-key"
+    refused = code_of(lambda: client.get_secret_value(SecretId=deployment.outputs["secret_arn"]))
+    assert refused == "AccessDeniedException"
+
+
+def test_nobody_takes_the_schedule_s_role_but_the_scheduler(deployment: Deployment) -> None:
+    assert code_of(lambda: deployment.role("helseid-fn-schedule")) == "AccessDenied"
+
+
+def test_the_rotating_function_registers_tests_and_promotes_a_key_that_waits(deployment: Deployment) -> None:
+    secrets = deployment.aws.client("secretsmanager", deployment.administrator)
+    secret = deployment.outputs["secret_arn"]
+    secrets.rotate_secret(SecretId=secret)  # which here does no more than to turn rotation on
+    version = str(uuid.uuid4())
+    key = generate_jwk("PS256", time.time())
+    secrets.put_secret_value(SecretId=secret, ClientRequestToken=version, SecretString=key, VersionStages=["AWSPENDING"])
+    rotator = deployment.aws.client("lambda", deployment.administrator)
+    for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+        event = json.dumps({"Step": step, "SecretId": secret, "ClientRequestToken": version})
+        answer = rotator.invoke(FunctionName="helseid-fn-rotate", Payload=event)
+        assert "FunctionError" not in answer, answer["Payload"].read()
+    assert "AWSCURRENT" in secrets.describe_secret(SecretId=secret)["VersionIdsToStages"][version]
+    lines = deployment.log("/aws/lambda/helseid-fn-rotate")
+    assert [line["rotation"] for line in lines] == ["created", "registered", "tested", "rotated"]
+    assert lines[-1]["kid"] == json.loads(key)["kid"]
+    assert lines[-1]["key_expires_in_days"] > 0
+
+
+def test_the_rotating_function_s_role_adds_versions_of_its_key_and_of_nothing_else(deployment: Deployment) -> None:
+    other = deployment.aws.client("secretsmanager").create_secret(Name="another", SecretString="hush")["ARN"]
+    role = deployment.aws.client("secretsmanager", deployment.role("helseid-fn-rotate"))
+    try:
+        role.put_secret_value(SecretId=deployment.outputs["secret_arn"], SecretString="{}", VersionStages=["TRIED"])
+        assert code_of(lambda: role.put_secret_value(SecretId=other, SecretString="{}")) == "AccessDeniedException"
+    finally:
+        deployment.aws.client("secretsmanager").delete_secret(SecretId=other, ForceDeleteWithoutRecovery=True)
+
+
+def test_a_run_that_the_function_hands_over_is_shown_by_the_command_and_stays_in_the_queue(deployment: Deployment) -> None:
+    queue = deployment.aws.client("sqs").get_queue_url(QueueName="helseid-fn-failed-runs")["QueueUrl"]
+    role = deployment.aws.client("sqs", deployment.role("helseid-fn"))
+    role.send_message(QueueUrl=queue, MessageBody="a run that was given up")
+    shown = [deployment.paste("read_failed_runs")["Messages"] for _ in range(2)]
+    assert [[each["Body"] for each in messages] for messages in shown] == [["a run that was given up"]] * 2
+
+
+def test_the_schedule_runs_the_job_and_the_log_tells_of_its_success(deployment: Deployment) -> None:
+    group = deployment.aws.client("scheduler").list_schedules(GroupName="helseid-fn")["Schedules"]
+    assert [each["Name"] for each in group] == ["helseid-fn"]
+    answered = len([line for line in deployment.standin.lines if "greetings" in json.dumps(line)])
+    logged = len(deployment.log())
+    ends_at = time.monotonic() + SCHEDULE_SECONDS
+    while len(deployment.log()) == logged and time.monotonic() < ends_at:
+        time.sleep(1)
+    line = deployment.log()[-1]
+    assert (line["outcome"], line["message"]) == ("ok", "The API answered 200.")
+    assert len([line for line in deployment.standin.lines if "greetings" in json.dumps(line)]) > answered

@@ -1,0 +1,195 @@
+"""What the AWS module takes for its variables and what it refuses by name; the function's own parser agrees."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any
+
+import pytest
+
+from helseid_fn.errors import SettingsError
+from helseid_fn.settings import EXAMPLES, parse_settings
+from tests.deployment.configuration import REQUIRED, read_variables
+from tests.deployment.workspace import MODULES, ROOT, Refused, Workspace, Workspaces
+
+NEEDED = {
+    "helseid_issuer": "https://helseid-sts.test.nhn.no",
+    "helseid_client_id": "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10",
+    "helseid_scope": "nhn:test-public-samplecode/client-credentials",
+    "api_url": "https://api.example.no/machine-clients/greetings",
+}
+SETTINGS = {
+    "parent_organization": "HELSEID_PARENT_ORGANIZATION",
+    "child_organization": "HELSEID_CHILD_ORGANIZATION",
+    "sfm_journal_id": "HELSEID_SFM_JOURNAL_ID",
+    **{name: name.upper() for name in (*NEEDED, "api_methods", "deadline_seconds", "log_level")},
+}
+"""The variables that become settings: what the function would refuse is refused here, and what it takes is taken."""
+
+LAYER = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension"
+SELVBETJENING = "https://api.selvbetjening.test.nhn.no"
+
+GOOD: list[dict[str, Any]] = [
+    {"helseid_issuer": "https://samsvarstesting-sts-test.helseid.sky.nhn.no/3f0c/x"},
+    {"helseid_issuer": "https://sts.example.no:8443"},
+    {"helseid_issuer": "http://127.0.0.1:41469"},
+    {"helseid_issuer": "http://localhost:8080/sts"},
+    {"helseid_issuer": "http://[::1]:8080"},
+    {"helseid_client_id": "urn:client~1/@b"},
+    {"helseid_scope": " nhn:a/b  nhn:c!d~[] "},
+    {"api_url": "https://api.example.no"},
+    {"api_url": "https://api.example.no?next=//x/../y"},
+    {"api_url": "https://api.example.no/a/.b/..c?next=@x"},
+    {"api_url": "http://127.0.0.1:38681/machine-clients/greetings"},
+    {"api_methods": ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]},
+    {"parent_organization": "999977774"},
+    {"child_organization": "000000000"},
+    {"sfm_journal_id": "4A5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"},
+    {"deadline_seconds": 0.5},
+    {"log_level": "DEBUG"},
+    {"schedule": "cron(0/15 7-16 ? * MON-FRI *)"},
+    {"schedule": "cron(0 6 1 * ? *)", "longest_gap_hours": 744, "silence_schedules": 0},
+    {"schedule": "rate(6 days)", "silence_schedules": 2},
+    {"secrets_extension_layer_arn": f"{LAYER}:20", "architecture": "x86_64"},
+    {"secrets_extension_layer_arn": f"{LAYER}-Arm64:20"},
+    {"deadline_seconds": 890, "event_age_seconds": 2865},
+    {"reserved_concurrency": 1, "secret_recovery_days": 0, "key_expiry_alert_days": 0},
+    {
+        "function_url": {
+            "principals": ["arn:aws:iam::123456789012:role/path/caller", "arn:aws-cn:iam::123456789012:user/a@b.no"]
+        }
+    },
+    {"kms_key_arn": "arn:aws:kms:eu-north-1:123456789012:key/mrk-0a1b"},
+    {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "ES512", "due_share": 0.001, "schedule": "rate(24 hours)"}},
+    {"extra_environment": {"HTTPS_PROXY": "http://proxy.example.no:3128", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://x.no"}},
+    {"invocation": {"organization": {"parent": "999977774"}, "scope": "nhn:a", "request": {"query": {"a": [1, "2"]}}}},
+]
+BAD: list[dict[str, Any]] = [
+    *({"helseid_issuer": each} for each in ("https://sts.example.no/", "https://sts.example.no?a=b", "sts.example.no")),
+    *(
+        {"api_url": each}
+        for each in ("http://api.example.no", "https://api.example.no/a/../b", "https://api.example.no/%2e%2E")
+    ),
+    *({"api_url": each} for each in ("https://api.example.no/a/.", "https://api.example.no//a", "https://api.example.no/#a")),
+    *({"api_url": each} for each in ("https://api.example.no/a b", "https://a@api.example.no", "https://api.example.no/\\a")),
+    *(
+        {"api_url": each}
+        for each in ("https://-a.no", "https://a..no", "https://a.no:0", "ftp://a.no", "https://", "https:///a")
+    ),
+    *({"api_url": each} for each in ("http://127.0.0.1.example.no", "http://localhost.example.no", "https://å.no", "")),
+    *({"helseid_client_id": each} for each in ("", "a client", "x" * 201, "a\n")),
+    *({"helseid_scope": each} for each in ("", " ", 'a "b"', "a\\b", "æ")),
+    *({"api_methods": each} for each in (["get"], ["TRACE"])),
+    *({"parent_organization": each} for each in ("99997777", "NO999977774", "9999777741")),
+    {"child_organization": "99997777a"},
+    *({"sfm_journal_id": each} for each in ("4a5f8d0e", "4a5f8d0e6f0b4b9c8a630f3f7f2f9f11")),
+    *({"deadline_seconds": each} for each in (0, -1)),
+    *({"log_level": each} for each in ("info", "TRACE")),
+    *({"name": each} for each in ("helseid_fn", "ab", "a" * 41, "1st", "helseid-")),
+    {"architecture": "arm"},
+    {"python_version": "3.10"},
+    *({"memory_mb": each} for each in (128, 10241, 512.5)),
+    *({"reserved_concurrency": each} for each in (0, 1.5)),
+    *({"schedule": each} for each in ("at(2027-01-01T00:00:00)", "rate(0 hours)", "rate(1 week)", "every hour")),
+    {"longest_gap_hours": None, "schedule": "cron(0 6 ? * MON,THU *)"},
+    {"longest_gap_hours": 0, "schedule": "cron(0 6 ? * MON,THU *)"},
+    {"time_zone": "Oslo time"},
+    {"invocation": "text"},
+    {"invocation": []},
+    {"invocation": {"organisation": {}}},
+    *({"event_age_seconds": each} for each in (59, 21601, 269)),
+    {"secrets_extension_layer_arn": f"{LAYER}:20"},
+    {"secrets_extension_layer_arn": f"{LAYER}-Arm64"},
+    {"secrets_extension_layer_arn": "arn:aws:lambda:eu-north-1:427196147048:layer:Other-Arm64:20"},
+    {"vpc": {"subnet_ids": [], "security_group_ids": ["sg-1"]}},
+    {"vpc": {"subnet_ids": ["vpc-1"], "security_group_ids": ["sg-1"]}},
+    {"vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": []}},
+    *({"kms_key_arn": each} for each in ("*", "alias/a", "arn:aws:kms:eu-north-1:123456789012:alias/a")),
+    {"permissions_boundary_arn": "boundary"},
+    *({"secret_recovery_days": each} for each in (1, 31)),
+    *(
+        {"function_url": {"principals": each}}
+        for each in ([], ["*"], ["arn:aws:iam::123456789012:root"], ["lambda.amazonaws.com"])
+    ),
+    *({"function_url": {"principals": [f"arn:aws:iam::123456789012:role/{each}"]}} for each in ("*", "")),
+    *({"log_retention_days": each} for each in (0, 31)),
+    {"alert_emails": ["on-call"]},
+    *({"failures_to_alert": each} for each in (0, 1.5)),
+    *({"silence_schedules": each} for each in (1, -1, 2.5)),
+    {"silence_schedules": 3, "schedule": "rate(7 days)"},
+    {"key_expiry_alert_days": -1},
+    {"rotation": {"selvbetjening_url": "http://api.selvbetjening.nhn.no"}},
+    *(
+        {"rotation": {"selvbetjening_url": SELVBETJENING, "schedule": each}}
+        for each in ("daily", "rate(5 minutes)", "rate(3 hours)")
+    ),
+    {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "HS256"}},
+    *({"rotation": {"selvbetjening_url": SELVBETJENING, "due_share": each}} for each in (0, 1)),
+    *({"extra_environment": {each: "x"}} for each in ("HELSEID_KEY", "API_URL", "DEADLINE_SECONDS", "lower")),
+    *({"extra_environment": {"NOTE": each}} for each in ('{"kty":"RSA"}', "-----BEGIN PRIVATE KEY-----", "eyJhbGciOi")),
+]
+# What the function itself would take, but Lambda's limits or the alarms do not.
+STRICTER: list[dict[str, Any]] = [
+    {"deadline_seconds": 891},
+    {"log_level": "WARNING"},
+    {"api_methods": []},
+    {"api_methods": ["GET", ""]},
+]
+
+
+@pytest.fixture(scope="module")
+def variables(workspaces: Workspaces) -> Workspace:
+    """The variables and their rules alone, which need no provider."""
+    workspace = workspaces.bare("aws")
+    rules = {name: (workspace.folder / name).read_text() for name in ("settings.tf", "variables.tf")}
+    shutil.rmtree(workspace.folder)
+    workspace.folder.mkdir()
+    for name, text in rules.items():
+        (workspace.folder / name).write_text(text)
+    return workspace
+
+
+def plan(workspace: Workspace, values: dict[str, Any]) -> None:
+    (workspace.folder / "terraform.tfvars.json").write_text(json.dumps(NEEDED | values))
+    workspace.run("plan", "-no-color", "-input=false", "-lock=false")
+
+
+def environment_with(values: dict[str, Any]) -> dict[str, str]:
+    needed = {SETTINGS[name]: text for name, text in NEEDED.items()} | {"HELSEID_KEY": EXAMPLES["HELSEID_KEY"]}
+    return needed | {
+        SETTINGS[name]: ",".join(value) if isinstance(value, list) else str(value)
+        for name, value in values.items()
+        if name in SETTINGS
+    }
+
+
+def test_the_variables_that_become_settings_have_the_names_that_are_needed() -> None:
+    declared = {each.name: each for each in read_variables(ROOT / MODULES / "aws")}
+    assert {name for name, each in declared.items() if each.default is REQUIRED} == NEEDED.keys()
+    assert SETTINGS.keys() <= declared.keys()
+
+
+@pytest.mark.parametrize("values", GOOD, ids=str)
+def test_what_makes_sense_is_taken(variables: Workspace, values: dict[str, Any]) -> None:
+    plan(variables, values)
+    parse_settings(environment_with(values))
+
+
+@pytest.mark.parametrize("values", [*BAD, *STRICTER], ids=str)
+def test_what_does_not_is_refused_by_name(variables: Workspace, values: dict[str, Any]) -> None:
+    name = next(iter(values))
+    with pytest.raises(Refused) as refusal:
+        plan(variables, values)
+    told = str(refusal.value)
+    assert told.count("Error: ") == 1
+    assert [line for line in told.splitlines() if line.lstrip("│ ").startswith((f"{name} ", f"{name}."))]
+    if name in SETTINGS and values not in STRICTER:
+        with pytest.raises(SettingsError, match=SETTINGS[name]):
+            parse_settings(environment_with(values))
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_what_is_missing_is_named(variables: Workspace, name: str) -> None:
+    with pytest.raises(Refused, match=f'"{name}"|var.{name}|{name} '):
+        plan(variables, {name: None})

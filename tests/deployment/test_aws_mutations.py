@@ -1,0 +1,249 @@
+"""Faults that somebody could make in the AWS module; each is caught for what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from tests.deployment.aws_provider import own_copy
+from tests.deployment.mutation import Mutation, batch, check_caught_in, check_caught_together
+from tests.deployment.workspace import LOWEST, Workspaces
+
+ALERTS, CALLS, FUNCTION, ROTATION, SCHEDULE, SILENCE = (
+    f"{name}.tftest.hcl" for name in ("alerts", "calls", "function", "rotation", "schedule", "silence")
+)
+POLICIES = "tests/policies"
+
+MUTATIONS = (
+    # What the provider's schema knows.
+    Mutation("a typo", "function.tf", "memory_size  ", "memory_sizes ", "Unsupported argument"),
+    Mutation(
+        "a missing argument",
+        "schedule.tf",
+        "    role_arn = aws_iam_role.schedule.arn\n",
+        "",
+        '"role_arn" is required',
+    ),
+    Mutation(
+        "a missing block",
+        "schedule.tf",
+        '  flexible_time_window {\n    mode = "OFF"\n  }\n',
+        "",
+        "Insufficient flexible_time_window blocks",
+    ),
+    Mutation("a name that is none", "alerts.tf", "failed_runs.name }", "failed_run.name }", "Reference to undeclared resource"),
+    # The key.
+    Mutation(
+        "the key in the state",
+        "secret.tf",
+        "locals {",
+        'resource "aws_secretsmanager_secret_version" "key" {\n'
+        '  secret_id     = aws_secretsmanager_secret.key.id\n  secret_string = "{}"\n}\n\nlocals {',
+        "the key would be in the state",
+        FUNCTION,
+    ),
+    Mutation(
+        "the key's address is its name",
+        "function.tf",
+        "aws_secretsmanager_secret.key.arn # the address",
+        "aws_secretsmanager_secret.key.name # the address",
+        "the address of its key",
+        FUNCTION,
+    ),
+    # The function.
+    Mutation(
+        "another archive deploys nothing",
+        "function.tf",
+        "source_code_hash               = local.archive_hash",
+        "source_code_hash = null",
+        "A change of the archive",
+        FUNCTION,
+    ),
+    Mutation("a log for ever", "function.tf", "= var.log_retention_days", "= 0", "kept for ever", FUNCTION),
+    Mutation("lines that are no JSON", "function.tf", '"JSON"', '"Text"', "must write JSON|application_log_level", FUNCTION),
+    # Who may call it.
+    Mutation("an open address", "function.tf", '"AWS_IAM"', '"NONE"', "signed requests", CALLS),
+    Mutation(
+        "an address for everybody",
+        "function.tf",
+        "principal              = each.value",
+        'principal = "*"',
+        "named principals may call the function URL",
+        CALLS,
+    ),
+    Mutation(
+        "an address that nobody asked for",
+        "function.tf",
+        "count = var.function_url == null ? 0 : 1",
+        "count = 1",
+        "no function URL",
+        FUNCTION,
+    ),
+    Mutation("a quote that ends the command", "outputs.tf", "\"'\\\\''\"", '"\'"', "must not end the shell's", CALLS),
+    Mutation(
+        "a run that is started twice",
+        "outputs.tf",
+        "--cli-read-timeout ${local.timeout_seconds + 30} ",
+        "",
+        "must wait for",
+        CALLS,
+    ),
+    # The schedule.
+    Mutation(
+        "the schedule as the function",
+        "schedule.tf",
+        "role_arn = aws_iam_role.schedule.arn",
+        "role_arn = aws_iam_role.function.arn",
+        "by the schedule's own role",
+        SCHEDULE,
+    ),
+    Mutation(
+        "the deadline inverted",
+        "function.tf",
+        "ceil(var.deadline_seconds) + 5",
+        "ceil(var.deadline_seconds) - 5",
+        "must end before Lambda ends it",
+        SCHEDULE,
+    ),
+    Mutation(
+        "tries that are given up",
+        "function.tf",
+        "maximum_event_age_in_seconds = var.event_age_seconds",
+        "maximum_event_age_in_seconds = 60",
+        "before its three tries are over",
+        SCHEDULE,
+    ),
+    Mutation(
+        "runs that are lost",
+        "schedule.tf",
+        "dead_letter_config {\n      arn = aws_sqs_queue.failed_runs.arn",
+        "dead_letter_config {\n      arn = aws_sns_topic.alerts.arn",
+        "gives up must go to the queue",
+        SCHEDULE,
+    ),
+    Mutation("a queue in the clear", "schedule.tf", "enabled   = true", "enabled   = false", "must be encrypted", SCHEDULE),
+    # Who is told.
+    Mutation("silence is no alarm", "alerts.tf", '"breaching"', '"missing"', "count as silence", ALERTS),
+    Mutation("an old success hides a silence", "alerts.tf", '"FILL(said, 0)"', '"said"', "count as silence", ALERTS),
+    Mutation("failures count as success", "alerts.tf", '\\"ok\\"', '\\"failed\\"', "outcomes that the function logs", ALERTS),
+    Mutation("what Lambda ended is no failure", "alerts.tf", '"Errors"', '"Invocations"', "must both count", ALERTS),
+    Mutation(
+        "a key that lasts raises the alarm",
+        "alerts.tf",
+        'comparison_operator = "LessThanThreshold"\n  threshold           = var.key_expiry_alert_days',
+        'comparison_operator = "GreaterThanThreshold"\n  threshold           = var.key_expiry_alert_days',
+        "21 days must raise",
+        ALERTS,
+    ),
+    Mutation(
+        "a daily schedule looked at for an hour",
+        "alerts.tf",
+        "min(local.gap_seconds * var.silence_schedules,",
+        "min(3600,",
+        "72 hours",
+        SILENCE,
+    ),
+    # The rotation.
+    Mutation(
+        "anybody's secret may start the rotation",
+        "rotation.tf",
+        "source_arn     = aws_secretsmanager_secret.key.arn",
+        "source_arn = null",
+        "of this secret",
+        ROTATION,
+    ),
+    Mutation("a rotation at once", "rotation.tf", "immediately  = false", "immediately  = true", "not at once", ROTATION),
+    Mutation(
+        "the rotation as the function",
+        "rotation.tf",
+        "role             = aws_iam_role.rotator[0].arn",
+        "role = aws_iam_role.function.arn",
+        "a role and a log of its own",
+        ROTATION,
+    ),
+    # The policies, which the real provider computes.
+    Mutation(
+        "the function reads every secret",
+        "function.tf",
+        '"secretsmanager:GetSecretValue"]\n    resources = [aws_secretsmanager_secret.key.arn]',
+        '"secretsmanager:GetSecretValue"]\n    resources = ["*"]',
+        "may read one secret",
+        POLICIES,
+    ),
+    Mutation(
+        "the function writes its key",
+        "function.tf",
+        'actions   = ["secretsmanager:GetSecretValue"]',
+        'actions   = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]',
+        "may not change its key",
+        POLICIES,
+    ),
+    Mutation(
+        "a KMS key for any secret",
+        "function.tf",
+        'variable = "kms:EncryptionContext:SecretARN"\n        values   = [aws_secretsmanager_secret.key.arn]',
+        'variable = "kms:CallerAccount"\n        values   = [local.account]',
+        "for the one secret",
+        POLICIES,
+    ),
+    Mutation(
+        "schedules of anybody's",
+        "schedule.tf",
+        "values   = [aws_scheduler_schedule_group.runs.arn]",
+        'values = ["*"]',
+        "schedules of this group",
+        POLICIES,
+    ),
+    Mutation(
+        "the whole account reads the key",
+        "secret.tf",
+        "values   = local.key_readers",
+        'values = ["arn:aws:iam::123456789012:*"]',
+        "Nobody but the function",
+        POLICIES,
+    ),
+)
+
+
+BY_SCHEMA_AND_TESTS = batch(each for each in MUTATIONS if each.by != POLICIES)
+BY_POLICIES = [each for each in MUTATIONS if each.by == POLICIES]
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Two at a time: terraform is the slow part, and each has a copy of its own."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="module")
+def checks(workspaces: Workspaces, pool: ThreadPoolExecutor) -> dict[str, Future[None]]:
+    workspaces.shared("aws")
+    return {str(each): pool.submit(check_caught_together, workspaces, "aws", each) for each in BY_SCHEMA_AND_TESTS}
+
+
+@pytest.fixture(scope="module")
+def policy_checks(workspaces: Workspaces, pool: ThreadPoolExecutor) -> dict[Mutation, Future[None]]:
+    own_copy(workspaces)
+
+    def check(mutation: Mutation) -> None:
+        workspace = workspaces.own("aws", LOWEST)
+        check_caught_in(workspace, mutation, lambda: workspace.test(folder=POLICIES))
+
+    return {each: pool.submit(check, each) for each in BY_POLICIES}
+
+
+def test_each_policy_says_what_it_should_and_no_more(workspaces: Workspaces) -> None:
+    own_copy(workspaces).test(folder=POLICIES)
+
+
+@pytest.mark.parametrize("together", BY_SCHEMA_AND_TESTS, ids=lambda together: "+".join(map(str, together))[:60])
+def test_each_fault_is_caught(checks: dict[str, Future[None]], together: list[Mutation]) -> None:
+    checks[str(together)].result()
+
+
+@pytest.mark.parametrize("mutation", BY_POLICIES, ids=str)
+def test_a_policy_that_was_widened_is_caught(policy_checks: dict[Mutation, Future[None]], mutation: Mutation) -> None:
+    policy_checks[mutation].result()

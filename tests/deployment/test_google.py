@@ -1,0 +1,220 @@
+"""What the Google Cloud module deploys: read as a reviewer reads a plan, and started from its source archive alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.processes import Process, accepts, bare_environment, call, free_port, start_standin
+from helseid_fn.settings import parse_settings
+from tests.deployment.configuration import read_resources
+from tests.deployment.inventory import take_inventory
+from tests.deployment.workspace import MODULES, ROOT, Workspaces
+
+MODULE = ROOT / MODULES / "google"
+MOCKS = """
+mock_provider "archive" {}
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+"""
+Plan = dict[str, Any]
+each_example = pytest.mark.parametrize("example", ["minimal", "complete"])
+
+
+@pytest.fixture(scope="session")
+def plans(workspaces: Workspaces) -> Callable[[str], Plan]:
+    """Return a function that plans an example, once."""
+    made: dict[str, Plan] = {}
+
+    def plan(example: str) -> Plan:
+        if example not in made:
+            made[example] = workspaces.own(f"google/examples/{example}").plan(MOCKS)
+        return made[example]
+
+    return plan
+
+
+def functions_in(plan: Plan) -> dict[str, dict[str, Any]]:
+    found = [each for each in plan["resource_changes"] if each["type"] == "google_cloudfunctions2_function"]
+    return {each["index"]: each["change"]["after"] for each in found}
+
+
+def settings_of(function: dict[str, Any]) -> dict[str, str]:
+    settings: dict[str, str] = function["service_config"][0]["environment_variables"]
+    return settings
+
+
+@each_example
+def test_the_plan_is_the_reviewed_one(plans: Callable[[str], Plan], example: str) -> None:
+    """After a change that is meant, the file is written anew with what stands in `planned`, and read before it is committed."""
+    planned = "\n".join(take_inventory(plans(example), MODULE)) + "\n"
+    planned = re.sub(r"source-[0-9a-f]{64}\.zip", "source-HASH.zip", planned)
+    assert planned == (Path(__file__).parent / f"google_{example}.txt").read_text()
+
+
+@each_example
+def test_nothing_is_public_and_nothing_runs_as_a_default_account(plans: Callable[[str], Plan], example: str) -> None:
+    said = json.dumps(plans(example)["resource_changes"])
+    assert not re.findall(
+        r"allUsers|allAuthenticatedUsers|compute@developer|appspot\.gserviceaccount|roles/(owner|editor)", said
+    )
+
+
+def test_every_right_is_granted_to_one_member_and_takes_nothing_from_others() -> None:
+    """A `_policy` or `_binding` would take away what others have granted."""
+    assert not [address for address in read_resources(MODULE) if re.search(r"_iam_(policy|binding)\.", address)]
+
+
+def test_nothing_is_made_before_the_apis_are_enabled() -> None:
+    """What refers to nothing else is made first, and in a new project refused."""
+    resources = {address: json.dumps(body) for address, body in read_resources(MODULE).items()}
+    made_first = [address for address, body in resources.items() if not re.search(r"\bgoogle_\w+\.|\blocal\.channels", body)]
+    assert made_first == ["google_project_service.required"]
+
+
+def find_key_material(folder: Path) -> list[str]:
+    """Return what would bring a private key into a plan or a state."""
+    text = "".join(file.read_text() for file in sorted(folder.rglob("*.tf")))
+    return re.findall(r"secret_data\w*|google_secret_manager_secret_version\w*|tls_private_key|service_account_key", text)
+
+
+def test_the_key_cannot_come_into_plan_or_state(workspaces: Workspaces) -> None:
+    assert find_key_material(MODULE) == []
+    workspace = workspaces.bare("google")
+    fault = 'resource "google_secret_manager_secret_version" "key" {\n  secret_data = file("client.jwk.json")\n}\n'
+    (workspace.folder / "fault.tf").write_text(fault)
+    assert find_key_material(workspace.folder) == ["google_secret_manager_secret_version", "secret_data"]
+
+
+@each_example
+def test_the_functions_take_the_settings_that_they_are_given(plans: Callable[[str], Plan], example: str) -> None:
+    for name, function in functions_in(plans(example)).items():
+        settings = parse_settings(settings_of(function))
+        assert settings.deadline_seconds < function["service_config"][0]["timeout_seconds"], name
+
+
+def test_the_rotating_function_has_all_that_it_needs(plans: Callable[[str], Plan]) -> None:
+    settings = parse_settings(settings_of(functions_in(plans("complete"))["rotate"]))
+    assert settings.rotation.selvbetjening_url == "https://api.selvbetjening.nhn.no"
+    assert settings.rotation.pending_secret == "projects/my-project-123/secrets/greetings-pending"
+    assert settings.key_address == "projects/my-project-123/secrets/greetings-key/versions/latest"
+
+
+def test_the_archive_holds_exactly_the_product(plans: Callable[[str], Plan]) -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    product = [name for name in listed if re.fullmatch(r"main\.py|requirements\.txt|helseid_fn/.*\.py", name)]
+    assert sorted(source_files(plans("minimal"))) == sorted(product)
+
+
+def test_a_change_of_code_is_another_archive_and_nothing_else_is(workspaces: Workspaces) -> None:
+    workspace = workspaces.bare("google")
+    hashing = re.search(r"^locals \{\n.*?^\}\n", (workspace.folder / "build.tf").read_text(), re.MULTILINE | re.DOTALL)
+    assert hashing is not None
+    for file in workspace.folder.glob("*.tf"):
+        file.unlink()
+    (workspace.folder / "build.tf").write_text(hashing[0])  # alone, it needs no provider
+    at_first = workspace.evaluate("local.source_hash")
+    assert re.fullmatch('"[0-9a-f]{64}"', at_first)
+    (workspace.tree / "main.py").touch()
+    (workspace.tree / "helseid_fn" / "notes.txt").write_text("not the product")
+    assert workspace.evaluate("local.source_hash") == at_first
+    (workspace.tree / "helseid_fn" / "job.py").write_text("# changed\n")
+    assert workspace.evaluate("local.source_hash") != at_first
+
+
+def source_files(plan: Plan) -> list[str]:
+    files: list[str] = plan["output_changes"]["helseid_fn"]["after"]["source_files"]
+    return files
+
+
+@pytest.fixture(scope="module")
+def unpacked(plans: Callable[[str], Plan], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is in the archive, alone in a folder; the archive is made here, since no provider that is mocked makes one."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    archive = tmp_path_factory.mktemp("archive") / "source.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in source_files(plans("complete")):
+            file.write(ROOT / name, name)
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[tuple[Process, dict[str, str]]]:
+    process, environment = start_standin()
+    yield process, environment
+    process.stop()
+
+
+@contextmanager
+def started(function: dict[str, Any], parties: dict[str, str], folder: Path) -> Iterator[tuple[Process, str]]:
+    """Start a planned function as its host would: by its entry point and its settings, less who is really asked."""
+    port = free_port()
+    settings = {**settings_of(function), "HELSEID_SFM_JOURNAL_ID": "", **parties}
+    host = {"FUNCTION_TARGET": function["build_config"][0]["entry_point"], "HOST": "127.0.0.1", "PORT": str(port)}
+    command = [str(Path(sys.executable).with_name("functions-framework"))]
+    process = Process("the function", command, {**bare_environment(), **settings, **host}, folder)
+    try:
+        process.wait_for(lambda: accepts(port))
+        yield process, f"http://127.0.0.1:{port}/"
+    finally:
+        process.stop()
+
+
+def test_the_archive_alone_serves_the_scheduled_call(
+    plans: Callable[[str], Plan], standin: tuple[Process, dict[str, str]], unpacked: Path
+) -> None:
+    with started(functions_in(plans("minimal"))["run"], standin[1], unpacked) as (process, url):
+        status, answer = call(url, {})
+        process.wait_for(lambda: any(line.get("outcome") == "ok" for line in process.lines))
+    assert (status, answer["status"]) == (200, "ok")
+    assert "Hello" in answer["api"]["body"]["greeting"]
+    assert process.said == []
+
+
+def test_the_archive_alone_serves_what_pubsub_pushes(
+    plans: Callable[[str], Plan], standin: tuple[Process, dict[str, str]], unpacked: Path
+) -> None:
+    """The subscription pushes Pub/Sub's own envelope, not a CloudEvent."""
+    data = base64.b64encode(b'{"organization": {"parent": "999977774"}}').decode()
+    message = {"data": data, "messageId": "4711", "publishTime": "2026-11-22T03:00:00Z", "attributes": {}}
+    with started(functions_in(plans("complete"))["events"], standin[1], unpacked) as (process, url):
+        status = post(url, {"message": message, "subscription": "projects/my-project-123/subscriptions/greetings-events"})
+        process.wait_for(lambda: any("outcome" in line for line in process.lines))
+    line = next(line for line in process.lines if "outcome" in line)
+    assert (status, line["outcome"], line["message_id"]) == (200, "ok", "4711")
+    assert line["organization"]["parent"] == "999977774"
+
+
+def test_the_archive_alone_sees_to_the_key(
+    plans: Callable[[str], Plan], standin: tuple[Process, dict[str, str]], unpacked: Path
+) -> None:
+    with started(functions_in(plans("complete"))["rotate"], standin[1], unpacked) as (process, url):
+        status, _ = call(url)
+        process.wait_for(lambda: any("rotation" in line for line in process.lines))
+    line = next(line for line in process.lines if "rotation" in line)
+    assert (status, line["outcome"], line["rotation"]) == (200, "ok", "rotated")
+    assert line["key_expires_in_days"] > 0
+
+
+def post(url: str, body: object) -> int:
+    """Post JSON as Pub/Sub does; what is acknowledged is answered with a word, not with JSON."""
+    request = urllib.request.Request(url, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        status: int = answer.status
+        return status

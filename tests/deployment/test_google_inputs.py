@@ -1,0 +1,192 @@
+"""What the Google Cloud module takes for its variables and what it refuses by name; the function's own parser agrees."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helseid_fn.errors import SettingsError
+from helseid_fn.settings import EXAMPLES, parse_settings
+from tests.deployment.workspace import Refused, Workspace, Workspaces
+
+REQUIRED = {
+    "project_id": "my-project-123",
+    "helseid_issuer": "https://helseid-sts.test.nhn.no",
+    "helseid_client_id": "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10",
+    "helseid_scope": "nhn:test-public-samplecode/client-credentials",
+    "api_url": "https://api.example.no/machine-clients/greetings",
+}
+SETTINGS = {
+    "helseid_issuer": "HELSEID_ISSUER",
+    "helseid_client_id": "HELSEID_CLIENT_ID",
+    "helseid_scope": "HELSEID_SCOPE",
+    "parent_organization": "HELSEID_PARENT_ORGANIZATION",
+    "child_organization": "HELSEID_CHILD_ORGANIZATION",
+    "sfm_journal_id": "HELSEID_SFM_JOURNAL_ID",
+    "api_url": "API_URL",
+    "api_methods": "API_METHODS",
+    "deadline_seconds": "DEADLINE_SECONDS",
+    "log_level": "LOG_LEVEL",
+}
+"""The variables that become settings; what is refused there is refused here, before anything is deployed."""
+
+GOOD: list[tuple[str, Any]] = [
+    ("helseid_issuer", "https://samsvarstesting-sts-test.helseid.sky.nhn.no/3f0c/x"),
+    ("helseid_issuer", "https://sts.example.no:8443"),
+    ("helseid_client_id", "urn:client~1"),
+    ("helseid_scope", "nhn:a/b  nhn:c!d"),
+    ("parent_organization", "999977774"),
+    ("child_organization", "999977776"),
+    ("sfm_journal_id", "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"),
+    ("api_url", "https://api.example.no"),
+    ("api_url", "https://api.example.no/a/b?next=//x/../y"),
+    ("api_methods", ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]),
+    ("deadline_seconds", 1),
+    ("deadline_seconds", 40.5),
+    ("log_level", "DEBUG"),
+    ("schedule", "*/15 7-16 * JAN,FEB MON-FRI"),
+    ("additional_invokers", ["user:a@example.no", "serviceAccount:b@my-project-123.iam.gserviceaccount.com"]),
+    ("pubsub", {}),
+    ("rotation", {"selvbetjening_url": "https://api.selvbetjening.nhn.no", "alg": "ES512", "due_share": 0.001}),
+]
+BAD: list[tuple[str, Any]] = [
+    ("project_id", "My Project"),
+    ("project_id", "123456789012"),
+    ("region", "Finland"),
+    ("name", "helseid_fn"),
+    ("name", "a-name-that-is-too-long"),
+    ("name", "ends-with-"),
+    ("labels", {"Team": "x"}),
+    ("labels", {"team": "Integration"}),
+    ("helseid_issuer", "http://helseid-sts.test.nhn.no"),
+    ("helseid_issuer", "https://helseid-sts.test.nhn.no/"),
+    ("helseid_issuer", "https://helseid-sts.test.nhn.no?x=1"),
+    ("helseid_issuer", "https://helseid-sts.test.nhn.no/a/%2E./b"),
+    ("helseid_issuer", "https://user@helseid-sts.test.nhn.no"),
+    ("helseid_issuer", "helseid-sts.test.nhn.no"),
+    ("helseid_client_id", "a client"),
+    ("helseid_client_id", ""),
+    ("helseid_client_id", "x" * 201),
+    ("helseid_scope", ""),
+    ("helseid_scope", " "),
+    ("helseid_scope", 'a "b"'),
+    ("parent_organization", "99997777"),
+    ("parent_organization", "NO999977774"),
+    ("child_organization", "9999777760"),
+    ("sfm_journal_id", "4a5f8d0e"),
+    ("api_url", "http://api.example.no"),
+    ("api_url", "https://api.example.no/a/../b"),
+    ("api_url", "https://api.example.no/a/."),
+    ("api_url", "https://api.example.no//a"),
+    ("api_url", "https://api.example.no/#a"),
+    ("api_url", "https://api.example.no/a b"),
+    ("api_methods", []),
+    ("api_methods", ["get"]),
+    ("api_methods", ["TRACE"]),
+    ("deadline_seconds", 0),
+    ("deadline_seconds", 1781),
+    ("log_level", "WARNING"),
+    ("log_level", "info"),
+    ("schedule", "every 1 hours"),
+    ("schedule", "0 6 * *"),
+    ("schedule_region", "Norway"),
+    ("invocation", []),
+    ("invocation", {"method": "GET"}),
+    ("additional_invokers", ["allUsers"]),
+    ("additional_invokers", ["allAuthenticatedUsers"]),
+    ("additional_invokers", ["domain:example.no"]),
+    ("ingress", "ALL"),
+    ("pubsub", {"publishers": ["allUsers"]}),
+    ("pubsub", {"max_delivery_attempts": 4}),
+    ("pubsub", {"max_delivery_attempts": 101}),
+    ("key_delivery", "environment"),
+    ("min_instances", -1),
+    ("min_instances", 2),
+    ("max_instances", 0),
+    ("max_instances", 101),
+    ("concurrency", 0),
+    ("concurrency", 81),
+    ("memory", "512"),
+    ("cpu", "3"),
+    ("vpc", {"connector": "egress"}),
+    ("vpc", {"connector": "projects/p/locations/r/connectors/c", "egress": "ALL"}),
+    ("kms_key", "my-key"),
+    ("alert_emails", ["on-call"]),
+    ("notification_channels", ["on-call@example.no"]),
+    ("silence_schedules", 0),
+    ("silence_schedules", 1.5),
+    ("key_expiry_alert_days", 0),
+    ("rotation", {"selvbetjening_url": "http://api.selvbetjening.nhn.no"}),
+    ("rotation", {"selvbetjening_url": "https://a.no", "schedule": "daily"}),
+    ("rotation", {"selvbetjening_url": "https://a.no", "alg": "HS256"}),
+    ("rotation", {"selvbetjening_url": "https://a.no", "due_share": 1}),
+    ("rotation", {"selvbetjening_url": "https://a.no", "grace_hours": 0}),
+    ("rotation", {"selvbetjening_url": "https://a.no", "destroy_after_days": 4000}),
+]
+# What the function itself would take, but this deployment has a reason to refuse.
+STRICTER = [("deadline_seconds", 1781), ("log_level", "WARNING"), ("api_methods", [])]
+
+
+@pytest.fixture(scope="module")
+def variables(workspaces: Workspaces) -> Workspace:
+    """The variables and their rules alone, which need no provider."""
+    workspace = workspaces.bare("google")
+    rules = (workspace.folder / "variables.tf").read_text()
+    shutil.rmtree(workspace.folder)
+    workspace.folder.mkdir()
+    (workspace.folder / "variables.tf").write_text(rules)
+    return workspace
+
+
+def put(workspace: Workspace, values: dict[str, Any]) -> str:
+    file = Path(workspace.folder) / "values.tfvars.json"
+    file.write_text(json.dumps(REQUIRED | values))
+    return workspace.run("plan", "-no-color", "-input=false", f"-var-file={file}")
+
+
+@pytest.mark.parametrize(("name", "value"), GOOD, ids=str)
+def test_what_makes_sense_is_taken(variables: Workspace, name: str, value: Any) -> None:
+    put(variables, {name: value})
+    if name in SETTINGS:
+        parse_settings(environment_with(name, value))
+
+
+@pytest.mark.parametrize(("name", "value"), BAD, ids=str)
+def test_what_does_not_is_refused_by_name(variables: Workspace, name: str, value: Any) -> None:
+    with pytest.raises(Refused) as refusal:
+        put(variables, {name: value})
+    told = str(refusal.value).replace("Invalid value for variable", "")
+    assert told.count("Error: ") == 1
+    assert any(line.startswith((f"{name} ", f"{name}.")) for line in told.splitlines())
+    if name in SETTINGS and (name, value) not in STRICTER:
+        with pytest.raises(SettingsError, match=SETTINGS[name]):
+            parse_settings(environment_with(name, value))
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_what_is_missing_is_named(variables: Workspace, name: str) -> None:
+    with pytest.raises(Refused, match=name):
+        put(variables, {name: None})
+
+
+def test_several_calls_at_once_need_a_whole_processor(variables: Workspace) -> None:
+    put(variables, {"cpu": "0.583", "concurrency": 1})
+    with pytest.raises(Refused, match="concurrency is not between"):
+        put(variables, {"cpu": "0.583", "concurrency": 2})
+
+
+def test_pubsub_waits_less_long_than_the_scheduler(variables: Workspace) -> None:
+    put(variables, {"deadline_seconds": 1780})
+    put(variables, {"deadline_seconds": 580, "pubsub": {}})
+    with pytest.raises(Refused, match="580 with pubsub"):
+        put(variables, {"deadline_seconds": 581, "pubsub": {}})
+
+
+def environment_with(name: str, value: Any) -> dict[str, str]:
+    required = ("HELSEID_ISSUER", "HELSEID_CLIENT_ID", "HELSEID_SCOPE", "HELSEID_KEY", "API_URL")
+    text = " ".join(value) if isinstance(value, list) else str(value)
+    return {setting: EXAMPLES[setting] for setting in required} | {SETTINGS[name]: text}

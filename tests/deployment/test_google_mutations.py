@@ -1,0 +1,233 @@
+"""Faults that somebody could make in the Google Cloud module; each is caught for what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from tests.deployment.mutation import Mutation, batch, check_caught_together
+from tests.deployment.workspace import Workspaces
+
+DEFAULTS, CHOICES, PUBSUB, ROTATION, SILENCE = (
+    f"{name}.tftest.hcl" for name in ("defaults", "choices", "pubsub", "rotation", "silence")
+)
+
+MUTATIONS = (
+    # What the schema tells.
+    Mutation("a misspelt argument", "secret.tf", "secret_id           =", "secret_name         =", "secret_name"),
+    Mutation("a missing argument", "schedule.tf", "    uri         =", "    # uri       =", '"uri" is required'),
+    Mutation("a block written as an argument", "schedule.tf", "  retry_config {", "  retry_config = {", "retry_config"),
+    Mutation("an unknown ingress", "function.tf", "= each.value.ingress", '= "ALLOW_EVERYBODY"', "ALLOW_EVERYBODY"),
+    Mutation(
+        "an undeclared variable", "build.tf", "location                    = var.region", "location = var.regoin", "regoin"
+    ),
+    Mutation("a type that is none", "alerts.tf", 'severity              = "CRITICAL"', 'severity = "LOUD"', "LOUD"),
+    # Who may do what.
+    Mutation(
+        "the function may do more with the secret",
+        "secret.tf",
+        '"roles/secretmanager.secretAccessor"',
+        '"roles/secretmanager.admin"',
+        "not the one reader of the one secret",
+        DEFAULTS,
+    ),
+    Mutation(
+        "somebody else reads the key",
+        "secret.tf",
+        "google_service_account.runtime.member",
+        "google_service_account.scheduler.member",
+        "not the one reader of the one secret",
+        DEFAULTS,
+    ),
+    Mutation(
+        "everybody may call",
+        "schedule.tf",
+        '  role     = "roles/run.invoker"\n  member   = google_service_account.scheduler.member',
+        '  role     = "roles/run.invoker"\n  member   = "allUsers"',
+        "scheduler's account may not call",
+        DEFAULTS,
+    ),
+    Mutation(
+        "the scheduler may do more than call",
+        "schedule.tf",
+        '  role     = "roles/run.invoker"\n  member   = google_service_account.scheduler.member',
+        '  role     = "roles/run.admin"\n  member   = google_service_account.scheduler.member',
+        "or may do more",
+        DEFAULTS,
+    ),
+    Mutation(
+        "a default account runs it",
+        "function.tf",
+        "service_account_email            = each.value.account",
+        "service_account_email            = null",
+        "does not run as its own account",
+        DEFAULTS,
+    ),
+    Mutation(
+        "a default account builds it",
+        "function.tf",
+        "service_account   = google_service_account.build.id",
+        "service_account   = null",
+        "build does not run as its own account",
+        DEFAULTS,
+    ),
+    Mutation(
+        "the build reads every bucket",
+        "build.tf",
+        '"resource.name.startsWith(\\"projects/_/buckets/gcf-v2-sources-\\")"',
+        '"true"',
+        "other roles than those it needs",
+        DEFAULTS,
+    ),
+    Mutation(
+        "the internet reaches it",
+        "variables.tf",
+        'default     = "ALLOW_INTERNAL_ONLY"',
+        'default     = "ALLOW_ALL"',
+        "reached from the internet by default",
+        DEFAULTS,
+    ),
+    # What calls it.
+    Mutation(
+        "the audience is gone",
+        "schedule.tf",
+        'audience              = google_cloudfunctions2_function.function["run"].service_config[0].uri',
+        "audience              = null",
+        "token is not for the function's address",
+        DEFAULTS,
+    ),
+    Mutation(
+        "the audience is another address",
+        "schedule.tf",
+        'audience              = google_cloudfunctions2_function.function["run"].service_config[0].uri',
+        'audience              = google_cloudfunctions2_function.function["run"].url',
+        "token is not for the function's address",
+        DEFAULTS,
+    ),
+    Mutation(
+        "the platform ends first",
+        "function.tf",
+        "ceil(function.deadline_seconds) + 10",
+        "ceil(function.deadline_seconds) - 10",
+        "Deadlines do not nest",
+        DEFAULTS,
+    ),
+    Mutation(
+        "the scheduler ends first",
+        "function.tf",
+        "key => timeout + 10",
+        "key => timeout",
+        "Deadlines do not nest",
+        DEFAULTS,
+    ),
+    Mutation(
+        "retries without an end", "schedule.tf", "retry_count          = 2", "retry_count = 50", "without a bound", DEFAULTS
+    ),
+    # What it is made of and given.
+    Mutation("code that does not deploy", "build.tf", "source-${local.source_hash}.zip", "source.zip", "hash of its", DEFAULTS),
+    Mutation(
+        "more than the product",
+        "build.tf",
+        '["main.py", "requirements.txt"]',
+        '["main.py", "requirements.txt", "infra/terraform/google/build.tf"]',
+        "is not the product",
+        DEFAULTS,
+    ),
+    Mutation(
+        "a setting under another name", "function.tf", "HELSEID_SCOPE  ", "HELSEID_SCOPES ", "settings are others", DEFAULTS
+    ),
+    Mutation(
+        "a file that is another version",
+        "function.tf",
+        'version = "latest"',
+        'version = "1"',
+        "not the latest version of the key",
+        CHOICES,
+    ),
+    # Who is told.
+    Mutation(
+        "silence is never seen",
+        "alerts.tf",
+        "or vector(0)) < 1",
+        ") < 1",
+        "not looked for where successes are counted",
+        DEFAULTS,
+    ),
+    Mutation(
+        "failures count as success", "alerts.tf", 'succeeded = "ok"', 'succeeded = "failed"', "else than successes", DEFAULTS
+    ),
+    Mutation(
+        "an alert to nobody",
+        "alerts.tf",
+        '"WARNING"\n  user_labels           = var.labels\n  notification_channels = local.channels',
+        '"WARNING"\n  user_labels           = var.labels\n  notification_channels = []',
+        "goes to nobody",
+        ROTATION,
+    ),
+    Mutation("a daily job is missed each night", "alerts.tf", "    24\n  )", "    1\n  )", "too early or too late", CHOICES),
+    # Messages and rotation.
+    Mutation(
+        "messages come as something else",
+        "pubsub.tf",
+        'FUNCTION_SIGNATURE_TYPE = "cloudevent"',
+        'FUNCTION_SIGNATURE_TYPE = "http"',
+        "not arrive at run_event",
+        PUBSUB,
+    ),
+    Mutation(
+        "Pub/Sub may be its account altogether",
+        "pubsub.tf",
+        '"roles/iam.serviceAccountOpenIdTokenCreator"',
+        '"roles/iam.serviceAccountTokenCreator"',
+        "or may make others",
+        PUBSUB,
+    ),
+    Mutation(
+        "the dead letters go nowhere",
+        "pubsub.tf",
+        'topic                      = google_pubsub_topic.events["dead-letter"].id',
+        'topic                      = google_pubsub_topic.events["events"].id',
+        "is lost, or comes for ever",
+        PUBSUB,
+    ),
+    Mutation(
+        "messages are given up unseen",
+        "alerts.tf",
+        'subscription_id=\\"${google_pubsub_subscription.dead_letter[0].name}',
+        'subscription_id=\\"${google_pubsub_subscription.events[0].name}',
+        "given up and nobody is told",
+        PUBSUB,
+    ),
+    Mutation(
+        "the rotator may do anything",
+        "rotation.tf",
+        '"secretVersionManager"]',
+        '"admin"]',
+        "other rights than to read",
+        ROTATION,
+    ),
+    Mutation("two rotations at once", "rotation.tf", "max_instances    = 1", "max_instances    = 2", "at once", ROTATION),
+    Mutation(
+        "the function rotates as itself",
+        "rotation.tf",
+        "account          = one(google_service_account.rotator[*].email)",
+        "account          = google_service_account.runtime.email",
+        "do not run as two accounts",
+        ROTATION,
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def checks(workspaces: Workspaces) -> Iterator[dict[str, Future[None]]]:
+    """All batches, two at a time: terraform is the slow part, and each has a copy of its own."""
+    workspaces.shared("google")
+    with ThreadPoolExecutor(2) as pool:
+        yield {str(each): pool.submit(check_caught_together, workspaces, "google", each) for each in batch(MUTATIONS)}
+
+
+@pytest.mark.parametrize("together", batch(MUTATIONS), ids=lambda together: "+".join(map(str, together))[:60])
+def test_each_fault_is_caught(checks: dict[str, Future[None]], together: list[Mutation]) -> None:
+    checks[str(together)].result()

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from helseid_fn.http.transport import wire_url
+from helseid_fn.http.url import find_fault, is_loopback
+
+GOOD = [
+    "https://helseid-sts.nhn.no",
+    "https://helseid-sts.nhn.no/",
+    "https://helseid-sts.nhn.no:443/connect/token",
+    "https://api.example.no/a/b/?q=1&r=%20",
+    "https://xn--blbr-roah.no/",
+    "https://under_score.example.no/",
+    "https://192.0.2.7/",
+    "https://[2001:db8::1]:8443/x",
+    "HTTPS://API.EXAMPLE.NO/x",
+    "http://127.0.0.1:8080/x",
+    "http://127.8.9.1/",
+    "http://localhost/",
+    "http://LOCALHOST:1/",
+    "http://[::1]/",
+    "https://api.example.no/a;v=1/b@c/d:e",
+    "https://api.example.no/..a/b../...",
+]
+
+BAD = [
+    ("", "characters"),
+    ("https://api.example.no/a b", "characters"),
+    ("https://api.example.no/\n", "characters"),
+    ("https://api.example.no/\x00", "characters"),
+    ("https://api.example.no\\@evil.example/", "characters"),
+    ("https://blåbær.no/", "characters"),
+    ("https://[::1", "is not an address"),
+    ("https://[v1.a]/", "web address with a host"),
+    ("https://api.example.no:port/", "is not an address"),
+    ("https://api.example.no:99999/", "is not an address"),
+    ("https://api.example.no:0/", "web address with a host"),
+    ("api.example.no", "web address with a host"),
+    ("//api.example.no/x", "web address with a host"),
+    ("https:", "web address with a host"),
+    ("https:///path", "web address with a host"),
+    ("https://:443/", "web address with a host"),
+    ("https://-a.no/", "web address with a host"),
+    ("https://a..no/", "web address with a host"),
+    ("https://a.no./", "web address with a host"),
+    (f"https://{'a' * 64}.no/", "web address with a host"),
+    (f"https://{'a.' * 127}no/", "web address with a host"),
+    ("https://*.example.no/", "web address with a host"),
+    ("ftp://api.example.no/", "web address with a host"),
+    ("file:///etc/passwd", "web address with a host"),
+    ("javascript:alert(1)", "web address with a host"),
+    ("http://api.example.no/", "must be https"),
+    ("http://10.0.0.1/", "must be https"),
+    ("http://0.0.0.0/", "must be https"),
+    ("http://localhost.example.no/", "must be https"),
+    ("http://127.0.0.1.example.no/", "must be https"),
+    ("http://127.1/", "must be https"),
+    ("http://169.254.169.254/", "must be https"),
+    ("https://user@api.example.no/", "user name or a fragment"),
+    ("https://user:secret@api.example.no/", "user name or a fragment"),
+    ("https://api.example.no/#part", "user name or a fragment"),
+    ("https://api.example.no#", "user name or a fragment"),
+    ("https://api.example.no/a/../b", "empty, . or .. segments"),
+    ("https://api.example.no/..", "empty, . or .. segments"),
+    ("https://api.example.no/./b", "empty, . or .. segments"),
+    ("https://api.example.no//b", "empty, . or .. segments"),
+]
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_takes_a_good_address(url: str) -> None:
+    assert find_fault(url) is None
+
+
+@pytest.mark.parametrize(("url", "words"), BAD, ids=[repr(url)[:60] for url, _ in BAD])
+def test_says_what_is_wrong_with_an_address(url: str, words: str) -> None:
+    assert words in (find_fault(url) or "")
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_what_is_taken_can_be_sent(url: str) -> None:
+    assert find_fault(wire_url(url)) is None
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.255.255.254", "::1"])
+def test_this_machine_is_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", "localhost.", "localhost.no", "10.0.0.1", "0.0.0.0", "::", "127.1", "2130706433"])
+def test_anything_else_is_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
