@@ -1,4 +1,4 @@
-"""What the function costs beside its peers: processes in turns, medians, ratios. `make bench` runs it; never deployed.
+"""Compares the function with its peers: processes in turns, medians, ratios. `make bench` runs it; it is never deployed.
 
-Start at `__main__.py`; `peers/` holds the functions that it is measured against, `programs/` what runs in processes of its own.
+Start at `__main__.py`; `peers/` contains the functions to compare with, `programs/` what runs in processes of its own.
 """

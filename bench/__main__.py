@@ -1,4 +1,4 @@
-"""`make bench`: measures the function beside its peers, prints the table, and keeps it in the README and in `bench/`."""
+"""`make bench`: compares the function with its peers, prints the table, and saves it in `bench/` and in the documentation."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import sys
 from bench import measures
 from bench.batches import ROOT
 from bench.parties import Parties
-from bench.report import LATEST, PLOT, Report, describe_machine
+from bench.report import LATEST, PAGE, PLOT, Report, describe_machine
 from bench.rows import Row
 
 
 def main() -> int:
-    """Measure and tell; a target that is not met is a result, not a failure."""
+    """Measure and print; a missed target is a result, not a failure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="how often each thing is measured, in turns with the others")
+    parser.add_argument("--rounds", type=int, default=15, help="how often each figure is measured, in turns with the others")
     rounds = parser.parse_args().rounds
     rows: list[Row] = []
     with Parties() as parties:
@@ -27,7 +27,7 @@ def main() -> int:
     report = Report(today, describe_machine(), rounds, tuple(rows))
     report.save()
     print(report.section(), end="")
-    print(f"\nKept in README.md, {LATEST.relative_to(ROOT)} and {PLOT.relative_to(ROOT)}.", file=sys.stderr)
+    print(f"\nSaved in {PAGE.relative_to(ROOT)}, {LATEST.relative_to(ROOT)} and {PLOT.relative_to(ROOT)}.", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A program in a process of its own, which does a batch of work for each line that it is told."""
+"""A program in a process of its own that does one batch of work for each line on its standard input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRAMS = ROOT / "bench" / "programs"
 
 
 class Program:
-    """One of `programs/`, run by an interpreter that has what it needs; a context manager."""
+    """One of `programs/`, run by an interpreter that has its libraries; a context manager."""
 
     def __init__(self, name: str, python: Path, environment: Mapping[str, str]) -> None:
         """Start it."""
@@ -28,18 +28,18 @@ class Program:
         )
 
     def __enter__(self) -> Self:
-        """Return it as it runs."""
+        """Return the running program."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """End it."""
+        """Kill it."""
         self._process.kill()
         self._process.communicate()
 
     def read(self) -> list[float]:
         """Return the numbers of the next line that it prints.
 
-        Raises `RuntimeError` when it ends instead; it has said why on standard error.
+        Raises `RuntimeError` if it ends instead; the reason is on standard error.
         """
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
@@ -47,7 +47,7 @@ class Program:
         return [float(each) for each in line.split()]
 
     def do(self, batch: int | Mapping[str, object]) -> list[float]:
-        """Let it do a batch and return the numbers that it prints."""
+        """Let it do a batch, and return the numbers that it prints."""
         if self._process.stdin:
             self._process.stdin.write(json.dumps(batch) + "\n")
             self._process.stdin.flush()

@@ -1,4 +1,4 @@
-"""The measures, each of which gives rows of the table. What is compared is measured in turns, in one run."""
+"""The measures; each yields rows of the table. Figures that are compared are measured in turns, in one run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from demo.lambda_runtime.target import HERE
 from infra.lambda_zip import build
 
 DEPLOYED = ROOT / "build" / "bench" / "deployed"
-"""Has what the function installs on Google Cloud, and nothing else."""
+"""A virtual environment with what the function installs on Google Cloud, and nothing else."""
 PEERS = ROOT / "build" / "bench" / "peers"
 _FUNCTIONS = ROOT / "bench" / "peers"
 
@@ -39,18 +39,20 @@ def measure_starts(parties: Parties, rounds: int) -> Iterator[Row]:
     starts = _in_turns({name: function.start_cold for name, function in functions.items()}, rounds)
     seconds = {name: [each.seconds for each in series] for name, series in starts.items()}
     megabytes = {name: [each.megabytes for each in series] for name, series in starts.items()}
-    cold = "process start to first 200, functions-framework"
+    cold = "Cold start to the first 200 on functions-framework"
     yield compare(f"{cold}, key in a file", "an empty function", seconds["ours"], seconds["empty"], 1.25, _MILLISECONDS)
-    yield compare("the same with RSA-4096", "with RSA-2048", seconds["ours"], seconds["ours, RSA-2048"], 1.1, _MILLISECONDS)
+    yield compare(
+        "Cold start with an RSA-4096 key", "an RSA-2048 key", seconds["ours"], seconds["ours, RSA-2048"], 1.1, _MILLISECONDS
+    )
     usual = "Google's client, pydantic-settings, requests-oauth2client"
     manager = seconds["ours, Secret Manager"]
     yield compare(f"{cold}, key in Secret Manager", usual, manager, seconds["usual"], 0.6, _MILLISECONDS)
-    memory = "memory (PSS) after that first call, key in a file"
+    memory = "Memory (PSS) after the first call, key in a file"
     yield compare(memory, "an empty function", megabytes["ours"], megabytes["empty"], 1.35, ("MB", 1.0))
 
 
 def measure_lambda(parties: Parties, rounds: int) -> Iterator[Row]:
-    """Measure cold starts under AWS's runtime interface client, without bytecode: Lambda's folder is read-only."""
+    """Measure cold starts under AWS's runtime interface client, without bytecode, as Lambda's folder is read-only."""
     folder = ROOT / "build" / "bench" / "lambda"
     shutil.rmtree(folder, ignore_errors=True)
     command, host = lay_out(folder, build(HERE, folder), HERE, "main.lambda_handler")
@@ -61,13 +63,12 @@ def measure_lambda(parties: Parties, rounds: int) -> Iterator[Row]:
     usual = OnLambda([*command[:-1], "on_lambda.lambda_handler"], _FUNCTIONS / "usual", of_usual)
     seconds = _in_turns({"ours": ours.start_cold, "usual": usual.start_cold}, rounds)
     beside = "boto3, pydantic-settings, requests-oauth2client"
-    yield compare(
-        "Lambda: init to first answer, beside the extension", beside, seconds["ours"], seconds["usual"], 0.5, _MILLISECONDS
-    )
+    cold = "Cold start to the first response on Lambda, with AWS's extension"
+    yield compare(cold, beside, seconds["ours"], seconds["usual"], 0.5, _MILLISECONDS)
 
 
 def measure_warm_calls(parties: Parties, rounds: int) -> Iterator[Row]:
-    """Measure the client's processor time for one call with a held token, and for one proof."""
+    """Measure the CPU time of one call with a cached token, and of one proof."""
     python, environment = DEPLOYED / "bin" / "python", parties.with_plain_api()
     with ExitStack() as stack:
         ours, bare, proofs = (
@@ -78,28 +79,28 @@ def measure_warm_calls(parties: Parties, rounds: int) -> Iterator[Row]:
         signed, proved = zip(*_in_turns({"proofs": lambda: proofs.do(200)}, rounds * 3)["proofs"], strict=True)
     microseconds = ("µs", 1e6)
     beside = "one bare `requests` call on a kept connection"
-    yield compare("one warm call, the client's processor time", beside, seconds["ours"], seconds["bare"], 1.3, microseconds)
+    yield compare("CPU time of one warm call", beside, seconds["ours"], seconds["bare"], 1.3, microseconds)
     per_proof = ("µs", 1e6 / 200)
-    yield compare("one proof, processor time", "one bare ES256 signature", proved, signed, 1.9, per_proof)
+    yield compare("CPU time of one DPoP proof", "one bare ES256 signature", proved, signed, 1.9, per_proof)
 
 
 def count_requests(parties: Parties, _rounds: int = 1, python: Path = DEPLOYED / "bin" / "python") -> Iterator[Row]:
-    """Count the requests that calls cost, where they arrive."""
+    """Count the requests of a number of calls, at the servers that receive them."""
     environment = parties.with_key_file()
     for threads in (32, 256):
         with Program("job_calls", python, environment) as cold:
             tokens = _count(parties, cold, {"calls": threads, "threads": threads}, "token")
-        yield Row(f"token requests with {threads} cold threads", "", tokens, 2)
+        yield Row(f"Token requests when {threads} threads start cold", "", tokens, 2)
     with Program("job_calls", python, environment) as cold:
         kinds = ("metadata", "token", "api")
         first = _count(parties, cold, {"calls": 100}, *kinds)
         second = _count(parties, cold, {"calls": 100, "parent": OTHER_PARENT}, *kinds)
-    yield Row("HTTP requests for 100 calls from cold", "", first, 103)
-    yield Row("HTTP requests for 100 calls for another organization, a nonce being alive", "", second, 102)
+    yield Row("HTTP requests for the first 100 calls", "", first, 103)
+    yield Row("HTTP requests for 100 calls for another organization, nonce known", "", second, 102)
 
 
 def measure_throughput(parties: Parties, rounds: int) -> Iterator[Row]:
-    """Measure how many calls a second one warm instance answers to 16 callers at once."""
+    """Measure how many calls per second one warm instance handles for 16 callers."""
     environment = parties.with_plain_api()
     with ExitStack() as stack:
         ports = {
@@ -112,12 +113,12 @@ def measure_throughput(parties: Parties, rounds: int) -> Iterator[Row]:
             return 400 / callers.do({"port": port, "callers": 16, "calls": 400})[0]
 
         rates = _in_turns({"ours": lambda: call(ports["ours"]), "bare": lambda: call(ports["bare"])}, rounds * 3)
-    beside = "the same with one bare `requests` call for a job"
-    yield compare("throughput, 16 callers", beside, rates["ours"], rates["bare"], 0.8, ("calls/s", 1.0), "at least")
+    beside = "a function that makes one bare `requests` call"
+    yield compare("Throughput with 16 callers", beside, rates["ours"], rates["bare"], 0.8, ("calls/s", 1.0), "at least")
 
 
 def _in_turns(works: dict[str, Callable[[], Figure]], rounds: int) -> dict[str, list[Figure]]:
-    """Do each work once in every round, after one round that does not count, and return the figures of each."""
+    """Do each work once in every round, after a warm-up round, and return the figures of each."""
     figures: dict[str, list[Figure]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():

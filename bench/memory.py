@@ -1,4 +1,4 @@
-"""The memory of a process and of its children, as if nothing else ran on the machine."""
+"""The memory of a process and its children, independent of what else runs on the machine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ ([0-9a-f]+) \S+ \d+ +(/.*)")
 def resident_megabytes(pid: int) -> float:
     """Return the tree's proportional set size (PSS), in megabytes.
 
-    PSS shares the pages of a file between all processes that have it open, so that it would depend on what other Pythons run
-    here; each page of a file is therefore counted once for the tree.
+    PSS divides the pages of a file among all processes that map it, so it would depend on what other Pythons run here.
+    Therefore each page of a file is counted once for the tree.
     """
     processes = list(_tree(pid))
     own = sum(_kilobytes(Path(f"/proc/{each}/smaps_rollup").read_text(), r"Pss_(?:Anon|Shmem)") for each in processes)

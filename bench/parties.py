@@ -1,4 +1,4 @@
-"""Whom the functions talk to: the stand-in, Secrets Manager and its extension, and an API that costs next to nothing."""
+"""The parties that the functions call: the stand-in, Secrets Manager, its extension, and an API that costs almost nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OTHER_PARENT = "313745392"
 
 
 class Parties:
-    """Started when entered; each client has a key of so many bits, RSA with PS256, made now."""
+    """Started on entry; there is a client for each key size, with a new RSA key for PS256."""
 
     def __init__(self) -> None:
         keys = {bits: make_jwk("PS256", bits=bits) for bits in (2048, 4096)}
@@ -59,7 +59,7 @@ class Parties:
         return self._environment(f"{SECRET}/versions/latest")
 
     def with_extension(self) -> dict[str, str]:
-        """Return the environment of a function on Lambda, beside the extension."""
+        """Return the environment of a function on Lambda with the extension."""
         return {**self._environment(self._arn), **self._extension.environment(self._arn)}
 
     def with_secrets_manager(self) -> dict[str, str]:
@@ -67,11 +67,11 @@ class Parties:
         return {**self._environment(self._arn), **self._manager.environment(self._arn, AWS_SESSION_TOKEN=SESSION_TOKEN)}
 
     def with_plain_api(self) -> dict[str, str]:
-        """Return the environment of a function that calls an API which checks nothing."""
+        """Return the environment of a function that calls an API that checks nothing."""
         return {**self.with_key_file(), "API_URL": self._plain_api_url}
 
     def count(self, *kinds: str) -> int:
-        """Count the requests of these kinds that came in so far."""
+        """Count the requests of these kinds that have arrived so far."""
         return sum(self.standin.count(kind) for kind in kinds)
 
     def _environment(self, key_address: str, bits: int = 4096) -> dict[str, str]:

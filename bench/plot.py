@@ -1,4 +1,4 @@
-"""The figures as a picture: how much of its target each takes, with the target as a line."""
+"""The figures as a picture: each as a fraction of its target, with the target as a line."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bench.rows import Row
 
 _WIDTH, _LINE, _LEFT, _TOP = 960, 34, 470, 40
 _TARGET_AT = 760
-"""Where the target's line is; a bar twice as long would leave the picture."""
+"""Where the target's line is; a longer bar than the picture is cut off."""
 _MET, _NOT_MET = "#2e7d6b", "#c2571a"
 
 
 def draw(rows: Sequence[Row]) -> str:
-    """Return the picture as SVG: bars that end left of the line meet their targets."""
+    """Return the picture as SVG; a bar that ends left of the line meets its target."""
     height = _TOP + _LINE * len(rows) + 20
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" font-family="sans-serif" font-size="12">',
@@ -28,8 +28,8 @@ def draw(rows: Sequence[Row]) -> str:
 
 
 def _bar(row: Row, top: int) -> tuple[str, ...]:
-    share = row.figure / row.target if row.bound == "at most" else row.target / row.figure
-    length = min(share * (_TARGET_AT - _LEFT), _WIDTH - _LEFT)
+    fraction = row.figure / row.target if row.bound == "at most" else row.target / row.figure
+    length = min(fraction * (_TARGET_AT - _LEFT), _WIDTH - _LEFT)
     bound = "≤" if row.bound == "at most" else "≥"
     beside = f"beside {row.beside}" if row.beside else ""
     return (

@@ -1,4 +1,4 @@
-"""What came of a run: the figures as JSON, a table of them in the README, a plot of them as a file."""
+"""The results of a run: the figures as JSON, a table in the documentation, a plot as a file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bench.rows import Row
 
 LATEST = ROOT / "bench" / "latest.json"
 PLOT = ROOT / "bench" / "latest.svg"
-README = ROOT / "README.md"
-_IN_README = re.compile(r"(?<=<!-- bench -->\n).*?(?=<!-- end of bench -->)", re.DOTALL)
+PAGE = ROOT / "docs" / "performance.md"
+_TABLE = re.compile(r"(?<=<!-- bench -->\n).*?(?=<!-- end of bench -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Report:
         return "".join(f"{line}\n" for line in [*lines, *(_line(row) for row in self.rows)])
 
     def section(self) -> str:
-        """Return what the README shows: when and where it was measured, and the table."""
+        """Return what the documentation shows: when and where it was measured, and the table."""
         return f"Measured on {self.date}, {self.machine}, {self.rounds} rounds:\n\n{self.table()}"
 
     def save(self) -> None:
-        """Write the figures and the plot, and put the table into the README."""
+        """Write the figures and the plot, and put the table into the documentation."""
         LATEST.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
         PLOT.write_text(draw(self.rows))
-        README.write_text(_IN_README.sub(lambda _: self.section(), README.read_text()))
+        PAGE.write_text(_TABLE.sub(lambda _: self.section(), PAGE.read_text()))
 
 
 def load() -> Report:
@@ -51,16 +51,16 @@ def load() -> Report:
     return Report(**{**members, "rows": tuple(Row(**row) for row in members["rows"])})
 
 
-def in_readme() -> str:
-    """Return what the README shows now."""
-    shown = _IN_README.search(README.read_text())
+def published() -> str:
+    """Return what the documentation shows now."""
+    shown = _TABLE.search(PAGE.read_text())
     return shown[0] if shown else ""
 
 
 def describe_machine() -> str:
-    """Return what the figures depend on: the processor, how many of it, and Python."""
-    told = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    return f"{os.cpu_count()} cores of {told[1] if told else platform.machine()}, Python {platform.python_version()}"
+    """Return what the figures depend on: the processor, the number of cores, and Python."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return f"{os.cpu_count()} cores of {model[1] if model else platform.machine()}, Python {platform.python_version()}"
 
 
 def _line(row: Row) -> str:

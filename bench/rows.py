@@ -1,4 +1,4 @@
-"""One row of the table: what was measured, against what, and whether the target is met."""
+"""One row of the table: what was measured, what it is compared with, and whether it meets its target."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Row:
 
     measure: str
     beside: str
-    """What it was measured against; empty for a plain number."""
+    """What it is compared with; empty for a plain number."""
     figure: float
     target: float
     bound: Literal["at most", "at least"] = "at most"
@@ -23,7 +23,7 @@ class Row:
 
     @property
     def is_met(self) -> bool:
-        """Whether the figure, as it is shown, is within the target."""
+        """Whether the figure, rounded as shown, meets the target."""
         return self.shown <= self.target if self.bound == "at most" else self.shown >= self.target
 
     @property
@@ -43,8 +43,8 @@ def compare(
 ) -> Row:
     """Make a row of two series that were measured in turns.
 
-    The figure is the median of the turns' own ratios, since a machine's speed drifts from turn to turn. `unit` is the name of
-    what the medians are shown in, and how many of it one is.
+    The figure is the median of the ratios of each turn, since a machine's speed drifts from turn to turn. `unit` is the unit in
+    which the medians are shown, and the factor to convert to it.
     """
     ratio = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
     name, factor = unit

@@ -1,4 +1,4 @@
-"""Cold starts: from the start of the process to the answer of the first call."""
+"""Cold starts: from the start of the process to the response to the first call."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REQUEST = b"POST / HTTP/1.1\r\nHost: function\r\nContent-Length: 0\r\nConnectio
 
 @dataclass(frozen=True)
 class Start:
-    """What one cold start cost."""
+    """The cost of one cold start."""
 
     seconds: float
     megabytes: float
@@ -27,25 +27,25 @@ class Start:
 
 @dataclass(frozen=True)
 class Served:
-    """A function under functions-framework, which the virtual environment `venv` has, in the folder of its `main.py`."""
+    """A function under the functions-framework of a virtual environment, in the folder of its `main.py`."""
 
     venv: Path
     folder: Path
     environment: Mapping[str, str]
 
     def start_cold(self) -> Start:
-        """Start it, call it once and end it."""
+        """Start it, call it once, and stop it."""
         begun_at = time.perf_counter()
         with self.running() as (process, port):
-            answer = _call(port)
+            response = _call(port)
             seconds = time.perf_counter() - begun_at
-            if not answer.startswith(b"HTTP/1.1 200 "):
-                raise RuntimeError(answer.decode())
+            if not response.startswith(b"HTTP/1.1 200 "):
+                raise RuntimeError(response.decode())
             return Start(seconds, resident_megabytes(process.pid))
 
     @contextmanager
     def running(self) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-        """Start it, wait until it listens, and end it at last."""
+        """Start it, wait until it listens, and stop it on exit."""
         port = free_port()
         command = [str(self.venv / "bin" / "functions-framework"), "--target=run"]
         environment = {**self.environment, "HOST": "127.0.0.1", "PORT": str(port)}
@@ -82,20 +82,20 @@ class OnLambda:
     environment: Mapping[str, str]
 
     def start_cold(self) -> float:
-        """Start it, invoke it once, end it, and return the seconds from the start to the answer."""
+        """Start it, invoke it once, stop it, and return the seconds from the start to the result."""
         with RuntimeApi() as api:
             invocation = api.offer({})
             environment = {**self.environment, "AWS_LAMBDA_RUNTIME_API": api.address}
             begun_at = time.perf_counter()
             process = subprocess.Popen(self.command, cwd=self.folder, env=environment, stdout=subprocess.DEVNULL)
             try:
-                while not invocation.answered.wait(1):
+                while not invocation.done.wait(1):
                     if process.poll() is not None:
                         raise RuntimeError(f"{self.command} ended")
                 seconds = time.perf_counter() - begun_at
             finally:
                 process.kill()
                 process.wait()
-        if invocation.failed or invocation.answer["status"] != "ok":
-            raise RuntimeError(str(invocation.answer))
+        if invocation.failed or invocation.result["status"] != "ok":
+            raise RuntimeError(str(invocation.result))
         return seconds

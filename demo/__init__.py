@@ -1,1 +1,1 @@
-"""The walk-through of `make demo`: the main job for real, between processes on this machine, told to a person."""
+"""`make demo`: the function signs in to HelseID and calls the Sample API, between processes on this machine."""

@@ -1,4 +1,4 @@
-"""`make demo` and `make demo-aws`: a machine signs in to HelseID and is greeted by the Sample API, every request shown."""
+"""`make demo` and `make demo-aws`: the function signs in to HelseID and calls the Sample API, with every exchange shown."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from demo.hosts import HOSTS, Host, Stage
+from demo.output import (
+    TERMS,
+    describe_requests,
+    print_call,
+    print_exchange,
+    print_line,
+    print_response,
+    print_rotation,
+    print_step,
+    print_summary,
+    verbose,
+)
 from demo.processes import stop_asked
 from demo.rotation import calls_meanwhile
-from demo.telling import tell_answer, tell_exchange, tell_rotation, tell_step
-
-HEAD = """\
-{intro}
-HelseID is {helseid}, the Sample API {api}.
-Tokens, signatures and keys are left out, ids cut short.
-
-  assertion   a JWT signed with the client's private key, for one request: who asks (private_key_jwt)
-  proof       a JWT signed with a throw-away key, for one request: htm and htu are its method and address (DPoP)
-  token       bound to the proof's key, so that whoever steals it cannot use it; ath in a proof is the token's hash
-  nonce       a word from the server, which shows that the proof was made just now"""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call of the walk-through: what it shows, what is sent, and what must come of it."""
+    """A call of the function: its title, the line of the summary, the request's body, and the expected result."""
 
     title: str
+    shown: str
     body: object
     status: int
     requests: tuple[int, int, int]
@@ -37,35 +40,40 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Replacement:
-    """The rotation of the key, in its place among the calls."""
+class KeyRotation:
+    """The rotation of the key while calls run."""
 
     title: str
+    shown: str
 
 
-SCENES = (
+SCENES: tuple[Call | KeyRotation, ...] = (
     Call(
-        "The first call: no token is held, HelseID wants a nonce, and {library} has yet to be loaded",
+        "First call: nothing is cached, {library} is loaded, and HelseID asks for a nonce",
+        "A first call signs in and calls the API",
         None,
         200,
         (1, 3, 1),
     ),
-    Call("The second call: the token is held", None, 200, (0, 0, 1)),
+    Call("Second call: the token is cached", "A second call uses the cached token", None, 200, (0, 0, 1)),
     Call(
-        "A call for another organization: a token of its own; the nonce is known by now",
+        "Another organization: it needs its own token; the nonce is known by now",
+        "Another organization gets its own token",
         {"organization": {"parent": "313745392"}},
         200,
         (1, 1, 1),
     ),
     Call(
-        "A call that HelseID refuses: this organization has not let the client act for it",
+        "A refusal: this organization has not delegated to the client",
+        "A refusal by HelseID names its cause and remedy",
         {"organization": {"parent": "974557746"}},
         502,
         (1, 1, 0),
     ),
-    Replacement("The key is replaced: due, created, registered, tested, promoted; and the function is called all the while"),
+    KeyRotation("Key rotation, while the function is called without a pause", "The key is rotated while calls run"),
     Call(
-        "The next call that needs a token: signed for with the new key, though nothing was restarted",
+        "The next token request: signed with the new key, without a restart",
+        "The next token request uses the new key",
         {"organization": {"parent": "999977774", "child": "999977775"}},
         200,
         (1, 1, 1),
@@ -73,61 +81,69 @@ SCENES = (
 )
 
 
-def walk_through(host: Host) -> None:
-    """Start the parties, play each scene and tell what happened."""
+def run_demo(host: Host) -> None:
+    """Start the parties, play each scene, and print the summary."""
+    print_line(host.intro)
+    print_line("Everything runs on this machine, and nothing leaves it.\n")
+    began_at = time.monotonic()
     with ExitStack() as running:
         stage = host.start(running)
-        api = stage.environment["API_URL"].rpartition("/machine")[0]
-        print(HEAD.format(intro=host.intro, helseid=stage.environment["HELSEID_ISSUER"], api=api))
-        for number, each in enumerate(SCENES, start=1):
-            print(f"\n{number}. {each.title.format(library=host.library)}\n", flush=True)
-            if isinstance(each, Call):
-                _make_call(each, stage)
-            else:
-                print(f"  {host.rotated_by}", flush=True)
-                _replace_key(stage)
-    print("\nAll six went as they should, and everything that was started has ended. The README says how to go on from here.")
+        seconds, issuer = time.monotonic() - began_at, stage.environment["HELSEID_ISSUER"]
+        print_line(f"Ready after {seconds:.1f} s: HelseID is {issuer}, the API {stage.environment['API_URL']}.")
+        print_line(f"\n{TERMS}" if verbose else "VERBOSE=1 also shows the claims of every assertion, token and proof.\n")
+        results = [_play(number, each, stage, host) for number, each in enumerate(SCENES, start=1)]
+    print_summary([(each.shown, result) for each, result in zip(SCENES, results, strict=True)], host.next_command)
 
 
-def _make_call(each: Call, stage: Stage) -> None:
-    print(f"  you → function            POST /{f' {json.dumps(each.body)}' if each.body else ''}")
+def _play(number: int, each: Call | KeyRotation, stage: Stage, host: Host) -> str:
+    """Play one scene, and return its result for the summary."""
+    print_line(f"{number}. {each.title.format(library=host.library)}\n")
+    result = _make_call(each, stage) if isinstance(each, Call) else _rotate_key(stage, host)
+    print_line()
+    return result
+
+
+def _make_call(each: Call, stage: Stage) -> str:
+    print_call(f"POST / {json.dumps(each.body) if each.body else ''}")
     marks = stage.marks()
-    status, answer = stage.call(each.body)
-    # All tell of the call just after it was answered.
-    stage.function.wait_for(lambda: any(line.get("invocation") == answer["invocation"] for line in stage.function.lines))
-    log_line = next(line for line in stage.function.lines if line.get("invocation") == answer["invocation"])
+    status, response = stage.call(each.body)
+    # The log line and the parties' events may arrive a moment after the response.
+    stage.function.wait_for(lambda: any(line.get("invocation") == response["invocation"] for line in stage.function.lines))
+    log_line = next(line for line in stage.function.lines if line.get("invocation") == response["invocation"])
     requests = tuple(log_line["requests"].values())
-    stage.parties[-1].wait_for(lambda: len(stage.told_since(marks)) >= sum(requests))
-    for event in stage.told_since(marks):
-        print("\n".join(tell_exchange(event)))
-    print()
-    print("\n".join(tell_answer(status, answer, log_line)), flush=True)
+    stage.parties[-1].wait_for(lambda: len(stage.events_since(marks)) >= sum(requests))
+    for event in stage.events_since(marks):
+        print_exchange(event)
+    print_response(status, response, log_line)
     if (status, requests) != (each.status, each.requests):
-        raise RuntimeError(f"the call should have been answered {each.status} after {each.requests} requests")
+        raise RuntimeError(f"{status} after the requests {requests}, but expected {each.status} after {each.requests}.")
+    return f"{status}, {describe_requests(requests) if status == 200 else response['code']}"
 
 
-def _replace_key(stage: Stage) -> None:
+def _rotate_key(stage: Stage, host: Host) -> str:
+    print_call(host.rotated_by, host.rotates)
     with calls_meanwhile(stage.call) as statuses:
         rotation = stage.rotate()
     for step in rotation.steps:
-        print("\n".join(tell_step(step)))
-    print()
-    print("\n".join(tell_rotation(rotation, statuses)), flush=True)
-    if rotation.log_line.get("rotation") != "rotated" or set(statuses) != {200}:
-        raise RuntimeError("the key should have been replaced, and every call meanwhile answered 200")
+        print_step(step)
+    print_rotation(rotation, statuses)
+    outcome = rotation.log_line.get("rotation")
+    if outcome != "rotated" or set(statuses) != {200}:
+        raise RuntimeError(f"The rotation ended as {outcome!r}, and the calls responded with {sorted(set(statuses))}.")
+    return f"{outcome}, and all {len(statuses)} calls meanwhile responded with 200"
 
 
 def main() -> int:
-    """Run the walk-through; 0 when it went well, 1 with the reason, 130 after ctrl-C."""
+    """Run the demo; return 0 when it went well, 1 when it failed, 130 after Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop_asked.set())
     try:
-        walk_through(HOSTS[sys.argv[1] if len(sys.argv) > 1 else "google"])
+        run_demo(HOSTS[sys.argv[1] if len(sys.argv) > 1 else "google"])
     except KeyboardInterrupt:
-        print("\nStopped; nothing is left running.", file=sys.stderr)
+        print("\nStopped. Nothing is left running.", file=sys.stderr)
         return 130
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
-        print(f"The walk-through could not be finished: {error}", file=sys.stderr)
+        print(f"The demo failed: {error}", file=sys.stderr)
         return 1
     return 0
 

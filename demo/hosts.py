@@ -1,4 +1,4 @@
-"""Where the walk-through runs the function: as on Google Cloud, or as on AWS Lambda."""
+"""The two hosts of the demo: the function as on Google Cloud, or as on AWS Lambda."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from demo.output import print_line
 from demo.processes import ROOT, Process, call, start_function, start_secrets_manager, start_standin
 from demo.rotation import Rotation, read_aws_step, read_google_steps
 
-# HelseID knows a new key a second after it was registered, so that it is seen to be waited for.
+# HelseID accepts a new key a second after its registration, so that the demo shows the wait for it.
 ACTIVATION = ("--key-activation", "1")
 MADE_UP = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 FUNCTION = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn-rotation"
@@ -22,41 +23,41 @@ FUNCTION = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn-rotation"
 
 @dataclass(frozen=True)
 class Stage:
-    """What was started for a walk-through."""
+    """Everything that was started for the demo."""
 
     parties: tuple[Process, ...]
-    """Those that the function talks to, in the order in which it does."""
+    """The parties that the function calls, in order."""
     environment: dict[str, str]
     function: Process
     call: Callable[[object], tuple[int, dict[str, Any]]]
-    """Calls the function over HTTP, and returns the status and the members of its answer."""
+    """Calls the function over HTTP, and returns the status and the JSON of its response."""
     rotating: Process
-    """The function that replaces the key."""
+    """The function that rotates the key."""
     start_rotation: Callable[[], object]
     read_rotation: Callable[[list[dict[str, Any]], list[dict[str, Any]]], Rotation]
-    """Reads a rotation from the lines that the rotating function logged and from what the parties told of its requests."""
+    """Reads a rotation from the log lines of the rotating function and the events of the parties."""
 
     def rotate(self) -> Rotation:
-        """Replace the key, and return what was done."""
+        """Rotate the key, and return the steps."""
         marks, logged = self.marks(), len(self.rotating.lines)
         self.start_rotation()
         lines = [line for line in self.rotating.lines[logged:] if "outcome" in line]
         requests = sum(sum(line["requests"].values()) for line in lines)
 
-        def told() -> list[dict[str, Any]]:
-            return [event for event in self.told_since(marks) if event["party"] != "api"]
+        def events() -> list[dict[str, Any]]:
+            return [event for event in self.events_since(marks) if event["party"] != "api"]
 
-        self.parties[-1].wait_for(lambda: len(told()) >= requests)
-        return self.read_rotation(lines, told())
+        self.parties[-1].wait_for(lambda: len(events()) >= requests)
+        return self.read_rotation(lines, events())
 
     def marks(self) -> list[int]:
-        """Return how much each party has told so far."""
+        """Return how many events each party has reported so far."""
         return [len(party.lines) for party in self.parties]
 
-    def told_since(self, marks: list[int]) -> list[dict[str, Any]]:
-        """Return what the parties have told of the requests that they got since then, in the order of time."""
-        told = [line for party, mark in zip(self.parties, marks, strict=True) for line in party.lines[mark:]]
-        return sorted(told, key=lambda line: str(line["time"]))
+    def events_since(self, marks: list[int]) -> list[dict[str, Any]]:
+        """Return the requests that the parties have reported since then, in order of time."""
+        events = [line for party, mark in zip(self.parties, marks, strict=True) for line in party.lines[mark:]]
+        return sorted(events, key=lambda line: str(line["time"]))
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,25 @@ class Host:
     """One of the clouds."""
 
     intro: str
+    next_command: str
+    """What to try after the demo."""
     library: str
-    """What the function loads to read its key, at its first invocation."""
+    """The library that the function loads at its first invocation, to read its key."""
     rotated_by: str
-    """What starts a rotation."""
+    """The request that starts a rotation."""
+    rotates: str
+    """The party that receives it."""
     start: Callable[[ExitStack], Stage]
 
 
 def _start_google(running: ExitStack) -> Stage:
+    print_line("Starting the stand-in: HelseID, Selvbetjening, the Sample API and Secret Manager ...")
     standin, environment = start_standin(*ACTIVATION)
     running.callback(standin.stop)
+    print_line("Starting the function under functions-framework ...")
     function, url = start_function(environment)
     running.callback(function.stop)
+    print_line("Starting the function that rotates the key ...")
     rotating, rotating_url = start_function(environment, "--target=rotate")
     running.callback(rotating.stop)
 
@@ -90,7 +98,7 @@ def _start_google(running: ExitStack) -> Stage:
 
 
 def _start_aws(running: ExitStack) -> Stage:
-    # Only here: without these, `make demo` starts sooner.
+    # Imported here, so that `make demo` starts without them.
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
@@ -101,24 +109,29 @@ def _start_aws(running: ExitStack) -> Stage:
     from infra.lambda_zip import build  # noqa: PLC0415
 
     folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
+    print_line("Starting the stand-in: HelseID, Selvbetjening and the Sample API ...")
     key_file = folder / "client.jwk"
     standin, environment = start_standin(*ACTIVATION, "--key-file", str(key_file))
     running.callback(standin.stop)
+    print_line("Starting AWS Secrets Manager (moto) ...")
     invoke_api = running.enter_context(InvokeApi())
-    manager, of_manager = start_secrets_manager(key_file, invoke_api.url)
+    manager, aws_environment = start_secrets_manager(key_file, invoke_api.url)
     running.callback(manager.stop)
     key_file.unlink()
-    environment |= of_manager
+    environment |= aws_environment
+    print_line("Building the Lambda archive ...")
     archive = build(HERE, ROOT / "build")
+    print_line("Starting the function from the archive, under the Lambda runtime interface client ...")
     function = start_lambda(archive, HERE, environment)
     running.callback(function.stop)
+    print_line("Starting the function that rotates the key ...")
     rotating = start_lambda(archive, HERE, environment, handler="main.rotate_lambda")
     running.callback(rotating.stop)
     invoke_api.function = rotating
 
     def call_function(body: object) -> tuple[int, dict[str, Any]]:
-        answer = function.invoke(http_event("POST", None if body is None else json.dumps(body))).answer
-        return answer["statusCode"], json.loads(answer["body"])
+        response = function.invoke(http_event("POST", None if body is None else json.dumps(body))).result
+        return response["statusCode"], json.loads(response["body"])
 
     def start_rotation() -> None:
         address = environment["AWS_ENDPOINT_URL_SECRETS_MANAGER"]
@@ -142,19 +155,19 @@ def _start_aws(running: ExitStack) -> Stage:
 
 HOSTS = {
     "google": Host(
-        "Four processes on this machine: the stand-in (HelseID, the Sample API, a secret manager), the function under\n"
-        "functions-framework, which reads its key with Google's client, the function that replaces the key, and this one,\n"
-        "which calls them.",
+        "The function signs in to HelseID as a machine and calls the Sample API, as it does on Google Cloud.",
+        "make standin (keeps HelseID and the API running, and prints the settings with which to run the function yourself)",
         "Google's client",
-        "you → rotating function   POST /",
+        "POST /",
+        "rotation",
         _start_google,
     ),
     "aws": Host(
-        "Five processes on this machine: the stand-in (HelseID, the Sample API), moto as AWS Secrets Manager, the function\n"
-        "out of its Lambda archive, under AWS's own runtime interface client, which reads its key with boto3, the one that\n"
-        "replaces the key, and this one, which plays Lambda and calls the function by its URL.",
+        "The function signs in to HelseID as a machine and calls the Sample API, as it does on AWS Lambda.",
+        "make lambda-zip (builds the archive to deploy; infra/terraform/aws deploys it)",
         "boto3",
-        "you → AWS Secrets         RotateSecret",
+        "RotateSecret",
+        "Secrets Manager",
         _start_aws,
     ),
 }

@@ -1,4 +1,4 @@
-"""The walk-through's rotation: its steps, told from the requests that they made; pure but for the calls that run meanwhile."""
+"""The demo's rotation: its steps, read from the requests that each party received, and the calls that run meanwhile."""
 
 from __future__ import annotations
 
@@ -13,64 +13,62 @@ Event = Mapping[str, Any]
 
 PAUSE_SECONDS = 0.05
 """Between two of the calls that run meanwhile."""
+DUE = "the key's expiry is unknown, so it is replaced by one with a known expiry"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a rotation: what it asked of whom, and what came of it."""
+    """A step of a rotation: its name, its result, and the exchanges that it made."""
 
     name: str
     text: str
     events: Sequence[Event]
     cause: str = ""
-    """What started the function for this step alone."""
+    """The AWS step that invoked the function, where each step is an invocation of its own."""
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """What a rotation came to: its steps, the new key, and the line that the function logged last."""
+    """The steps of a rotation, and the last line that the function logged."""
 
     steps: Sequence[Step]
     log_line: Mapping[str, Any]
 
 
-DUE = "nobody knows when this key expires, so it is replaced by one of which that is known"
-
-
 def read_google_steps(events: Sequence[Event]) -> list[Step]:
-    """Split what a rotation on Google Cloud asked for at the requests that its steps begin with."""
+    """Split the exchanges of a rotation on Google Cloud into its steps, by the request that begins each."""
     kinds = [event["kind"] for event in events]
     create, register, test = kinds.index("add"), kinds.index("metadata"), kinds.index("register") + 1
     promote = kinds.index("add", test)
     parts = [events[:create], events[create:register], events[register:test], events[test:promote]]
-    kid = _short(events[test - 1]["key"]["kid"])
+    parts += [events[promote : promote + 1], events[promote + 1 :]]
+    kid = shorten(events[test - 1]["key"]["kid"])
     texts = {
         "due": DUE,
-        "created": f"key {kid}, which waits in a secret that no other function may read",
-        "registered": _tell_registered(parts[2]),
-        "tested": _tell_tested(parts[3]),
-        "promoted": "versions/latest is the new key from here on",
-        "tidied up": "the new key waits nowhere else; the old one is disabled after a day, and destroyed after 30 more",
+        "created": f"key {kid}, stored in a secret that only this function can read",
+        "registered": _describe_registration(parts[2]),
+        "tested": _describe_test(parts[3]),
+        "promoted": "versions/latest is now the new key",
+        "cleaned up": "the pending copy is destroyed; the old key is disabled after a day and destroyed 30 days later",
     }
-    parts += [events[promote : promote + 1], events[promote + 1 :]]
     return [Step(name, text, part) for (name, text), part in zip(texts.items(), parts, strict=True)]
 
 
 def read_aws_step(name: str, events: Sequence[Event], kid: str) -> Step:
-    """Tell one step of Secrets Manager's protocol."""
+    """Describe one step of the rotation protocol of AWS Secrets Manager."""
     texts: dict[str, tuple[str, Callable[[], str]]] = {
-        "createSecret": ("due, created", lambda: f"{DUE}: {_short(kid)}, which waits as AWSPENDING"),
-        "setSecret": ("registered", lambda: f"{_tell_registered(events)}, as a label tells from here on"),
-        "testSecret": ("tested", lambda: _tell_tested(events)),
-        "finishSecret": ("promoted", lambda: "AWSCURRENT is the new key from here on, and AWSPREVIOUS the old one"),
+        "createSecret": ("due, created", lambda: f"{DUE}: {shorten(kid)}, stored as AWSPENDING"),
+        "setSecret": ("registered", lambda: f"{_describe_registration(events)}; a label on the secret records it"),
+        "testSecret": ("tested", lambda: _describe_test(events)),
+        "finishSecret": ("promoted", lambda: "AWSCURRENT is now the new key, and AWSPREVIOUS the old one"),
     }
-    done, tell = texts[name]
-    return Step(done, tell(), events, cause=name)
+    result, describe = texts[name]
+    return Step(result, describe(), events, cause=name)
 
 
 @contextmanager
 def calls_meanwhile(call: Callable[[object], tuple[int, dict[str, Any]]]) -> Iterator[list[int]]:
-    """Call the function all the while, and collect the statuses of its answers."""
+    """Keep calling the function, and collect the statuses of its responses."""
     statuses: list[int] = []
     ended = threading.Event()
 
@@ -87,15 +85,16 @@ def calls_meanwhile(call: Callable[[object], tuple[int, dict[str, Any]]]) -> Ite
         calling.result()
 
 
-def _tell_registered(events: Sequence[Event]) -> str:
+def _describe_registration(events: Sequence[Event]) -> str:
     kid = next(event["claims"]["assertion"]["header"]["kid"] for event in events if event["kind"] == "token")
-    return f"signed in with the key in use, {_short(kid)}; the new one is good for 180 days"
+    return f"signed in with the current key, {shorten(kid)}; the new key is valid for 180 days"
 
 
-def _tell_tested(events: Sequence[Event]) -> str:
+def _describe_test(events: Sequence[Event]) -> str:
     refused = sum(event["status"] == 400 and event["refusal"]["error"] == "invalid_client" for event in events)
-    return f"a token with the new key, which HelseID did not know yet at {refused} of {refused + 1} tries"
+    return f"obtained a token with the new key at attempt {refused + 1}; HelseID accepts a new key after a moment"
 
 
-def _short(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return the first characters of an id."""
     return f"{text[:6]}…"

@@ -1,34 +1,90 @@
-"""Work that knows no deadline, given one: it is done in a thread of its own, which is left behind when its time is up."""
+"""Work that threads share: a cached value that one of them fetches, and a call that gets a time limit."""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-Outcome = TypeVar("Outcome")
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import DeadlineExceeded, HelseidFnError
+
+Value = TypeVar("Value")
 
 
-def finish_in_time(work: Callable[[], Outcome], timeout_seconds: float, *, name: str) -> Outcome:
-    """Return what the work returns; what it raises is a defect, and is told on standard error by the thread of this name.
+class SingleFlight(Generic[Value]):
+    """A cached value with single-flight refresh: one thread fetches while the others wait.
 
-    Raises `TimeoutError` when its time is up first.
+    A failure is not cached: it goes to the threads that waited for that very fetch, and the next caller tries again. A fetch
+    that passed its own caller's deadline says nothing about the others', so it is not passed on.
     """
-    done: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
 
-    def do() -> None:
-        outcome = None
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: Value | None = None
+        self._fetches = 0
+        self._failure: HelseidFnError | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a thread is fetching."""
+        return self._lock.locked()
+
+    def get(self, is_usable: Callable[[Value], bool], fetch: Callable[[], Value], ctx: Context, party: Party) -> Value:
+        """Return the cached value if it is usable, else fetch it or wait for the thread that does.
+
+        Raises `DeadlineExceeded` when the caller's own deadline passes first, and whatever `fetch` raises.
+        """
+        value = self._value
+        if value is not None and is_usable(value):
+            return value
+        fetches_seen = self._fetches
+        if not self._lock.acquire(timeout=ctx.check(party)):
+            raise DeadlineExceeded(party, ctx.deadline_seconds)
         try:
-            outcome = work()
+            if self._value is not None and is_usable(self._value):
+                return self._value
+            if self._failure is not None and self._fetches > fetches_seen:
+                raise self._failure.without_traceback()
+            return self._fetch(fetch)
         finally:
-            done.put(outcome)
+            self._lock.release()
 
-    threading.Thread(target=do, name=name, daemon=True).start()
+    def _fetch(self, fetch: Callable[[], Value]) -> Value:
+        self._value = self._failure = None
+        try:
+            self._value = fetch()
+        except DeadlineExceeded:
+            raise
+        except HelseidFnError as error:
+            self._failure = error.without_traceback()
+            raise
+        finally:
+            self._fetches += 1
+        return self._value
+
+
+def run_with_timeout(work: Callable[[], Value], timeout_seconds: float, *, name: str) -> Value:
+    """Run the work in a thread of this name and return its result; a thread that takes too long is left behind.
+
+    An exception of the work is a defect: the thread reports it on standard error. Raises `TimeoutError`.
+    """
+    done: queue.SimpleQueue[Value | None] = queue.SimpleQueue()
+
+    def run() -> None:
+        result = None
+        try:
+            result = work()
+        finally:
+            done.put(result)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
     try:
-        outcome = done.get(timeout=timeout_seconds)
+        result = done.get(timeout=timeout_seconds)
     except queue.Empty:
-        raise TimeoutError(f"{name} took longer than its time") from None
-    if outcome is None:
-        raise RuntimeError(f"{name} failed as it never should")
-    return outcome
+        raise TimeoutError(f"{name} exceeded its time limit") from None
+    if result is None:
+        raise RuntimeError(f"{name} failed unexpectedly")
+    return result

@@ -1,33 +1,64 @@
-"""What one invocation did: the figures of its answer and of its one log line come from here."""
+"""One invocation's deadline and record: every wait fits inside the one, and the log line is written from the other."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
-from helseid_fn.errors import Party
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import DeadlineExceeded
 
 _NAMES = {party: party.slug for party in Party} | {Party.SECRET_MANAGER: "secret_store"}
+_DAY_SECONDS = 86400
 
 
-class Journal:
-    """Counts and times the requests of one invocation; used by one thread."""
+class Context:
+    """The deadline, the request counts, the durations and the facts of one invocation; used by one thread."""
 
-    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        deadline_seconds: float,
+        *,
+        invocation_id: str = "",
+        facts: Mapping[str, Any] = MappingProxyType({}),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the countdown; the clock is monotonic, so that a clock step changes nothing."""
+        self.deadline_seconds = deadline_seconds
+        self.invocation_id = invocation_id
         self._monotonic = monotonic
         self._started_at = monotonic()
+        self._ends_at = self._started_at + deadline_seconds
         self._seconds = dict.fromkeys(Party, 0.0)
         self.requests = dict.fromkeys(Party, 0)
         self.outcomes: dict[Party, list[int | str]] = {party: [] for party in Party}
-        """Per party, in order: the status of each answer, or the word for why there was none."""
-        self.facts: dict[str, Any] = {}
-        """What support will ask for: `kid`, `assertion_jti`, `clock_difference_seconds`. Never anything that opens a door."""
+        """Per party, in order: the status of each response, or the word for why there was none."""
+        self.facts: dict[str, Any] = dict(facts)
+        """More fields of the log line: trace, organization, `kid`, `assertion_jti`. Never anything that grants access."""
+
+    @property
+    def attempt_seconds(self) -> float:
+        """The time limit of one attempt at a party that responds fast or not at all: a third, so that two retries fit."""
+        return self.deadline_seconds / 3
+
+    def left_seconds(self) -> float:
+        """Return the time left, never less than 0."""
+        return max(0.0, self._ends_at - self._monotonic())
+
+    def check(self, party: Party) -> float:
+        """Return the time left, or raise `DeadlineExceeded` for the party that would have been waited for."""
+        left = self.left_seconds()
+        if left <= 0:
+            raise DeadlineExceeded(party, self.deadline_seconds)
+        return left
 
     @contextmanager
     def request(self, party: Party) -> Iterator[None]:
-        """Count one request to the party and the time that it takes, whatever its outcome."""
+        """Count one request to the party, and the time that it takes whatever its outcome."""
         self.requests[party] += 1
         began_at = self._monotonic()
         try:
@@ -36,30 +67,38 @@ class Journal:
             self._seconds[party] += self._monotonic() - began_at
 
     def note_outcome(self, party: Party, outcome: int | str) -> None:
-        """Note a status, or the word for why there was no answer."""
+        """Note a response's status, or the word for why there was no response."""
         self.outcomes[party].append(outcome)
 
     def note(self, **facts: Any) -> None:
-        """Note what support will ask for; the latest value of a name stands, and None takes it back."""
+        """Note facts for the log line; the latest value of a name counts, and None removes it."""
         self.facts.update(facts)
         self.facts = {name: fact for name, fact in self.facts.items() if fact is not None}
+
+    def note_key_expiry(self, expires_at: int | None, now: float) -> None:
+        """Note when the client key expires, in seconds since the epoch, None when unknown; `now` is wall-clock seconds."""
+        if expires_at is None:
+            return self.note(key_expires=None, key_expires_in_days=None)
+        moment = datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")
+        return self.note(key_expires=moment, key_expires_in_days=round((expires_at - now) / _DAY_SECONDS, 2))
 
     def duration_ms(self) -> int:
         """Return the time since the invocation began, in whole milliseconds."""
         return round((self._monotonic() - self._started_at) * 1000)
 
     def request_counts(self) -> dict[str, int]:
-        """Return how many requests went to each party; to Selvbetjening only keys that are replaced give reason."""
+        """Return the number of requests to each party; Selvbetjening is listed only if the rotation called it."""
         parties = [party for party in Party if party is not Party.SELVBETJENING or self.requests[party]]
         return {_NAMES[party]: self.requests[party] for party in parties}
 
-    def summary(self) -> dict[str, Any]:
-        """Return the fields of the log line: what was asked of whom, with what outcome and in what time."""
-        asked = [party for party in Party if self.requests[party]]
+    def log_fields(self) -> dict[str, Any]:
+        """Return the fields of the log line: the facts, and the requests with their outcomes and durations."""
+        called = [party for party in Party if self.requests[party]]
         return {
+            "invocation": self.invocation_id,
             "duration_ms": self.duration_ms(),
-            "durations_ms": {_NAMES[party]: round(self._seconds[party] * 1000) for party in asked},
+            "durations_ms": {_NAMES[party]: round(self._seconds[party] * 1000) for party in called},
             "requests": self.request_counts(),
-            "outcomes": {_NAMES[party]: self.outcomes[party] for party in asked},
+            "outcomes": {_NAMES[party]: self.outcomes[party] for party in called},
             **self.facts,
         }

@@ -1,32 +1,32 @@
-"""Taking out of foreign words whatever could be used to call something; pure."""
+"""Removes from other parties' words whatever could be used to call something; pure."""
 
 from __future__ import annotations
 
 import re
 
-ELIDED = "[elided]"
+REDACTED = "[redacted]"
 
 # Tokens, assertions, proofs, keys and their members are long unbroken runs of base64 characters.
 _RUN = re.compile(r"[A-Za-z0-9_\-+/=.~%]{40,}")
 _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{40,}")
-# Halves of surrogate pairs too: UTF-8 has no form for them, and a host that logs or passes on a raised error would end.
+# Halves of surrogate pairs too: UTF-8 cannot encode them, and a host that logs or forwards a raised error would crash.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def quote(words: str, max_length: int = 300) -> str:
-    """Return another party's words on one line, bounded, with anything that may be a secret elided."""
-    line = _RUN.sub(_elide_random, _CONTROL.sub(" ", words)).strip()
+    """Return another party's words on one line, bounded, with anything that may be a secret redacted."""
+    line = _RUN.sub(_redact_random, _CONTROL.sub(" ", words)).strip()
     return line if len(line) <= max_length else f"{line[:max_length]}…"
 
 
-def elide(text: str, secrets: tuple[str, ...]) -> str:
-    """Return the text with every occurrence of these secrets elided, as they are and as JSON may write a slash."""
+def redact(text: str, secrets: tuple[str, ...]) -> str:
+    """Return the text with every occurrence of these secrets redacted, as they are and as JSON may write a slash."""
     for secret in secrets:
-        text = text.replace(secret, ELIDED).replace(secret.replace("/", "\\/"), ELIDED)
+        text = text.replace(secret, REDACTED).replace(secret.replace("/", "\\/"), REDACTED)
     return text
 
 
-def _elide_random(run: re.Match[str]) -> str:
-    """Elide a run that mixes cases, as random base64 does, or is all hexadecimal; scopes, addresses and UUIDs are neither."""
+def _redact_random(run: re.Match[str]) -> str:
+    """Redact a run that mixes cases, as random base64 does, or is all hexadecimal; scopes, addresses and UUIDs are neither."""
     text = run.group()
-    return text if text in (text.lower(), text.upper()) and not _HEXADECIMAL.search(text) else ELIDED
+    return text if text in (text.lower(), text.upper()) and not _HEXADECIMAL.search(text) else REDACTED

@@ -1,6 +1,7 @@
-"""How the text of each kind of setting is read; pure but for the CA bundle, which is loaded once to know that it can be.
+"""Parsers for the text of each kind of setting; pure, except that the CA bundle is loaded once to see that it can be.
 
-What is wrong with a text is raised as `ValueError`, to stand after the setting's name in a sentence; it never shows the text.
+A parser raises `ValueError` with words that follow the setting's name in a sentence. They never repeat the text, which may be
+a key in the wrong place.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import re
 
 from helseid_fn.http.connection import load_tls_context
-from helseid_fn.http.url import find_fault
+from helseid_fn.http.url import find_url_fault
 from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, RSA_ALGORITHMS
 from helseid_fn.oauth.organization import is_journal_id, is_organization_number
-from helseid_fn.secret_store.aws.arn import parse_aws_address
+from helseid_fn.secret_store.aws.arn import parse_secret_arn
 
 API_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -29,7 +30,7 @@ _MAX_TIME = 3650.0
 
 def parse_web_address(text: str) -> str:
     """Parse an address: https, or http on this machine alone."""
-    fault = find_fault(text)
+    fault = find_url_fault(text)
     if fault is not None:
         raise ValueError(fault)
     return text
@@ -38,7 +39,7 @@ def parse_web_address(text: str) -> str:
 def parse_issuer(text: str) -> str:
     """Parse an issuer: an address without a slash at its end and without a query."""
     if text.endswith("/"):
-        raise ValueError("ends with a slash, which HelseID's issuer does not; leave it out")
+        raise ValueError("ends with a slash, unlike HelseID's issuer; remove it")
     if "?" in text:
         raise ValueError("has a query, which an issuer cannot have")
     return parse_web_address(text)
@@ -57,28 +58,28 @@ def parse_scopes(text: str) -> frozenset[str]:
     if not scopes:
         raise ValueError("is missing")
     if not all(_SCOPE.fullmatch(scope) for scope in scopes):
-        raise ValueError("has characters that a scope cannot have; separate scopes with spaces")
+        raise ValueError("has characters that no scope has; separate scopes with spaces")
     return scopes
 
 
 def parse_key_address(text: str) -> str:
-    """Parse the address of the private key; a key in its place is refused without showing it."""
+    """Parse the address of the private key; a key in its place is refused, and not repeated."""
     if text.removeprefix("file:").lstrip("\ufeff \t\r\n").startswith(("{", "-----BEGIN", "eyJ", "LS0tLS1CRUdJTi")):
         raise ValueError(
-            "holds a key and not the address of one; move the key to a secret manager, and replace it, for it is now exposed"
+            "is a key and not the address of one; that key is now exposed: replace it, and keep the new one in a secret manager"
         )
     if text.startswith("file:"):
         if not text.removeprefix("file:") or "\0" in text:
-            raise ValueError("names no file after file:")
+            raise ValueError("has no path after file:")
     elif text.startswith("arn:"):
-        if parse_aws_address(text) is None:
+        if parse_secret_arn(text) is None:
             raise ValueError(
-                "is not an address of the form arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, whole with the six "
-                "characters that AWS adds, and with ::STAGE: or :::VERSION-ID after it for another version than AWSCURRENT"
+                "is not of the form arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, complete with the six characters "
+                "that AWS adds, and with ::STAGE: or :::VERSION-ID after it for another version than AWSCURRENT"
             )
     elif not _GOOGLE_KEY.fullmatch(text):
         raise ValueError(
-            "is not an address of the form projects/P/secrets/S/versions/V, with locations/L for a regional one, "
+            "is not of the form projects/P/secrets/S/versions/V (with locations/L for a regional one), "
             "arn:aws:secretsmanager:..., or file:PATH"
         )
     return text
@@ -125,7 +126,7 @@ def parse_log_level(text: str) -> str:
 
 
 def parse_ca_bundle(text: str) -> str:
-    """Load the bundle once, and for nothing else than to know: a wrong one must stop the deployment, not each invocation."""
+    """Load the bundle once as a check: a wrong one must stop the deployment, not each invocation."""
     try:
         load_tls_context(text)
     except OSError:
@@ -155,12 +156,12 @@ def parse_alg(text: str) -> str:
     return text
 
 
-def parse_share(text: str) -> float:
-    """Parse a share between 0 and 1."""
-    share = _number(text)
-    if not 0 < share < 1:
-        raise ValueError("is not a share between 0 and 1")
-    return share
+def parse_fraction(text: str) -> float:
+    """Parse a fraction between 0 and 1."""
+    fraction = _number(text)
+    if not 0 < fraction < 1:
+        raise ValueError("is not a fraction between 0 and 1")
+    return fraction
 
 
 def parse_time(text: str) -> float:
@@ -178,7 +179,7 @@ def _number(text: str) -> float:
         return -1.0
 
 
-def project_of(key_address: str) -> str | None:
-    """Return the project of a Google address: most often the function's own, which its traces belong to."""
+def parse_google_project(key_address: str) -> str | None:
+    """Return the project of a Google address; mostly it is the function's own, to which its traces belong."""
     parts = _GOOGLE_KEY.fullmatch(key_address)
     return parts["project"] if parts else None

@@ -4,37 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
-from helseid_fn import setting_parsers as value
+from helseid_fn import setting_parsers as parse
 from helseid_fn.errors import SettingsError
+from helseid_fn.http.caller_headers import parse_header_patterns
 from helseid_fn.oauth.organization import Organization
 
-EXAMPLES = {
-    "HELSEID_ISSUER": "https://helseid-sts.test.nhn.no",
-    "HELSEID_CLIENT_ID": "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10",
-    "HELSEID_SCOPE": "nhn:test-public-samplecode/client-credentials",
-    "HELSEID_KEY": "projects/my-project/secrets/helseid-key/versions/latest",
-    "HELSEID_PARENT_ORGANIZATION": "999977774",
-    "HELSEID_CHILD_ORGANIZATION": "999977776",
-    "HELSEID_SFM_JOURNAL_ID": "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11",
-    "API_URL": "https://api.example.no/machine-clients/greetings",
-    "API_METHODS": "GET",
-    "DEADLINE_SECONDS": "25",
-    "LOG_LEVEL": "INFO",
-    "SELVBETJENING_URL": "https://api.selvbetjening.test.nhn.no",
-    "HELSEID_PENDING_KEY": "projects/my-project/secrets/helseid-key-pending",
-    "ROTATION_ALG": "PS256",
-    "ROTATION_DUE_SHARE": "0.67",
-    "ROTATION_GRACE_HOURS": "24",
-    "ROTATION_DESTROY_AFTER_DAYS": "30",
-    "SECRET_MANAGER_ENDPOINT": "127.0.0.1:8085",
-    "REQUESTS_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
-    "CURL_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt",
-}
-"""Every setting, with an example of it."""
+REQUIRED = "required"
+"""Stands for the default of a setting that has none."""
 
-Parsed = TypeVar("Parsed")
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable; `default` is the text to parse when it is absent, None for no value."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: str | None
+    example: str
+    meaning: str
+
+
+# fmt: off
+SETTINGS = (
+    Setting("HELSEID_ISSUER", parse.parse_issuer, REQUIRED, "https://helseid-sts.test.nhn.no",
+            "HelseID's issuer, exactly as its metadata spells it: `https`, no trailing slash; it may have a path"),
+    Setting("HELSEID_CLIENT_ID", parse.parse_client_id, REQUIRED, "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10",
+            "the client id from Selvbetjening"),
+    Setting("HELSEID_SCOPE", parse.parse_scopes, REQUIRED, "nhn:test-public-samplecode/client-credentials",
+            "the scopes to request, separated by spaces"),
+    Setting("HELSEID_KEY", parse.parse_key_address, REQUIRED, "projects/my-project/secrets/helseid-key/versions/latest",
+            "the *address* of the private JWK, never the key itself; [its forms](keys-and-rotation.md#the-address)"),
+    Setting("HELSEID_PARENT_ORGANIZATION", parse.parse_organization_number, None, "999977774",
+            "organization number of the parent that the client acts for; multi-tenant clients always set it"),
+    Setting("HELSEID_CHILD_ORGANIZATION", parse.parse_organization_number, None, "999977776",
+            "organization number of the child; alone, it is the single-tenant form"),
+    Setting("HELSEID_SFM_JOURNAL_ID", parse.parse_journal_id, None, "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11",
+            "SFM journal id (UUID), for multi-tenant clients of SFM"),
+    Setting("API_URL", parse.parse_web_address, REQUIRED, "https://api.example.no/machine-clients/greetings",
+            "the URL that a bare invocation calls, and the base of a request's `path`; `https`"),
+    Setting("API_METHODS", parse.parse_methods, "GET", "GET POST",
+            "the methods that an invocation may use, of `GET HEAD POST PUT PATCH DELETE`"),
+    Setting("API_CALLER_HEADERS", parse_header_patterns,
+            "accept accept-language content-type if-match if-none-match if-modified-since prefer nhn-* x-correlation-id "
+            "x-request-id traceparent",
+            "accept content-type nhn-*",
+            "names of headers, or prefixes with `*`, that an invocation may set"),
+    Setting("DEADLINE_SECONDS", parse.parse_deadline_seconds, "25", "25",
+            "the deadline of a whole invocation; every wait and every timeout fits inside it"),
+    Setting("LOG_LEVEL", parse.parse_log_level, "INFO", "INFO", "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`"),
+    Setting("SELVBETJENING_URL", parse.parse_web_address, None, "https://api.selvbetjening.test.nhn.no",
+            "where the [rotating function](keys-and-rotation.md#rotation) registers keys; `https`"),
+    Setting("HELSEID_PENDING_KEY", parse.parse_secret_name, None, "projects/my-project/secrets/helseid-key-pending",
+            "on Google Cloud the secret where the next key waits, without a version; not the secret of the key itself"),
+    Setting("ROTATION_ALG", parse.parse_alg, "PS256", "PS256",
+            "the algorithm of new keys: RS or PS 256, 384 or 512 (RSA of 4096 bits), or ES 256, 384 or 512"),
+    Setting("ROTATION_DUE_FRACTION", parse.parse_fraction, "0.67", "0.67",
+            "the fraction of its lifetime after which a key is replaced, between 0 and 1"),
+    Setting("ROTATION_GRACE_HOURS", parse.parse_time, "24", "24",
+            "on Google Cloud: how long a replaced version stays readable"),
+    Setting("ROTATION_DESTROY_AFTER_DAYS", parse.parse_time, "30", "30",
+            "on Google Cloud: how long after that it is destroyed"),
+    Setting("SECRET_MANAGER_ENDPOINT", parse.parse_host_and_port, None, "127.0.0.1:8085",
+            "`host:port` of another Secret Manager endpoint than Google's; without TLS on loopback, for the stand-in"),
+    Setting("REQUESTS_CA_BUNDLE", parse.parse_ca_bundle, None, "/etc/ssl/certs/ca-certificates.crt",
+            "a file or folder of PEM certificates to trust instead of `certifi`'s, for networks that inspect TLS"),
+    Setting("CURL_CA_BUNDLE", parse.parse_ca_bundle, None, "/etc/ssl/certs/ca-certificates.crt",
+            "the same, when `REQUESTS_CA_BUNDLE` is not set"),
+)
+# fmt: on
+
+EXAMPLES = {setting.name: setting.example for setting in SETTINGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +85,14 @@ class RotationSettings:
     selvbetjening_url: str | None
     pending_secret: str | None
     alg: str
-    due_share: float
+    due_fraction: float
     grace_hours: float
     destroy_after_days: float
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The deployment, as the README's table of settings explains it."""
+    """The deployment; `docs/configuration.md` explains each setting."""
 
     issuer: str
     client_id: str
@@ -60,6 +101,7 @@ class Settings:
     organization: Organization
     api_url: str
     api_methods: frozenset[str]
+    api_caller_headers: tuple[str, ...]
     deadline_seconds: float
     log_level: str
     secret_manager_endpoint: str | None
@@ -71,55 +113,51 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     """Parse the settings; an empty variable counts as absent.
 
     Raises `SettingsError`, which names every bad variable, what is wrong with it and an example, but never its value, since
-    it may be a key that was put in the wrong place.
+    it may be a key in the wrong place.
     """
     faults: list[str] = []
-
-    def optional(name: str, parse: Callable[[str], Parsed], default: Parsed) -> Parsed:
-        text = environ.get(name)
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        text = environ.get(setting.name) or setting.default
+        if text is REQUIRED:
+            faults.append(f"{setting.name} is missing (for example {setting.example})")
+            continue
+        # As requests does: CURL_CA_BUNDLE counts only when the other is absent.
+        ignored = setting.name == "CURL_CA_BUNDLE" and environ.get("REQUESTS_CA_BUNDLE")
         try:
-            return parse(text) if text else default
+            values[setting.name] = None if text is None or ignored else setting.parse(text)
         except ValueError as fault:
-            faults.append(f"{name} {fault} (for example {EXAMPLES[name]})")
-            return default
-
-    def required(name: str, parse: Callable[[str], Parsed], unused: Parsed) -> Parsed:
-        if not environ.get(name):
-            faults.append(f"{name} is missing (for example {EXAMPLES[name]})")
-        return optional(name, parse, unused)
-
-    settings = Settings(
-        issuer=required("HELSEID_ISSUER", value.parse_issuer, ""),
-        client_id=required("HELSEID_CLIENT_ID", value.parse_client_id, ""),
-        scopes=required("HELSEID_SCOPE", value.parse_scopes, frozenset()),
-        key_address=required("HELSEID_KEY", value.parse_key_address, ""),
+            faults.append(f"{setting.name} {fault} (for example {setting.example})")
+    if faults:
+        raise SettingsError((*faults, *(f"{name} is set but is not a setting" for name in find_unknown(environ))))
+    return Settings(
+        issuer=values["HELSEID_ISSUER"],
+        client_id=values["HELSEID_CLIENT_ID"],
+        scopes=values["HELSEID_SCOPE"],
+        key_address=values["HELSEID_KEY"],
         organization=Organization(
-            parent=optional("HELSEID_PARENT_ORGANIZATION", value.parse_organization_number, None),
-            child=optional("HELSEID_CHILD_ORGANIZATION", value.parse_organization_number, None),
-            sfm_journal_id=optional("HELSEID_SFM_JOURNAL_ID", value.parse_journal_id, None),
+            parent=values["HELSEID_PARENT_ORGANIZATION"],
+            child=values["HELSEID_CHILD_ORGANIZATION"],
+            sfm_journal_id=values["HELSEID_SFM_JOURNAL_ID"],
         ),
-        api_url=required("API_URL", value.parse_web_address, ""),
-        api_methods=optional("API_METHODS", value.parse_methods, frozenset({"GET"})),
-        deadline_seconds=optional("DEADLINE_SECONDS", value.parse_deadline_seconds, 25.0),
-        log_level=optional("LOG_LEVEL", value.parse_log_level, "INFO"),
-        secret_manager_endpoint=optional("SECRET_MANAGER_ENDPOINT", value.parse_host_and_port, None),
-        google_project=environ.get("GOOGLE_CLOUD_PROJECT") or value.project_of(environ.get("HELSEID_KEY", "")),
+        api_url=values["API_URL"],
+        api_methods=values["API_METHODS"],
+        api_caller_headers=values["API_CALLER_HEADERS"],
+        deadline_seconds=values["DEADLINE_SECONDS"],
+        log_level=values["LOG_LEVEL"],
+        secret_manager_endpoint=values["SECRET_MANAGER_ENDPOINT"],
+        google_project=environ.get("GOOGLE_CLOUD_PROJECT") or parse.parse_google_project(values["HELSEID_KEY"]),
         rotation=RotationSettings(
-            selvbetjening_url=optional("SELVBETJENING_URL", value.parse_web_address, None),
-            pending_secret=optional("HELSEID_PENDING_KEY", value.parse_secret_name, None),
-            alg=optional("ROTATION_ALG", value.parse_alg, "PS256"),
-            due_share=optional("ROTATION_DUE_SHARE", value.parse_share, 0.67),
-            grace_hours=optional("ROTATION_GRACE_HOURS", value.parse_time, 24.0),
-            destroy_after_days=optional("ROTATION_DESTROY_AFTER_DAYS", value.parse_time, 30.0),
+            selvbetjening_url=values["SELVBETJENING_URL"],
+            pending_secret=values["HELSEID_PENDING_KEY"],
+            alg=values["ROTATION_ALG"],
+            due_fraction=values["ROTATION_DUE_FRACTION"],
+            grace_hours=values["ROTATION_GRACE_HOURS"],
+            destroy_after_days=values["ROTATION_DESTROY_AFTER_DAYS"],
         ),
     )
-    # As requests does: the second counts only when the first is absent.
-    optional("REQUESTS_CA_BUNDLE" if environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE", value.parse_ca_bundle, "")
-    if faults:
-        raise SettingsError(tuple(faults))
-    return settings
 
 
 def find_unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the variables that look like settings (`HELSEID_...`) but are none, so that a misspelt one is noticed."""
+    """Return the variables that look like settings (`HELSEID_...`) but are not, so that a misspelt one is noticed."""
     return tuple(sorted(name for name in environ if name.startswith("HELSEID_") and name not in EXAMPLES))

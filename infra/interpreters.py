@@ -1,4 +1,4 @@
-"""Where the other Pythons of this machine are."""
+"""Finds the other Python versions on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def find_interpreter(version: str) -> Path | None:
-    """Return an interpreter of this minor version (`3.13`) that runs, or `None`; the one that runs this comes first."""
+    """Return a working interpreter of this minor version (`3.13`), preferably the current one, or `None`."""
     return next((path for path in _candidates(version) if _is_version(path, version)), None)
 
 
@@ -21,7 +21,9 @@ def _candidates(version: str) -> Iterator[Path]:
     if on_path:
         yield Path(on_path)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"))
+    yield from sorted(pyenv.glob(f"versions/{version}[.-]*/bin/python{version}"))
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or Path.home() / ".local" / "share" / "uv" / "python")
+    yield from sorted(uv.glob(f"cpython-{version}[.-]*/bin/python{version}"))
 
 
 def _is_version(path: Path, version: str) -> bool:

@@ -1,4 +1,4 @@
-"""`make lambda-zip`: the archive that AWS Lambda runs. The same sources, lock and zlib give the same bytes."""
+"""`make lambda-zip` builds the archive that AWS Lambda runs: the same bytes for the same sources, lock and zlib."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from helseid_fn.settings import EXAMPLES
 from infra.interpreters import find_interpreter
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "requirements-aws.txt"
+LOCK = ROOT / "requirements" / "aws.txt"
 WHEELS = ROOT / ".cache" / "wheels"
 
 WHEEL_ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
-"""Lambda's name of an architecture, and the one in the name of a wheel."""
-PYTHONS = ("3.11", "3.12", "3.13")
+"""Lambda's name of each architecture, and the wheels'."""
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+"""The Lambda runtimes that an archive can be built for."""
 
-# Of the libraries, what no invocation reads: their tests, examples and stubs, what pip noted for itself, the commands that
-# they bring, and the descriptions of all of AWS's services but the one that is called and the one that lends a role.
-# Licences stay, and METADATA, by which scanners of deployed functions know what is inside.
+# The parts of the libraries that no invocation reads: tests, examples, stubs, pip's own records, commands, and botocore's
+# descriptions of every AWS service but Secrets Manager and STS, which provides the role's credentials.
+# Licences stay, and so does METADATA, from which scanners of deployed functions learn what is inside.
 _UNUSED = re.compile(
     r"""(.*/)?(tests|examples)/ | .*\.(pyi|pyc|h)$ | (.*/)?(py\.typed|examples-1\.json)$ | [^/]+\.data/scripts/
     | [^/]+\.dist-info/(?!METADATA$|licenses/|LICEN[CS]E|NOTICE|COPYING)
@@ -52,14 +53,15 @@ class Target:
 
     @property
     def is_this_machine(self) -> bool:
-        """Whether its compiled parts run here."""
+        """Whether compiled parts for its architecture run on this machine."""
         return sys.platform == "linux" and platform.machine() == WHEEL_ARCHITECTURES[self.arch]
 
 
 def fetch_wheels(pins: str, target: Target) -> list[Path]:
-    """Return the wheels that pins with hashes name for a target, from `.cache/` or through pip; each is checked again.
+    """Return the wheels that `pins` (names, versions, hashes) selects for a target, from `.cache/` or through pip.
 
-    manylinux2014 is what every Lambda runtime takes; where a wheel or its hash is missing, pip says so and this fails.
+    Every wheel's hash is checked again. manylinux2014 runs on every Lambda runtime. Raises `CalledProcessError` after pip
+    has said which wheel or hash is missing.
     """
     kept = WHEELS / f"{target}-{hashlib.sha256(pins.encode()).hexdigest()[:16]}"
     if not kept.exists():
@@ -79,7 +81,7 @@ def fetch_wheels(pins: str, target: Target) -> list[Path]:
 
 def _download(lock: Path, target: Target, folder: Path) -> None:
     arch = WHEEL_ARCHITECTURES[target.arch]
-    # Quiet twice: its errors alone are told, not its warnings about how the machine's pip is set up.
+    # Quiet twice: pip prints its errors, but no warnings about its own configuration on this machine.
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--quiet", "download"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:"]
     command += ["--implementation=cp", f"--python-version={target.python}"]
@@ -96,7 +98,7 @@ def build(target: Target, folder: Path) -> Path:
         with zipfile.ZipFile(unfinished, "w") as file:
             for name, content in sorted(_contents(target).items()):
                 entry = zipfile.ZipInfo(name, _EARLIEST)
-                entry.create_system, entry.external_attr = 3, _MODE  # readable by all, as Lambda demands, wherever it was built
+                entry.create_system, entry.external_attr = 3, _MODE  # readable by all, as Lambda demands, whatever the umask
                 file.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=6)
         unfinished.replace(archive)
     finally:
@@ -125,13 +127,13 @@ def _unpack(wheel: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def unpacked_size(archive: Path) -> int:
-    """Return how many bytes the archive's files have; Lambda takes 250 MB."""
+    """Return the total size of the unpacked files in bytes; Lambda accepts 250 MB."""
     with zipfile.ZipFile(archive) as file:
         return sum(entry.file_size for entry in file.infolist())
 
 
 def import_seconds(archive: Path, interpreter: Path) -> float:
-    """Return how long `import main` takes, with no bytecode to read, as at a cold start: Lambda's folder is read-only."""
+    """Return how long `import main` takes without bytecode, as in a cold start: Lambda's folder is read-only."""
     code = "import time; begun_at = time.perf_counter(); import main; print(time.perf_counter() - begun_at)"
     command = [str(interpreter), "-S", "-B", "-c", code]
     settings = {name: example for name, example in EXAMPLES.items() if not name.endswith("CA_BUNDLE")}
@@ -142,7 +144,7 @@ def import_seconds(archive: Path, interpreter: Path) -> float:
 
 
 def main() -> int:
-    """Build one archive and say what it is; 1 when pip could not fetch what is pinned."""
+    """Build one archive and print its size; return 1 if pip could not fetch a pinned wheel."""
     parser = argparse.ArgumentParser(prog="python -m infra.lambda_zip", description=__doc__)
     parser.add_argument("--arch", choices=WHEEL_ARCHITECTURES, default="arm64")
     parser.add_argument("--python", choices=PYTHONS, default="3.13")
@@ -150,7 +152,7 @@ def main() -> int:
     try:
         archive = build(target, ROOT / "build")
     except subprocess.CalledProcessError:
-        print(f"The wheels for {target} could not be fetched; what pip says about it stands above.", file=sys.stderr)
+        print(f"pip could not fetch the wheels for {target}; its message is above.", file=sys.stderr)
         return 1
     sizes = f"{archive.stat().st_size / 1e6:.1f} MB, unpacked {unpacked_size(archive) / 1e6:.1f} MB"
     print(f"{archive.relative_to(ROOT)}: {sizes}; {_say_import_time(archive, target)}")
@@ -160,7 +162,7 @@ def main() -> int:
 def _say_import_time(archive: Path, target: Target) -> str:
     interpreter = find_interpreter(target.python) if target.is_this_machine else None
     if interpreter is None:
-        return "its import time can be measured on its own architecture and Python only"
+        return "its import time can only be measured on its own architecture and Python"
     return f"`import main` takes {import_seconds(archive, interpreter):.2f} s here"
 
 

@@ -1,7 +1,7 @@
-"""A strict stand-in for HelseID, its Selvbetjening, NHN's Sample API and Google Secret Manager, for tests only.
+"""A strict stand-in for HelseID, HelseID Selvbetjening, NHN's Sample API and Google Secret Manager, for tests only.
 
-Start reading at `standin.py`; `token_request.py` and `api_access.py` hold the checks in the order the real ones make
-them. `python -m standin` runs it for people.
+Start reading at `standin.py`; `token_request.py` and `api_access.py` make the checks in the order of the real services.
+`python -m standin` runs it in a terminal.
 """
 
 from standin import faults, secret_faults

@@ -1,4 +1,4 @@
-"""Access tokens in the form HelseID gives them (RFC 9068, except that `scope` is a list), made and checked."""
+"""HelseID's access tokens (RFC 9068, except that `scope` is a list): issued and checked."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _CLAIMS = "helseid://claims/client/"
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token request was granted."""
+    """What HelseID grants a token request."""
 
     client: Client
     organization: Organization
@@ -25,7 +25,7 @@ class Grant:
 
 
 def issue(grant: Grant, issuer: str, now: float, lifetime_seconds: int) -> str:
-    """Sign an access token bound to the proof's key (RFC 9449 section 6.1)."""
+    """Return a signed access token that is bound to the proof's key (RFC 9449 section 6.1)."""
     signing = issuer_key()
     header = {"alg": "RS256", "kid": signing.kid, "x5t": signing.x5t, "typ": "at+jwt"}
     issued = int(now)
@@ -60,15 +60,15 @@ def _client_claims(grant: Grant) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class TokenRules:
-    """What an API holds a token against (HelseID, "validering av access token")."""
+    """What a token is checked against (HelseID, "validering av access token")."""
 
     issuer: str
     audience: str
     leeway_seconds: float = 0
 
 
-def fault_in(token: jose.ReadJws, rules: TokenRules, now: float) -> str | None:
-    """Say what is wrong with a token, or nothing when it is good."""
+def find_token_fault(token: jose.ReadJws, rules: TokenRules, now: float) -> str | None:
+    """Return what is wrong with a token, or None if it is valid."""
     header, claims = token.header, token.claims
     checks: tuple[tuple[bool, str], ...] = (
         (header.get("alg") != "RS256", "the token's alg is not RS256"),
@@ -80,10 +80,10 @@ def fault_in(token: jose.ReadJws, rules: TokenRules, now: float) -> str | None:
         (not _is_time(claims.get("nbf")), "the token has no nbf"),
     )
     wrong = next((detail for failed, detail in checks if failed), None)
-    return wrong or _fault_in_time(claims, rules.leeway_seconds, now)
+    return wrong or _find_time_fault(claims, rules.leeway_seconds, now)
 
 
-def _fault_in_time(claims: Mapping[str, Any], leeway: float, now: float) -> str | None:
+def _find_time_fault(claims: Mapping[str, Any], leeway: float, now: float) -> str | None:
     if now >= claims["exp"] + leeway:
         return "the token has expired"
     return "the token is not valid yet" if now < claims["nbf"] - leeway else None
@@ -98,8 +98,8 @@ def _audiences(claims: Mapping[str, Any]) -> list[Any]:
     return audience if isinstance(audience, list) else [audience]
 
 
-def organization_in(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the three organization numbers under the names the Sample API has for them."""
+def organization_numbers(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the three organization numbers under the Sample API's names."""
     return {
         f"{role}OrganizationNumber": claims.get(f"{_CLAIMS}claims/orgnr_{role}") for role in ("parent", "child", "supplier")
     }

@@ -1,4 +1,4 @@
-"""The client assertion (RFC 7523 section 3, HelseID "bruk av client assertion"), one check after the other."""
+"""The checks of a client assertion (RFC 7523 section 3; HelseID, "bruk av client assertion")."""
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,33 +11,33 @@ from standin import jose
 from standin.clients import Client
 from standin.refusals import Refusal, RefusedError
 from standin.registered_keys import RegisteredKey, RegisteredKeys
-from standin.replay import SeenOnce
+from standin.replay_cache import ReplayCache
 
 TYPE = "client-authentication+jwt"
-LONGEST_LIFE_SECONDS = 10
+MAX_LIFETIME_SECONDS = 10
 REMEMBERED_AFTER_EXPIRY_SECONDS = 300
-_LONGEST_TEXT = 51200
-_SHORTEST_JTI = 16
+_MAX_LENGTH = 51200
+_MIN_JTI_LENGTH = 16
 
 
 @dataclass(frozen=True)
 class AssertionRules:
-    """What an assertion is held against."""
+    """What an assertion is checked against."""
 
     issuer: str
     keys: RegisteredKeys
-    seen: SeenOnce
+    seen: ReplayCache
     clock_skew_seconds: float = 0
 
 
 def refuse_client(detail: str) -> NoReturn:
-    """Refuse as HelseID does: 400 and a bare `invalid_client`, whatever the cause."""
+    """Refuse as HelseID does: with 400 and `invalid_client` without a description."""
     raise RefusedError(Refusal("invalid_client", None, detail))
 
 
 def check_assertion(text: str, client: Client, rules: AssertionRules, now: float) -> Mapping[str, Any]:
-    """Return the claims of a good assertion and use its jti up; refuse every other."""
-    if len(text) > _LONGEST_TEXT:
+    """Return the claims of a valid assertion and mark its jti as used; refuse any other."""
+    if len(text) > _MAX_LENGTH:
         refuse_client("the assertion is too long")
     try:
         assertion = jose.read(text)
@@ -65,14 +65,14 @@ def _check_signature(assertion: jose.ReadJws, registered: Sequence[RegisteredKey
     candidates = [key for key in candidates if key.jwk.get("alg") == header["alg"]]
     if not candidates:
         refuse_client("the assertion's alg is not the registered key's")
-    unfit = [reason for key in candidates if (reason := key.unfit(now))]
-    if len(unfit) == len(candidates):
-        refuse_client(unfit[0])
-    keys = _usable(key.jwk for key in candidates if not key.unfit(now))
+    faults = [fault for key in candidates if (fault := key.find_fault(now))]
+    if len(faults) == len(candidates):
+        refuse_client(faults[0])
+    keys = _usable(key.jwk for key in candidates if not key.find_fault(now))
     if not keys:
         refuse_client("the registered key is weak or cannot be read")
     if not any(jose.verifies(assertion, key) for key in keys):
-        refuse_client("the assertion's signature is not by the registered key")
+        refuse_client("the assertion's signature does not verify with the registered key")
 
 
 def _usable(candidates: Iterable[Mapping[str, Any]]) -> list[RSAKey | ECKey]:
@@ -97,7 +97,7 @@ def _check_parties(claims: Mapping[str, Any], client: Client, issuer: str) -> No
 
 def _check_times(claims: Mapping[str, Any], now: float, skew: float) -> None:
     for name in ("iat", "nbf", "exp"):
-        # `type` and not `isinstance`: true is an int in Python and a time in no specification.
+        # `type` and not `isinstance`: a bool is an int in Python, but not a NumericDate.
         if type(claims.get(name)) is not int:
             refuse_client(f"the assertion's {name} is missing or not an integer")
     issued, begins, ends = claims["iat"], claims["nbf"], claims["exp"]
@@ -105,9 +105,9 @@ def _check_times(claims: Mapping[str, Any], now: float, skew: float) -> None:
         refuse_client("the assertion's nbf is in the future")
     if ends <= now - skew:
         refuse_client("the assertion has expired")
-    if ends - now > LONGEST_LIFE_SECONDS + skew:
+    if ends - now > MAX_LIFETIME_SECONDS + skew:
         refuse_client("the assertion's exp is more than 10 seconds ahead")
-    if ends - issued > LONGEST_LIFE_SECONDS:
+    if ends - issued > MAX_LIFETIME_SECONDS:
         refuse_client("the assertion lives for more than 10 seconds")
     if issued > ends:
         refuse_client("the assertion was issued after it expires")
@@ -117,7 +117,7 @@ def _check_jti(claims: Mapping[str, Any], rules: AssertionRules) -> None:
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti:
         refuse_client("the assertion has no jti")
-    if len(jti) < _SHORTEST_JTI:
+    if len(jti) < _MIN_JTI_LENGTH:
         refuse_client("the assertion's jti is shorter than 16 characters")
-    if not rules.seen.burn(jti, claims["exp"] + REMEMBERED_AFTER_EXPIRY_SECONDS):
+    if not rules.seen.add(jti, claims["exp"] + REMEMBERED_AFTER_EXPIRY_SECONDS):
         refuse_client("the assertion's jti was used before")

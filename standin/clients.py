@@ -1,4 +1,4 @@
-"""A client as it is registered in HelseID Selvbetjening."""
+"""A client as registered in HelseID Selvbetjening."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +16,11 @@ Tenancy = Literal["single-tenant", "multi-tenant", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """What HelseID knows about a client: the keys it begins with, what it may ask for and whom it may act for.
+    """A client: its first keys, its scopes, and the organizations it may act for.
 
-    A multi-tenant client acts for `parent` and the `other_parents` that delegated to its `supplier`, and for any child
-    of theirs, unless `children_of` lists the children of that parent. A single-tenant client is bound to `parent` and may
-    name one of `children`; see "organisasjonsnumre" in HelseID's documentation.
+    A multi-tenant client acts for `parent` and `other_parents`, which delegated to its `supplier`, and for any child
+    of theirs, unless `children_of` lists the children of that parent. A single-tenant client always acts for `parent` and
+    may name one of `children`; see "organisasjonsnumre" in HelseID's documentation.
     """
 
     client_id: str
@@ -36,13 +36,13 @@ class Client:
     grant_types: Sequence[str] = field(default=("client_credentials",))
 
     def __post_init__(self) -> None:
-        """Refuse a private key: HelseID never gets to see one."""
+        """Refuse a private key: it never leaves the client."""
         for jwk in self.jwks:
             if PRIVATE_MEMBERS & set(jwk):
-                message = f"client {self.client_id}: register the public half only, see public_jwk()"
+                message = f"client {self.client_id}: register the public key only, see public_jwk()"
                 raise ValueError(message)
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Every parent organization this client may act for."""
+        """Every parent organization that this client may act for."""
         return (self.parent, *self.other_parents)

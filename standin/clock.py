@@ -1,21 +1,21 @@
-"""The stand-in's own clock, which a test can move ahead of or behind the real one."""
+"""The stand-in's clock, which a test can move."""
 
 import time
 from collections.abc import Callable
 
 
 class Clock:
-    """Seconds since 1970 from a source, plus whatever it was moved by."""
+    """A clock with an offset from its source."""
 
     def __init__(self, source: Callable[[], float] = time.time) -> None:
-        """Start in step with the source."""
+        """Start without an offset."""
         self._source = source
-        self._moved = 0.0
+        self._offset = 0.0
 
     def now(self) -> float:
-        """Tell the time in seconds since 1970."""
-        return self._source() + self._moved
+        """Return the time in seconds since 1970."""
+        return self._source() + self._offset
 
     def move(self, seconds: float) -> None:
-        """Go ahead by this many seconds; negative goes back."""
-        self._moved += seconds
+        """Move forward by this many seconds, or back if negative."""
+        self._offset += seconds

@@ -1,4 +1,4 @@
-"""CRC-32C (RFC 3720 appendix B.4), the checksum Secret Manager sends with every payload."""
+"""CRC-32C (RFC 3720 appendix B.4), the checksum that Secret Manager sends with every payload."""
 
 from functools import lru_cache
 
@@ -7,7 +7,7 @@ _POLYNOMIAL = 0x82F63B78
 
 @lru_cache(maxsize=256)
 def crc32c(data: bytes) -> int:
-    """Compute the checksum, bit by bit and once for each payload."""
+    """Return the checksum."""
     register = 0xFFFFFFFF
     for byte in data:
         register ^= byte

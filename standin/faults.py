@@ -1,4 +1,4 @@
-"""Ways for a server to fail. Each is a value that carries itself out on a connection instead of a plain answer."""
+"""The faults of an HTTP server. Each is a value that is carried out on a connection in place of the response."""
 
 import json
 from collections.abc import Callable
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal, Protocol
 
-from standin.messages import Answer, Headers
+from standin.messages import Headers, Response
 from standin.wire import Wire
 
-Handle = Callable[[], Answer]
-"""Treats the request for real and gives its answer; a fault need not call it."""
+Handle = Callable[[], Response]
+"""Serves the request and returns the response; a fault need not call it."""
 
-Deliver = Callable[[Answer], bytes]
-"""Writes an answer down in the record and gives its bytes; a fault that answers calls it once."""
+Deliver = Callable[[Response], bytes]
+"""Records a response and returns its bytes; a fault that sends a response calls it once."""
 
 
 class Fault(Protocol):
-    """Something that goes wrong with one exchange."""
+    """A fault of one exchange."""
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Treat the request in the faulty way."""
+        """Serve the request with this fault."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """Answers with this status, these headers and this body; `handled` treats the request for real first."""
+    """Responds with this status, these headers and this body; `handled` serves the request first."""
 
     status: int
     body: bytes | str = b""
@@ -34,25 +34,25 @@ class Status:
     handled: bool = False
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Answer instead of the real answer; a real refusal goes before it."""
+        """Send this response instead of the real one, unless the real one is a refusal."""
         real = handle() if self.handled else None
         if real is not None and real.status >= 400:
             wire.send(deliver(real))
             return
         body = self.body.encode() if isinstance(self.body, str) else self.body
-        wire.send(deliver(Answer(self.status, (("Content-Type", self.content_type), *self.headers), body)))
+        wire.send(deliver(Response(self.status, (("Content-Type", self.content_type), *self.headers), body)))
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Refuses with a problem document (RFC 7807); `handled` treats the request for real first."""
+    """Refuses with a problem document (RFC 7807); `handled` serves the request first."""
 
     status: int
-    detail: str = "the stand-in was told to fail"
+    detail: str = "the stand-in failed as planned"
     handled: bool = False
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Answer instead of the real answer."""
+        """Send the problem document instead of the real response."""
         members = {"type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status}
         body = json.dumps({**members, "detail": self.detail})
         content_type = "application/problem+json; charset=utf-8"
@@ -61,19 +61,19 @@ class Problem:
 
 @dataclass(frozen=True)
 class Redirect:
-    """Sends the client elsewhere."""
+    """Redirects the client."""
 
     location: str
     status: int = 302
 
     def carry_out(self, wire: Wire, _handle: Handle, deliver: Deliver) -> None:
-        """Answer with a Location."""
-        wire.send(deliver(Answer(self.status, (("Location", self.location),))))
+        """Send a response with a Location."""
+        wire.send(deliver(Response(self.status, (("Location", self.location),))))
 
 
 @dataclass(frozen=True)
 class Reset:
-    """Breaks the connection off without an answer; `handled` treats the request for real first."""
+    """Resets the connection without a response; `handled` serves the request first."""
 
     handled: bool = False
 
@@ -86,7 +86,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Close:
-    """Closes the connection in order, without an answer; `handled` treats the request for real first."""
+    """Closes the connection without a response; `handled` serves the request first."""
 
     handled: bool = False
 
@@ -99,28 +99,28 @@ class Close:
 
 @dataclass(frozen=True)
 class CutShort:
-    """Sends all but the last `missing` bytes of the real answer, then resets or closes."""
+    """Sends all but the last `missing` bytes of the real response, then resets or closes the connection."""
 
     missing: int = 10
     how: Literal["reset", "close"] = "reset"
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Send a part and break off."""
+        """Send the first part, then end the connection."""
         wire.send(deliver(handle())[: -self.missing])
-        # A moment for the bytes to be read: a reset may overtake what the client has not fetched yet.
+        # Give the client time to read: a reset discards what it has not read yet.
         wire.pause(0.02)
         wire.reset() if self.how == "reset" else wire.close()
 
 
 @dataclass(frozen=True)
 class Slow:
-    """Answers for real after some seconds; `handled` treats the request before the wait and not after it."""
+    """Sends the real response after a delay; `handled` serves the request before the delay instead of after it."""
 
     seconds: float
     handled: bool = False
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Wait and answer."""
+        """Wait, then send the response."""
         early = handle() if self.handled else None
         wire.pause(self.seconds)
         wire.send(deliver(early or handle()))
@@ -128,14 +128,14 @@ class Slow:
 
 @dataclass(frozen=True)
 class Drip:
-    """Sends the real answer a few bytes at a time: from the first header on, or the body only."""
+    """Sends the real response a few bytes at a time: from the first header on, or the body only."""
 
     seconds: float
     chunk: int = 1
     part: Literal["headers", "body"] = "body"
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Send in pieces, waiting after each."""
+        """Send in chunks, with a pause after each."""
         data = deliver(handle())
         start = 0 if self.part == "headers" else data.index(b"\r\n\r\n") + 4
         wire.send(data[:start])
@@ -146,24 +146,24 @@ class Drip:
 
 @dataclass(frozen=True)
 class Hang:
-    """Keeps the connection open and says nothing until its server stops."""
+    """Keeps the connection open and sends nothing until the server stops."""
 
     def carry_out(self, wire: Wire, _handle: Handle, _deliver: Deliver) -> None:
-        """Wait for the end."""
+        """Wait until the server stops."""
         wire.pause(None)
 
 
 @dataclass(frozen=True)
 class Huge:
-    """Answers 200 with a JSON string of this many bytes."""
+    """Responds with a JSON string of this many bytes."""
 
     size: int = 64 * 1024 * 1024
     status: int = 200
 
     def carry_out(self, wire: Wire, _handle: Handle, deliver: Deliver) -> None:
-        """Announce the size and send until the client has had enough."""
+        """Announce the size, then send until the client hangs up."""
         headers = (("Content-Type", "application/json"), ("Content-Length", str(self.size)))
-        wire.send(deliver(Answer(self.status, headers)) + b'"')
+        wire.send(deliver(Response(self.status, headers)) + b'"')
         piece = b"a" * 65536
         left = self.size - 2
         while left > 0:
@@ -179,6 +179,6 @@ class Garbage:
     data: bytes = b"\x16\x03\x01 this is not HTTP\r\n\r\n"
 
     def carry_out(self, wire: Wire, _handle: Handle, _deliver: Deliver) -> None:
-        """Send them."""
+        """Send the bytes, then close the connection."""
         wire.send(self.data)
         wire.close()

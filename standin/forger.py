@@ -1,4 +1,4 @@
-"""Makes right requests of every kind for the clients of one stand-in, for a test to bend."""
+"""Makes valid requests of every kind to one stand-in, for a test to mutate."""
 
 import json
 import secrets
@@ -17,16 +17,16 @@ PARENT, CHILD = "999977774", "999977776"
 
 
 def details(value: str, system: str = "urn:oid:1.0.6523", type_: str = "ENH") -> dict[str, Any]:
-    """Name an organization the way HelseID wants it in `assertion_details`."""
+    """Return an organization as an element of `assertion_details`."""
     identifier = {"system": system, "type": type_, "value": value}
     return {"type": "helseid_authorization", "practitioner_role": {"organization": {"identifier": identifier}}}
 
 
 class Forger:
-    """Makes right requests for a client of one stand-in."""
+    """Makes valid requests of one client."""
 
     def __init__(self, standin: StandIn, alg: str) -> None:
-        """Use a client key and another proof key of this algorithm."""
+        """Use a client key and a proof key of this algorithm."""
         self.standin = standin
         self.client_key = make_jwk(alg)
         self.proof_key = make_jwk(alg, number=1)
@@ -36,7 +36,7 @@ class Forger:
         self.token_header = {"alg": "RS256", "kid": issuer.kid, "x5t": issuer.x5t, "typ": "at+jwt"}
 
     def token_request(self, client_key: dict[str, Any] | None = None) -> Forged:
-        """Make a right token request, nonce included, with the client's first key unless another is given."""
+        """Return a valid token request with a nonce, signed with the client's first key unless another is given."""
         url, key = self.standin.token_endpoint, client_key or self.client_key
         now = int(self.standin.clock.now())
         times = {"iat": now, "nbf": now, "exp": now + 10}
@@ -58,17 +58,17 @@ class Forger:
         )
 
     def call(self) -> Forged:
-        """Make a right call of the API, its token signed by hand with HelseID's key."""
+        """Return a valid API call, with a token signed with HelseID's key."""
         return self._call("GET", self.standin.api_url, SAMPLE_AUDIENCE, SAMPLE_SCOPE)
 
     def registration(self, content: Any) -> Forged:
-        """Make a right call that registers a key, given as what its JSON body holds."""
+        """Return a valid call that registers the key in this JSON content."""
         forged = self._call("POST", self.standin.registration_url, SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE)
         forged.content, forged.content_type = json.dumps(content).encode(), "application/json"
         return forged
 
     def listing(self) -> Forged:
-        """Make a right call that lists the client's keys."""
+        """Return a valid call that lists the client's keys."""
         return self._call("GET", self.standin.registration_url, SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE)
 
     def _call(self, method: str, url: str, audience: str, scope: str) -> Forged:
@@ -84,10 +84,10 @@ class Forger:
             "scope": [scope],
             "jti": secrets.token_hex(16).upper(),
         }
-        made = proof(url, method, self.proof_key, now)
-        return Forged(url, method, made, token=Jws({**self.token_header}, claims, self.issuer_key))
+        token = Jws({**self.token_header}, claims, self.issuer_key)
+        return Forged(url, method, proof(url, method, self.proof_key, now), token=token)
 
     def exchange(self, forged: Forged) -> Exchange:
-        """Send a request and give what the stand-in wrote down about it."""
+        """Send a request and return its recorded exchange."""
         forged.send()
         return self.standin.received[-1]

@@ -1,4 +1,4 @@
-"""Right requests to the stand-in, signed by hand with `cryptography`, for a test to bend one thing in."""
+"""Valid requests to the stand-in, signed with `cryptography` directly, for a test to mutate."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ _CURVES = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521
 
 @dataclass
 class Jws:
-    """A JWS before it is signed; `text` overrides it whole, `signature` in its last part."""
+    """A JWS before signing; `text` overrides the whole, `signature` overrides the last part."""
 
     header: dict[str, Any]
     claims: dict[str, Any]
@@ -31,19 +31,19 @@ class Jws:
     signature: str | None = None
 
     def sign(self) -> str:
-        """Sign by the header's alg, or by the key's when the header's is none that can be signed with."""
+        """Sign with the header's alg, or with the key's if the key cannot be used with the header's."""
         if self.text is not None:
             return self.text
         signing_input = f"{_encoded(self.header)}.{_encoded(self.claims)}"
         alg = self.header.get("alg")
         usable = alg if isinstance(alg, str) and alg[:2] == self.key["alg"][:2] else self.key["alg"]
-        made = base64url(_signature(signing_input.encode(), usable, self.key))
-        return f"{signing_input}.{made if self.signature is None else self.signature}"
+        signature = base64url(_signature(signing_input.encode(), usable, self.key))
+        return f"{signing_input}.{signature if self.signature is None else self.signature}"
 
 
 @dataclass
 class Forged:
-    """An HTTP request whose every part may be bent before it is sent."""
+    """An HTTP request; a test can change every part of it before sending."""
 
     url: str
     method: str
@@ -58,7 +58,7 @@ class Forged:
     content: bytes | None = None
 
     def send(self) -> http.client.HTTPResponse:
-        """Sign what is to be signed and send it."""
+        """Sign the assertion, the token and the proof, and send the request."""
         headers = [*self.headers]
         if self.token is not None:
             token = self.token.sign()
@@ -81,21 +81,21 @@ class Forged:
         connection.putheader("Content-Length", str(len(body)))
         connection.putheader("Connection", "close")
         connection.endheaders(body)
-        answer = connection.getresponse()
-        answer.read()
+        response = connection.getresponse()
+        response.read()
         connection.close()
-        return answer
+        return response
 
 
 def proof(url: str, method: str, key: dict[str, Any], now: int, nonce: str | None = None) -> Jws:
-    """Make a right proof for a request (RFC 9449 section 4.2)."""
+    """Return a valid proof for a request (RFC 9449 section 4.2)."""
     claims = {"jti": secrets.token_urlsafe(16), "htm": method, "htu": url, "iat": now}
     header = {"typ": "dpop+jwt", "alg": key["alg"], "jwk": public_jwk(key)}
     return Jws(header, {**claims, **({"nonce": nonce} if nonce else {})}, key)
 
 
 def base64url(data: bytes) -> str:
-    """Encode without padding (RFC 7515 section 2)."""
+    """Return base64url without padding (RFC 7515 section 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
@@ -131,7 +131,7 @@ def _loaded(text: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
         iqmp=number["qi"],
         public_numbers=rsa.RSAPublicNumbers(number["e"], number["n"]),
     )
-    # These keys were made in this process a moment ago: testing their primes again would take longer than everything.
+    # This process has generated the key itself, and to validate the primes again would be slow.
     return numbers.private_key(unsafe_skip_rsa_key_validation=True)
 
 

@@ -1,4 +1,4 @@
-"""What HelseID and the API have in common: a server, a record of its exchanges and a script of faults."""
+"""The common part of HelseID and the APIs: a server, a record of its exchanges and a script of faults."""
 
 import ssl
 from abc import ABC, abstractmethod
@@ -11,17 +11,17 @@ from typing import Any, ClassVar
 from standin.clock import Clock
 from standin.faults import Fault
 from standin.http_server import HttpServer
-from standin.messages import Answer, Request
-from standin.record import Exchange, Party, Record, claims_in, secrets_in
+from standin.messages import Request, Response
+from standin.record import Exchange, Party, Record, find_secrets, read_claims
 from standin.refusals import Refusal
 from standin.script import Script
-from standin.treatment import Treatment
+from standin.transaction import Transaction
 from standin.wire import Wire
 
 
 @dataclass(frozen=True)
-class House:
-    """What the parties of one stand-in share."""
+class Shared:
+    """The objects that the parties of one stand-in share."""
 
     clock: Clock
     record: Record
@@ -29,35 +29,35 @@ class House:
 
 
 class HttpParty(ABC):
-    """One origin: answers requests, notes each, and fails when the script says so."""
+    """One origin: serves requests, records each, and fails as planned."""
 
     party: ClassVar[Party]
 
-    def __init__(self, house: House, port: int = 0) -> None:
-        """Prepare without listening."""
-        self._house = house
+    def __init__(self, shared: Shared, port: int = 0) -> None:
+        """Set up the server; it listens after `start`."""
+        self._shared = shared
         self._script: Script[Fault] = Script()
-        self.server = HttpServer(self.serve, house.clock, house.tls, port)
+        self.server = HttpServer(self.serve, shared.clock, shared.tls, port)
 
     @abstractmethod
-    def kind_of(self, request: Request) -> str:
-        """Name what a request is for: the word that tests count by."""
+    def classify(self, request: Request) -> str:
+        """Return the kind of a request, by which tests count and plan faults."""
 
     @abstractmethod
-    def answer(self, request: Request) -> Answer:
-        """Treat a request for real."""
+    def respond(self, request: Request) -> Response:
+        """Respond to a request, or raise `RefusedError`."""
 
     @abstractmethod
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Put a refusal into this party's words."""
+    def refuse(self, refusal: Refusal) -> Response:
+        """Return the response that this party makes of a refusal."""
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
+        """The scheme, host and port."""
         return self.server.origin
 
     def start(self) -> None:
-        """Listen, on the port of before if there was one."""
+        """Listen; a restarted server takes the same port again."""
         self.server.start()
 
     def stop(self) -> None:
@@ -65,11 +65,11 @@ class HttpParty(ABC):
         self.server.stop()
 
     def drop_connections(self) -> None:
-        """Close every connection, idle or not, and go on listening."""
+        """Close every connection, idle or not, and continue to listen."""
         self.server.drop_connections()
 
     def fail_next(self, kind: str, fault: Fault, *, times: int = 1, after: int = 0) -> None:
-        """Fail the next requests of a kind, once `after` of them were let through."""
+        """Fail the next requests of a kind, after letting `after` of them through."""
         self._script.plan(kind, fault, times=times, after=after)
 
     def fail_always(self, kind: str, fault: Fault, *, after: int = 0) -> None:
@@ -79,26 +79,26 @@ class HttpParty(ABC):
     def override(
         self, kind: str, members: Mapping[str, Any] = {}, *, without: Collection[str] = (), times: float = inf
     ) -> None:
-        """Change or leave out members of good JSON answers; refusals stay as they are."""
+        """Change or remove members of successful JSON responses."""
         self._script.change(kind, members, without, times)
 
     def clear_faults(self) -> None:
-        """Forget every planned fault and override."""
+        """Remove every planned fault and override."""
         self._script.clear()
 
     def serve(self, wire: Wire, request: Request, connection: int) -> None:
-        """Treat one request, or fail at it as planned."""
-        kind = self.kind_of(request)
+        """Serve one request, or fail as planned."""
+        kind = self.classify(request)
         fault = self._script.take(kind)
         exchange = replace(self._exchange(kind, request, connection), fault=repr(fault) if fault else None)
-        treatment = Treatment(exchange, self._house.record)
+        transaction = Transaction(exchange, self._shared.record)
 
-        def handle() -> Answer:
-            return treatment.handle(lambda: self.answer(request), self.refuse, partial(self._script.apply, kind))
+        def handle() -> Response:
+            return transaction.handle(lambda: self.respond(request), self.refuse, partial(self._script.apply, kind))
 
-        def deliver(answer: Answer) -> bytes:
-            treatment.finish(answer)
-            return wire.compose(answer, bodiless=request.method == "HEAD")
+        def deliver(response: Response) -> bytes:
+            transaction.finish(response)
+            return wire.encode(response, bodiless=request.method == "HEAD")
 
         try:
             if fault is None:
@@ -106,11 +106,11 @@ class HttpParty(ABC):
             else:
                 fault.carry_out(wire, handle, deliver)
         finally:
-            treatment.finish(None)
+            transaction.finish(None)
 
     def _exchange(self, kind: str, request: Request, connection: int) -> Exchange:
         form = dict(request.form()) if "urlencoded" in (request.header("Content-Type") or "") else {}
-        self._house.record.keep_secrets(secrets_in(request, form))
+        self._shared.record.keep_secrets(find_secrets(request, form))
         return Exchange(
             number=0,
             party=self.party,
@@ -120,7 +120,7 @@ class HttpParty(ABC):
             headers=request.headers,
             body=request.body,
             form=form,
-            claims=claims_in(request, form),
-            started_at=self._house.clock.now(),
+            claims=read_claims(request, form),
+            started_at=self._shared.clock.now(),
             connection=connection,
         )

@@ -1,6 +1,7 @@
 """A small threaded HTTP/1.1 server on loopback that can be stopped and started on the same port."""
 
 import contextlib
+import errno
 import socket
 import ssl
 import threading
@@ -14,8 +15,31 @@ HOST = "127.0.0.1"
 _BACKLOG = 512
 
 
+class PortInUseError(OSError):
+    """Another program listens on the port."""
+
+    def __init__(self, port: int) -> None:
+        """Name the port."""
+        super().__init__(errno.EADDRINUSE, f"port {port} is in use")
+        self.port = port
+
+
+def bind(port: int) -> socket.socket:
+    """Return a socket bound to a port, 0 for a free one; raises `PortInUseError`."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(port) from error
+        raise
+    return listener
+
+
 class HttpServer:
-    """Accepts connections, a thread for each, and hands every request to one function."""
+    """Serves each connection in a thread of its own, and passes every request to one function."""
 
     def __init__(
         self,
@@ -24,7 +48,7 @@ class HttpServer:
         tls: ssl.SSLContext | None = None,
         port: int = 0,
     ) -> None:
-        """Prepare a server; port 0 takes a free one at the first start and keeps it."""
+        """Set up the server; port 0 takes a free port at the first start and keeps it."""
         self._serve = serve
         self._clock = clock
         self._tls = tls
@@ -38,16 +62,14 @@ class HttpServer:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
+        """The scheme, host and port."""
         return f"{'https' if self._tls else 'http'}://{HOST}:{self.port}"
 
     def start(self) -> None:
-        """Listen; a server that already listens goes on."""
+        """Listen, unless the server already does."""
         if self._listener is not None:
             return
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, self.port))
+        listener = bind(self.port)
         listener.listen(_BACKLOG)
         self.port = listener.getsockname()[1]
         self._listener, self._ended = listener, threading.Event()
@@ -55,20 +77,20 @@ class HttpServer:
         self._accepting.start()
 
     def stop(self) -> None:
-        """Stop listening and end every connection."""
+        """Stop listening and close every connection."""
         listener, self._listener = self._listener, None
         if listener is None or self._accepting is None:
             return
         self._ended.set()
         with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
-            pass  # wakes the thread in accept(), which closing a socket does not do everywhere
-        # The port is free again only when nobody waits in accept() any more.
+            pass  # wakes the thread in accept(); closing the socket does not do so on every platform
+        # The port is free only when no thread waits in accept().
         self._accepting.join(timeout=1)
         listener.close()
         self.drop_connections()
 
     def drop_connections(self) -> None:
-        """End every connection and go on listening, as a proxy does with idle ones."""
+        """Close every connection and continue to listen, as a proxy does with idle connections."""
         with self._lock:
             wires = list(self._wires)
         for wire in wires:
@@ -85,10 +107,10 @@ class HttpServer:
                 return
             self.connections += 1
             arguments = (connection, self.connections, ended)
-            threading.Thread(target=self._converse, args=arguments, daemon=True).start()
+            threading.Thread(target=self._serve_connection, args=arguments, daemon=True).start()
 
-    def _converse(self, connection: socket.socket, number: int, ended: threading.Event) -> None:
-        # Answers leave at once: a delayed acknowledgement would add 40 ms to each.
+    def _serve_connection(self, connection: socket.socket, number: int, ended: threading.Event) -> None:
+        # Send responses at once: a delayed acknowledgement would add 40 ms to each.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             secured = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
@@ -102,7 +124,7 @@ class HttpServer:
             while wire.open and not ended.is_set() and (request := wire.read()) is not None:
                 self._serve(wire, request, number)
         except (OSError, ValueError):
-            pass  # the client went away, or a fault closed the connection
+            pass  # the client hung up, or a fault closed the connection
         finally:
             with self._lock:
                 self._wires.discard(wire)

@@ -1,4 +1,4 @@
-"""HelseID's own signing key with its self-signed certificate; one for each process, made in the background."""
+"""HelseID's signing key and its self-signed certificate: one per process, generated in the background."""
 
 import base64
 import datetime as dt
@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from joserfc.jwk import RSAKey
 
-_making = threading.Lock()
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class IssuerKey:
-    """The key tokens are signed with and the form it is published in."""
+    """The key that signs tokens, and its published form."""
 
     key: RSAKey
     kid: str
@@ -27,7 +27,7 @@ class IssuerKey:
     x5c: str
 
     def jwk(self) -> dict[str, Any]:
-        """Show the key as HelseID's `jwks` endpoint does: named after the certificate's SHA-1 thumbprint."""
+        """Return the public JWK as HelseID publishes it; the kid is the certificate's SHA-1 thumbprint."""
         numbers = self.key.as_dict(private=False)
         return {
             "kty": "RSA",
@@ -42,26 +42,26 @@ class IssuerKey:
 
 
 def issuer_key() -> IssuerKey:
-    """Give the process's key, waiting for it when it is still being made."""
-    with _making:
-        return _make()
+    """Return the process's key; wait until it has been generated."""
+    with _lock:
+        return _generate()
 
 
-def begin_making() -> None:
-    """Start making the key, so that the first token request need not wait for the prime search."""
+def start_generating() -> None:
+    """Start to generate the key, so that the first token request does not wait for it."""
     threading.Thread(target=issuer_key, name="stand-in issuer key", daemon=True).start()
 
 
 @lru_cache(maxsize=1)
-def _make() -> IssuerKey:
+def _generate() -> IssuerKey:
     private = rsa.generate_private_key(public_exponent=65537, key_size=3072)
     certificate = _certificate(private)
-    # SHA-1 names the certificate here (RFC 7517 section 4.8) and protects nothing.
-    print_ = certificate.fingerprint(hashes.SHA1())
+    # SHA-1 is only an identifier here (RFC 7517 section 4.8).
+    fingerprint = certificate.fingerprint(hashes.SHA1())
     return IssuerKey(
         key=RSAKey.import_key(private),
-        kid=print_.hex().upper(),
-        x5t=base64.urlsafe_b64encode(print_).rstrip(b"=").decode(),
+        kid=fingerprint.hex().upper(),
+        x5t=base64.urlsafe_b64encode(fingerprint).rstrip(b"=").decode(),
         x5c=base64.b64encode(certificate.public_bytes(Encoding.DER)).decode(),
     )
 

@@ -1,4 +1,4 @@
-"""Reading and verifying compact JWS (RFC 7515) with joserfc, a library the function under test does not use."""
+"""Parses and verifies compact JWSs (RFC 7515) with joserfc, which the function under test does not use."""
 
 import json
 import re
@@ -11,25 +11,25 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
-"""What HelseID accepts, for assertions and proofs (`dpop_signing_alg_values_supported` in its metadata)."""
+"""The algorithms HelseID accepts for assertions and proofs (`dpop_signing_alg_values_supported` in its metadata)."""
 
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-SMALLEST_RSA_BITS = 2048
+MIN_RSA_BITS = 2048
 
 _SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
 class MalformedError(ValueError):
-    """Not a compact JWS whose header and payload are JSON objects."""
+    """The text is not a compact JWS whose header and payload are JSON objects."""
 
 
 class WeakKeyError(ValueError):
-    """Not an RSA or EC key of a size and curve that can be trusted."""
+    """The JWK is not an RSA or EC key of an accepted size or curve."""
 
 
 def _registry() -> jws.JWSRegistry:
     registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
-    # joserfc stops at 512 bytes, which is less than a header that carries an RSA key.
+    # joserfc's limit is 512 bytes, which is too little for a header with an RSA key.
     registry.max_header_length = 8192
     return registry
 
@@ -39,7 +39,7 @@ REGISTRY = _registry()
 
 @dataclass(frozen=True)
 class ReadJws:
-    """A compact JWS taken apart and not yet verified."""
+    """A parsed compact JWS, not verified."""
 
     text: str
     header: dict[str, Any]
@@ -47,9 +47,9 @@ class ReadJws:
 
 
 def read(text: str) -> ReadJws:
-    """Take a compact JWS apart without trusting any of it."""
+    """Parse a compact JWS without verifying it."""
     if not _SHAPE.fullmatch(text):
-        message = "not three base64url parts with dots between"
+        message = "the text is not three base64url parts separated by dots"
         raise MalformedError(message)
     try:
         parts = jws.extract_compact(text.encode(), registry=REGISTRY)
@@ -64,29 +64,29 @@ def read(text: str) -> ReadJws:
 
 
 def public_key(jwk: dict[str, Any]) -> RSAKey | ECKey:
-    """Load the public half of a JWK; refuse what is weak or not asymmetric (RFC 7518 section 6)."""
-    shown = {name: value for name, value in jwk.items() if name in ("kty", "n", "e", "crv", "x", "y")}
+    """Return the public key of a JWK (RFC 7518 section 6); raises `WeakKeyError` for weak and symmetric keys."""
+    public = {name: value for name, value in jwk.items() if name in ("kty", "n", "e", "crv", "x", "y")}
     try:
         if jwk.get("kty") == "RSA":
-            return _strong_rsa(shown)
+            return _load_rsa(public)
         if jwk.get("kty") == "EC" and jwk.get("crv") in ("P-256", "P-384", "P-521"):
-            return ECKey.import_key(shown)
+            return ECKey.import_key(public)
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise WeakKeyError(str(error)) from error
-    message = "neither an RSA key nor an EC key on P-256, P-384 or P-521"
+    message = "the JWK is neither an RSA key nor an EC key on P-256, P-384 or P-521"
     raise WeakKeyError(message)
 
 
-def _strong_rsa(jwk: dict[str, Any]) -> RSAKey:
-    # The size is read off the modulus first: joserfc only warns, and a warning is an error in the tests.
-    if len(str(jwk.get("n", ""))) * 6 < SMALLEST_RSA_BITS:
-        message = f"an RSA key of fewer than {SMALLEST_RSA_BITS} bits"
+def _load_rsa(jwk: dict[str, Any]) -> RSAKey:
+    # joserfc only warns about small keys.
+    if len(str(jwk.get("n", ""))) * 6 < MIN_RSA_BITS:
+        message = f"the RSA key has fewer than {MIN_RSA_BITS} bits"
         raise WeakKeyError(message)
     return RSAKey.import_key(jwk)
 
 
 def verifies(token: ReadJws, key: RSAKey | ECKey) -> bool:
-    """Tell whether the signature is this key's, under the header's own algorithm."""
+    """Return whether the signature verifies with this key and the header's algorithm."""
     try:
         jws.deserialize_compact(token.text, key, registry=REGISTRY)
     except (JoseError, ValueError):
@@ -95,12 +95,12 @@ def verifies(token: ReadJws, key: RSAKey | ECKey) -> bool:
 
 
 def thumbprint(jwk: dict[str, Any]) -> str:
-    """Compute the key's RFC 7638 thumbprint, base64url without padding."""
+    """Return the RFC 7638 thumbprint, base64url without padding."""
     return str(public_key(jwk).thumbprint())
 
 
 def key_name(jwk: Mapping[str, Any]) -> str:
-    """Name a key by its thumbprint, even one that is no good."""
+    """Return the thumbprint, or `unreadable` for an invalid key."""
     try:
         return thumbprint(dict(jwk))
     except ValueError:
@@ -108,5 +108,5 @@ def key_name(jwk: Mapping[str, Any]) -> str:
 
 
 def sign(header: dict[str, Any], claims: dict[str, Any], key: RSAKey | ECKey) -> str:
-    """Sign claims as a compact JWS."""
+    """Return a signed compact JWS."""
     return jws.serialize_compact(header, json.dumps(claims).encode(), key, registry=REGISTRY)

@@ -1,4 +1,4 @@
-"""A public key as it is posted to Selvbetjening, one check after the other."""
+"""The checks of a public key that is posted to Selvbetjening."""
 
 import json
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from standin.messages import Request
 from standin.refusals import Refusal, RefusedError
 
 BodyForm = Literal["object", "string", "both"]
-"""NHN's libraries post the JWK as a JSON object, its older samples as a JSON string that holds one."""
+"""NHN's libraries post the JWK as a JSON object, its older samples as a JSON string that contains one."""
 
-_ALGORITHMS_OF_CURVES = {"P-256": ("ES256",), "P-384": ("ES384",), "P-521": ("ES512",)}
-_ALGORITHMS_OF_RSA = tuple(alg for alg in jose.ALGORITHMS if not alg.startswith("ES"))
+_EC_ALGORITHMS = {"P-256": ("ES256",), "P-384": ("ES384",), "P-521": ("ES512",)}
+_RSA_ALGORITHMS = tuple(alg for alg in jose.ALGORITHMS if not alg.startswith("ES"))
 
 
 @dataclass(frozen=True)
 class PostedKey:
-    """What a body held, as far as it could be read."""
+    """The key in a request body, not checked."""
 
     form: Literal["object", "string"]
     jwk: dict[str, Any]
@@ -34,8 +34,8 @@ def problem(error: str, description: str, detail: str, status: int = HTTPStatus.
     raise RefusedError(Refusal(error, description, detail, status))
 
 
-def posted_key(body: bytes) -> PostedKey | None:
-    """Read a key out of a body in either form, or nothing when there is none."""
+def parse_posted_key(body: bytes) -> PostedKey | None:
+    """Return the key in a body of either form, or None if there is none."""
     try:
         members = json.loads(body)
         if isinstance(members, str):
@@ -47,18 +47,18 @@ def posted_key(body: bytes) -> PostedKey | None:
 
 
 def check_registration(request: Request, form: BodyForm) -> dict[str, Any]:
-    """Return the public JWK that a good request holds; refuse every other."""
+    """Return the public JWK in a valid request; refuse any other."""
     content_type = (request.header("Content-Type") or "").split(";")[0].strip().lower()
     if content_type != "application/json":
         status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         problem("unsupported_media_type", "The body must be application/json.", "the body is not application/json", status)
-    posted = posted_key(request.body)
+    posted = parse_posted_key(request.body)
     if posted is None:
-        problem("invalid_json", "The body could not be read as a JWK.", "the body holds no JSON object")
-    # Before anything else is looked at: whatever else is wrong, this must not be overlooked.
+        problem("invalid_json", "The body could not be read as a JWK.", "the body contains no JSON object")
+    # This check comes first, so that no other refusal hides it.
     if posted.private_members:
         detail = f"the posted key has private members: {', '.join(posted.private_members)}"
-        problem("private_key", "The JWK holds a private key. Register the public key only.", detail)
+        problem("private_key", "The JWK contains a private key. Register the public key only.", detail)
     if form not in ("both", posted.form):
         problem("unsupported_form", "The JSON value could not be converted.", f"the key came as a JSON {posted.form}")
     _check_key(posted.jwk)
@@ -75,6 +75,6 @@ def _check_key(jwk: dict[str, Any]) -> None:
         jose.public_key(jwk)
     except jose.WeakKeyError:
         problem("invalid_key", "The JWK is not accepted.", "the posted key is weak or cannot be read")
-    fitting = _ALGORITHMS_OF_RSA if jwk["kty"] == "RSA" else _ALGORITHMS_OF_CURVES[jwk["crv"]]
-    if jwk["alg"] not in fitting:
-        problem("invalid_key", "The JWK's alg is not accepted.", "the posted key's alg does not fit it")
+    allowed = _RSA_ALGORITHMS if jwk["kty"] == "RSA" else _EC_ALGORITHMS[jwk["crv"]]
+    if jwk["alg"] not in allowed:
+        problem("invalid_key", "The JWK's alg is not accepted.", "the posted key's alg does not match its type")

@@ -1,4 +1,4 @@
-"""Client keys as private JWKs (RFC 7517), made when asked for and remembered while the process lives."""
+"""Client keys as private JWKs (RFC 7517), generated on demand and cached for the life of the process."""
 
 from functools import cache
 from itertools import count
@@ -16,10 +16,10 @@ _fresh = count(-1, -1)
 def make_jwk(
     alg: str = "PS256", *, bits: int = 2048, kid: str | None = None, number: int = 0, fresh: bool = False
 ) -> dict[str, Any]:
-    """Make a private JWK for an algorithm that HelseID accepts.
+    """Return a private JWK for an algorithm that HelseID accepts.
 
-    The same arguments give the same key again, because RSA keys take long to make: `number` asks for another one and
-    `fresh` for one that nobody had before. `kid` is the RFC 7638 thumbprint unless given; an empty one leaves it out.
+    The same arguments return the same key, because RSA keys are slow to generate; another `number` returns another key,
+    and `fresh` a new one. The default `kid` is the RFC 7638 thumbprint; an empty `kid` leaves it out.
     """
     if alg not in ALGORITHMS:
         message = f"HelseID does not accept {alg}; it accepts {', '.join(ALGORITHMS)}"
@@ -31,14 +31,14 @@ def make_jwk(
 
 
 def public_jwk(jwk: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the private members: the half that is registered at HelseID."""
+    """Return the JWK without its private members, for registration at HelseID."""
     return {name: value for name, value in jwk.items() if name not in PRIVATE_MEMBERS}
 
 
 def _thumbprint(numbers: dict[str, Any]) -> str:
     try:
         return thumbprint(numbers)
-    except ValueError:  # a key too weak to be read back still needs a name, so that a test can see it refused
+    except ValueError:  # a weak key needs a kid too, so that a test can see it refused
         return "weak-key"
 
 

@@ -1,4 +1,4 @@
-"""HelseID's metadata (OpenID Connect Discovery 1.0 section 3), with every field of the real document."""
+"""HelseID's metadata (OpenID Connect Discovery 1.0 section 3), with every member of the real document."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _IDENTITY = ("assurance_level", "pid", "pid_pseudonym", "security_level", "netwo
 
 
 def metadata(issuer: str) -> dict[str, Any]:
-    """Describe a HelseID at this issuer."""
+    """Return the metadata of an issuer."""
     return {
         "issuer": issuer,
         "jwks_uri": f"{issuer}/.well-known/openid-configuration/jwks",
@@ -54,7 +54,7 @@ def _logout() -> dict[str, bool]:
 
 
 def _scopes() -> list[str]:
-    # API scopes are absent from the real document too: nothing may be checked against this list.
+    # As in the real document, API scopes are missing, so a client cannot check its scopes against this list.
     return [
         *("openid", "profile", "offline_access"),
         *("helseid://scopes/client/info", "helseid://scopes/client/client_name"),
@@ -88,7 +88,7 @@ def _grants() -> dict[str, list[str]]:
             *("code id_token", "code token", "code id_token token"),
         ],
         "response_modes_supported": ["form_post", "query", "fragment"],
-        # The real document offers client secrets as well, though the security profile forbids them.
+        # The real document lists client secrets too, although the security profile forbids them.
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
     }
 

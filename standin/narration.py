@@ -1,26 +1,26 @@
-"""An exchange as one line for a person: who asked whom for what, and how it went."""
+"""An exchange as one line of text: the request, its receiver and the outcome."""
 
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from standin.events import elided
+from standin.events import redact
 from standin.jose import key_name
-from standin.key_registration import posted_key
+from standin.key_registration import parse_posted_key
 from standin.record import Exchange
 
 _NAMES = {"helseid": "HelseID", "api": "Sample API", "secret_manager": "Secret Manager", "selvbetjening": "Selvbetjening"}
-_SHOWN = 12
+_MAX_LENGTH = 12
 
 
 def narrate(exchange: Exchange) -> str:
-    """Tell an exchange in one line, without any token, signature or key."""
+    """Return an exchange as one line, without tokens, signatures and keys."""
     local = dt.datetime.fromtimestamp(exchange.started_at).astimezone()
     moment = local.strftime("%H:%M:%S.") + f"{local.microsecond // 1000:03d}"
     milliseconds = f"{exchange.duration_seconds * 1000:.0f} ms"
     return (
-        f"{moment}  function → {_NAMES[exchange.party]:<14}  {elided(_request(exchange))}"
-        f"  ⇒  {elided(_outcome(exchange))}  ({milliseconds})"
+        f"{moment}  function → {_NAMES[exchange.party]:<14}  {redact(_request(exchange))}"
+        f"  ⇒  {redact(_outcome(exchange))}  ({milliseconds})"
     )
 
 
@@ -33,7 +33,7 @@ def _request(exchange: Exchange) -> str:
         return f"registers {_posted(exchange)}{_proof(exchange.claims)}"
     if exchange.party == "secret_manager":
         return f"{exchange.kind} {exchange.target}"
-    return f"asks for its {exchange.kind}" if exchange.kind != "other" else f"{exchange.method} {exchange.target}"
+    return f"requests the {exchange.kind}" if exchange.kind != "other" else f"{exchange.method} {exchange.target}"
 
 
 def _token_request(exchange: Exchange) -> str:
@@ -42,16 +42,16 @@ def _token_request(exchange: Exchange) -> str:
     key = f", key {header.get('alg')} {_short(header.get('kid') or 'without kid')}" if header else ", no assertion"
     organization = _organization(assertion)
     return (
-        f"asks for a token as {_short(exchange.form.get('client_id', 'nobody'))}"
+        f"requests a token as {_short(exchange.form.get('client_id', 'no client_id'))}"
         f"{f' for {organization}' if organization else ''}{key}{_proof(exchange.claims)}"
     )
 
 
 def _posted(exchange: Exchange) -> str:
-    posted = posted_key(exchange.body)
+    posted = parse_posted_key(exchange.body)
     if posted is None:
         return "no key"
-    private = ", WITH ITS PRIVATE HALF" if posted.private_members else ""
+    private = ", WITH ITS PRIVATE MEMBERS" if posted.private_members else ""
     return f"key {posted.jwk.get('alg')} {_short(str(posted.jwk.get('kid')))} as a JSON {posted.form}{private}"
 
 
@@ -77,21 +77,22 @@ def _organization(assertion: Mapping[str, Any]) -> str:
 
 def _outcome(exchange: Exchange) -> str:
     if exchange.fault:
-        return f"{exchange.status or 'no answer'}, as the stand-in was told: {exchange.fault}"
+        return f"{exchange.status or 'no response'}, planned fault: {exchange.fault}"
     if exchange.status is None:
-        return "no answer"
+        return "no response"
     refusal = exchange.refusal
     if refusal is not None:
         return f"{exchange.status} {refusal.error}: {refusal.detail}"
-    answer = exchange.answer_json
-    if exchange.kind == "token" and isinstance(answer, dict) and "access_token" in answer:
-        return f"{exchange.status} a {answer.get('token_type')} token for {answer.get('expires_in')} s"
-    if exchange.kind == "register" and isinstance(answer, dict):
-        return f"{exchange.status} the key expires at {answer.get('expiration')}"
-    if isinstance(answer, dict) and "parentOrganizationNumber" in answer:
-        return f"{exchange.status} greeted as {answer['parentOrganizationNumber']}:{answer['childOrganizationNumber'] or ''}"
+    response = exchange.response_json
+    if exchange.kind == "token" and isinstance(response, dict) and "access_token" in response:
+        return f"{exchange.status} a {response.get('token_type')} token for {response.get('expires_in')} s"
+    if exchange.kind == "register" and isinstance(response, dict):
+        return f"{exchange.status} the key expires at {response.get('expiration')}"
+    if isinstance(response, dict) and "parentOrganizationNumber" in response:
+        parent, child = response["parentOrganizationNumber"], response["childOrganizationNumber"] or ""
+        return f"{exchange.status} greeting for {parent}:{child}"
     return f"{exchange.status}"
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"

@@ -1,4 +1,4 @@
-"""DPoP nonces (RFC 9449 section 8) made from the clock and a secret, so that none has to be stored."""
+"""Stateless DPoP nonces (RFC 9449 section 8): a time with a MAC."""
 
 import base64
 import hashlib
@@ -11,9 +11,9 @@ _TIME_BYTES = 8
 
 
 class Nonces:
-    """Makes nonces that tell when they were made, and knows its own.
+    """Issues and checks nonces.
 
-    Duende IdentityServer does the same with a protected timestamp: a nonce lives for a minute and may be used often.
+    As in Duende IdentityServer, a nonce is a protected timestamp; it lives for a minute and can be used repeatedly.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -22,25 +22,25 @@ class Nonces:
         self._secret = secrets.token_bytes(32)
 
     def make(self) -> str:
-        """Make the nonce of this second."""
-        moment = int(self._now()).to_bytes(_TIME_BYTES, "big")
-        return base64.urlsafe_b64encode(moment + self._seal(moment)).rstrip(b"=").decode()
+        """Return the nonce of this second."""
+        time_bytes = int(self._now()).to_bytes(_TIME_BYTES, "big")
+        return base64.urlsafe_b64encode(time_bytes + self._mac(time_bytes)).rstrip(b"=").decode()
 
     def refusal(self, nonce: object) -> str | None:
-        """Say why a nonce is not good, or nothing when it is."""
+        """Return why a nonce is refused, or None if it is accepted."""
         try:
             raw = base64.urlsafe_b64decode(str(nonce) + "=" * (-len(str(nonce)) % 4))
         except ValueError:
-            return "the nonce is not one of ours"
-        moment, seal = raw[:_TIME_BYTES], raw[_TIME_BYTES:]
-        if not hmac.compare_digest(seal, self._seal(moment)):
-            return "the nonce is not one of ours"
-        age = self._now() - int.from_bytes(moment, "big")
+            return "the nonce was not issued by this server"
+        time_bytes, mac = raw[:_TIME_BYTES], raw[_TIME_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(time_bytes)):
+            return "the nonce was not issued by this server"
+        age = self._now() - int.from_bytes(time_bytes, "big")
         return "the nonce is older than a minute" if age > LIFETIME_SECONDS else None
 
     def rotate(self) -> None:
-        """Make every nonce given out so far worthless."""
+        """Invalidate every nonce issued so far."""
         self._secret = secrets.token_bytes(32)
 
-    def _seal(self, moment: bytes) -> bytes:
-        return hmac.new(self._secret, moment, hashlib.sha256).digest()[:16]
+    def _mac(self, time_bytes: bytes) -> bytes:
+        return hmac.new(self._secret, time_bytes, hashlib.sha256).digest()[:16]

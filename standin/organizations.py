@@ -1,4 +1,4 @@
-"""Whom a client signs in for: `assertion_details` in the client assertion (HelseID, "organisasjonsnumre")."""
+"""The organization a client signs in for: `assertion_details` in the assertion (HelseID, "organisasjonsnumre")."""
 
 import re
 import uuid
@@ -18,7 +18,7 @@ _NINE_DIGITS = re.compile(r"[0-9]{9}")
 
 @dataclass(frozen=True)
 class Organization:
-    """The organization a token is for, as its claims will say."""
+    """The organization in a token's claims."""
 
     parent: str | None
     child: str | None = None
@@ -26,24 +26,24 @@ class Organization:
     sfm_journal_id: str | None = None
 
 
-def _no(code: str, text: str, detail: str) -> NoReturn:
+def _refuse(code: str, text: str, detail: str) -> NoReturn:
     raise RefusedError(Refusal("invalid_request", f"{code}: {text}", detail))
 
 
 def _malformed(detail: str) -> NoReturn:
-    _no("HID-1007", "The client assertion does not conform to the specification.", detail)
+    _refuse("HID-1007", "The client assertion does not conform to the specification.", detail)
 
 
-def organization_of(claims: Mapping[str, Any], client: Client, grant_type: str | None) -> Organization:
-    """Read whom the assertion names and check that the client may act for them."""
+def check_organization(claims: Mapping[str, Any], client: Client, grant_type: str | None) -> Organization:
+    """Return the organization that an assertion names, if the client may act for it; refuse any other."""
     details = _details(claims)
     if not details:
-        return _unnamed(client)
+        return _default_organization(client)
     if grant_type == "authorization_code":
         text = "Organization claims in a client assertion are not for the authorization code flow."
-        _no("HID-1009", text, "organization claims came with grant_type authorization_code")
+        _refuse("HID-1009", text, "organization claims came with grant_type authorization_code")
     if client.tenancy == "none":
-        _no("HID-1010", "The client configuration does not support organization claims.", "the client has no tenancy")
+        _refuse("HID-1010", "The client configuration does not support organization claims.", "the client has no tenancy")
     journal = _journal_id(details[_SFM_JOURNAL], client) if _SFM_JOURNAL in details else None
     if _AUTHORIZATION not in details:
         _malformed(f"a multi-tenant client named no organization beside {_SFM_JOURNAL}")
@@ -58,7 +58,7 @@ def _details(claims: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     if not names:
         return {}
     if len(names) > 1:
-        _malformed("assertion_details and authorization_details came together")
+        _malformed("the assertion has both assertion_details and authorization_details")
     found = claims[names[0]]
     elements = found if isinstance(found, list) else [found]
     if not elements or not all(isinstance(element, dict) and element for element in elements):
@@ -71,7 +71,7 @@ def _details(claims: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return dict(zip(types, elements, strict=True))
 
 
-def _unnamed(client: Client) -> Organization:
+def _default_organization(client: Client) -> Organization:
     if client.tenancy == "multi-tenant":
         _malformed("a multi-tenant client must name the organization it signs in for")
     return Organization(client.parent if client.tenancy == "single-tenant" else None)
@@ -97,28 +97,28 @@ def _multi_tenant(system: str, value: str, client: Client, journal: str | None) 
     parent, child = parts[2], parts[3] if len(parts) > 3 and parts[3] else None
     _require_nine_digits(parent, *([child] if child else []))
     if parent not in client.parents:
-        _no("HID-1001", "The parent organization is not in the whitelist.", f"{parent} did not delegate to the supplier")
+        _refuse("HID-1001", "The parent organization is not in the whitelist.", f"{parent} did not delegate to the supplier")
     if child and child not in client.children_of.get(parent, (child,)):
-        _no("HID-1003", "The child organization is not in the parent's whitelist.", f"{child} is not a child of {parent}")
+        _refuse("HID-1003", "The child organization is not in the parent's whitelist.", f"{child} is not a child of {parent}")
     return Organization(parent, child, client.supplier, journal)
 
 
 def _single_tenant(system: str, value: str, client: Client) -> Organization:
     if system == MULTI_TENANT_SYSTEM:
-        _no("HID-1005", "Passing a parent organization is not enabled.", "a single-tenant client named a parent")
+        _refuse("HID-1005", "Passing a parent organization is not enabled.", "a single-tenant client named a parent")
     if system != SINGLE_TENANT_SYSTEM:
         _malformed(f"the identifier system of a single-tenant client is not {SINGLE_TENANT_SYSTEM}")
     _require_nine_digits(value)
     if not client.children:
-        _no("HID-1006", "Passing a child organization is not enabled.", "the client has no child organizations")
+        _refuse("HID-1006", "Passing a child organization is not enabled.", "the client has no child organizations")
     if value not in client.children:
-        _no("HID-1002", "The child organization is not in the whitelist.", f"{value} is not a child of this client")
+        _refuse("HID-1002", "The child organization is not in the whitelist.", f"{value} is not a child of this client")
     return Organization(client.parent, value)
 
 
 def _require_nine_digits(*numbers: str) -> None:
     if not all(_NINE_DIGITS.fullmatch(number) for number in numbers):
-        _no("HID-1004", "An organization number must have nine digits.", "an organization number is not nine digits")
+        _refuse("HID-1004", "An organization number must have nine digits.", "an organization number is not nine digits")
 
 
 def _journal_id(element: Mapping[str, Any], client: Client) -> str:

@@ -1,4 +1,4 @@
-"""What the APIs behind HelseID have in common: who may call, and how the others are told."""
+"""The common part of the APIs that accept HelseID's tokens."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import Any
 from standin.access_token import TokenRules
 from standin.api_access import AccessRules, check_access
 from standin.helseid import HelseId
-from standin.http_party import House, HttpParty
-from standin.messages import Answer, Headers, Request
+from standin.http_party import HttpParty, Shared
+from standin.messages import Headers, Request, Response
 from standin.nonces import Nonces
 from standin.refusals import Refusal
-from standin.replay import SeenOnce
+from standin.replay_cache import ReplayCache
 
 
 @dataclass(kw_only=True)
 class AccessSettings:
-    """What every API asks of a call; a test may set it, also while the API runs."""
+    """The requirements of an API; a test can change them while the API runs."""
 
     audience: str
     scope: str
@@ -26,27 +26,27 @@ class AccessSettings:
 
 
 class ProtectedApi(HttpParty):
-    """An API that trusts the tokens of one HelseID."""
+    """An API that accepts the tokens of one HelseID."""
 
-    def __init__(self, house: House, helseid: HelseId, access: AccessSettings, port: int = 0) -> None:
-        """Trust this HelseID."""
-        super().__init__(house, port)
-        self.nonces = Nonces(house.clock.now)
+    def __init__(self, shared: Shared, helseid: HelseId, access: AccessSettings, port: int = 0) -> None:
+        """Accept the tokens of this HelseID."""
+        super().__init__(shared, port)
+        self.nonces = Nonces(shared.clock.now)
         self._helseid = helseid
         self._access = access
-        self._proofs_seen = SeenOnce(house.clock.now)
+        self._proofs_seen = ReplayCache(shared.clock.now)
         self._revoked: frozenset[str] = frozenset()
 
     def revoke(self, tokens: Iterable[str]) -> None:
-        """Answer invalid_token to these tokens from now on."""
+        """Refuse these tokens from now on, with `invalid_token`."""
         self._revoked |= frozenset(tokens)
 
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Refuse with a challenge and no body, as ASP.NET Core does (RFC 9449 section 7.1)."""
-        return Answer(refusal.status, refusal.headers)
+    def refuse(self, refusal: Refusal) -> Response:
+        """Refuse with a challenge (RFC 9449 section 7.1) and no body, as ASP.NET Core does."""
+        return Response(refusal.status, refusal.headers)
 
     def check(self, request: Request) -> Mapping[str, Any]:
-        """Return the claims of the token that a call was made with; refuse a call that is not good."""
+        """Return the claims of the token in a valid call; refuse any other call."""
         access = self._access
         rules = AccessRules(
             token=TokenRules(self._helseid.issuer, access.audience, access.leeway_seconds),
@@ -55,8 +55,8 @@ class ProtectedApi(HttpParty):
             nonces=self.nonces if access.nonce_required else None,
             revoked=self._revoked,
         )
-        return check_access(request, rules, self._house.clock.now())
+        return check_access(request, rules, self._shared.clock.now())
 
     def nonce_headers(self) -> Headers:
-        """Give the headers that carry the next nonce, when good answers have one."""
+        """Return the header with the next nonce, if successful responses have one."""
         return (("DPoP-Nonce", self.nonces.make()),) if self._access.nonce_on_success else ()

@@ -1,4 +1,4 @@
-"""What the stand-in received and what it answered, to count and to read."""
+"""The exchanges of a stand-in: every request it received, and its response."""
 
 import json
 import threading
@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from standin import jose
-from standin.messages import Answer, Headers, Request
+from standin.messages import Headers, Request, Response
 from standin.refusals import Refusal
 
-LONGEST = 20_000
-"""So many exchanges are kept, the newest; and ten times as many secrets."""
+MAX_EXCHANGES = 20_000
+"""Older exchanges are removed; for secrets the limit is ten times as high."""
 
 Party = Literal["helseid", "api", "selvbetjening", "secret_manager"]
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its answer; `status` is None while, or when, there is no answer.
+    """One request and its response; `status` is None as long as there is no response.
 
-    `claims` holds what the request's assertion, proof and token say, unverified. `connection` numbers the connections
-    of a party, so that a test can tell a kept connection from a new one.
+    `claims` contains the unverified claims of the request's assertion, proof and token. `connection` numbers the
+    connections of a party, so that a test can recognise a reused one.
     """
 
     number: int
@@ -36,24 +36,24 @@ class Exchange:
     started_at: float
     connection: int = 0
     status: int | str | None = None
-    answer_headers: Headers = ()
-    answer_body: bytes = b""
+    response_headers: Headers = ()
+    response_body: bytes = b""
     refusal: Refusal | None = None
     fault: str | None = None
     duration_seconds: float = 0.0
 
     @property
     def json(self) -> Any:
-        """The request's body read as JSON, or nothing when it is not."""
+        """The request's body parsed as JSON; None if it is not JSON."""
         return _json(self.body)
 
     @property
-    def answer_json(self) -> Any:
-        """The answer's body read as JSON, or nothing when it is not."""
-        return _json(self.answer_body)
+    def response_json(self) -> Any:
+        """The response's body parsed as JSON; None if it is not JSON."""
+        return _json(self.response_body)
 
     def values(self, name: str) -> list[str]:
-        """Every value of a request header."""
+        """Return every value of a request header."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
 
@@ -65,10 +65,10 @@ def _json(body: bytes) -> Any:
 
 
 class Record:
-    """A list of exchanges that many threads write and read; a request counts from the moment it was read."""
+    """A thread-safe list of exchanges; a request counts as soon as it has been read."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start empty."""
         self._lock = threading.Lock()
         self._exchanges: dict[int, Exchange] = {}
         self._secrets: dict[str, None] = {}
@@ -76,16 +76,16 @@ class Record:
         self.listeners: list[Callable[[Exchange], None]] = []
 
     def begin(self, exchange: Exchange) -> Exchange:
-        """Write a request down and give it its number."""
+        """Record a request and return it with its number."""
         with self._lock:
             numbered = replace(exchange, number=self._next)
             self._next += 1
             self._exchanges[numbered.number] = numbered
-            _trim(self._exchanges, LONGEST)
+            _trim(self._exchanges, MAX_EXCHANGES)
         return numbered
 
     def finish(self, exchange: Exchange) -> None:
-        """Write down how a request was answered, unless it was wiped meanwhile."""
+        """Record the response, unless the record has been reset since the request."""
         with self._lock:
             if exchange.number in self._exchanges:
                 self._exchanges[exchange.number] = exchange
@@ -93,49 +93,49 @@ class Record:
             listener(exchange)
 
     def exchanges(self, kind: str | None = None) -> list[Exchange]:
-        """Every exchange, or those of one kind, in the order of arrival."""
+        """Return every exchange, or those of one kind, in the order of arrival."""
         with self._lock:
             return [exchange for exchange in self._exchanges.values() if kind in (None, exchange.kind)]
 
     def keep_secrets(self, texts: Iterable[str]) -> None:
-        """Remember texts that must turn up nowhere else."""
+        """Record texts that must not appear anywhere else."""
         with self._lock:
             self._secrets.update((text, None) for text in texts if text)
-            _trim(self._secrets, 10 * LONGEST)
+            _trim(self._secrets, 10 * MAX_EXCHANGES)
 
     def secrets(self) -> list[str]:
-        """Every token issued, every assertion and proof received, and the private parts of every key handed out."""
+        """Return every issued token, received assertion and proof, and the private members of every stored key."""
         with self._lock:
             return list(self._secrets)
 
     def reset(self) -> None:
-        """Forget the exchanges and the secrets."""
+        """Remove the exchanges and the secrets."""
         with self._lock:
             self._exchanges.clear()
             self._secrets.clear()
 
 
-def _trim(kept: dict[Any, Any], most: int) -> None:
-    """Drop the oldest: a dictionary keeps the order of insertion."""
-    while len(kept) > most:
-        del kept[next(iter(kept))]
+def _trim(entries: dict[Any, Any], limit: int) -> None:
+    """Remove the oldest entries; a dictionary keeps the order of insertion."""
+    while len(entries) > limit:
+        del entries[next(iter(entries))]
 
 
-def claims_in(request: Request, form: Mapping[str, str]) -> dict[str, Any]:
-    """Read, unverified, what the assertion, proof and token of a request say, each with its header under `header`."""
+def read_claims(request: Request, form: Mapping[str, str]) -> dict[str, Any]:
+    """Return the unverified claims of a request's assertion, proof and token, each with its header under `header`."""
     texts = {"assertion": form.get("client_assertion"), "proof": request.header("DPoP"), "token": _token(request)}
     return {name: claims for name, text in texts.items() if text and (claims := _unverified(text))}
 
 
-def secrets_in(request: Request, form: Mapping[str, str]) -> list[str]:
-    """List the texts in a request that could be used to call something."""
+def find_secrets(request: Request, form: Mapping[str, str]) -> list[str]:
+    """Return the credentials in a request."""
     tokens = [value.partition(" ")[2] for value in request.values("Authorization")]
     return [*tokens, *request.values("DPoP"), form.get("client_assertion", "")]
 
 
-def issued_in(answer: Answer) -> list[str]:
-    """Find the access token in an answer, if it has one."""
-    members = _json(answer.body)
+def find_issued_tokens(response: Response) -> list[str]:
+    """Return the access token in a response, if there is one."""
+    members = _json(response.body)
     token = members.get("access_token") if isinstance(members, dict) else None
     return [token] if isinstance(token, str) else []
 

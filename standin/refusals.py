@@ -1,14 +1,14 @@
-"""A refusal and its three texts: what is sent, how it is worded, and the reason only tests and the console see."""
+"""A refusal: the error that is sent, and the reason that only tests and the console see."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One answer of no.
+    """The refusal of one request.
 
-    `error` and `description` go out as HelseID would word them. `detail` never goes out with them: HelseID answers a
-    bad assertion with a bare `invalid_client`, and a test still has to know which check spoke.
+    `error` and `description` are sent, in HelseID's words. `detail` is never sent: it tells a test which check refused,
+    because HelseID responds to every invalid assertion with the same `invalid_client`.
     """
 
     error: str
@@ -19,9 +19,9 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """Carries a refusal from the check that made it to the server that sends it."""
+    """Raised by a check to refuse a request."""
 
     def __init__(self, refusal: Refusal) -> None:
-        """Keep the refusal; the message is its private detail."""
+        """Keep the refusal; the message is its detail."""
         super().__init__(refusal.detail)
         self.refusal = refusal

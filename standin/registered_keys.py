@@ -1,4 +1,4 @@
-"""The public keys HelseID holds of every client: several at once, each with its origin, its activation and its expiry."""
+"""The public keys of HelseID's clients, each with its origin, activation and expiry."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -12,9 +12,9 @@ Origin = Literal["Gui", "Api"]
 
 @dataclass
 class RegisteredKey:
-    """One public key of a client; its times are seconds since 1970, and None where it always was or will be good.
+    """A public key of a client. Times are seconds since 1970; None is no limit.
 
-    `posted` counts how often it came to Selvbetjening, those times included when it was refused for being there already.
+    `posted` counts how often the key was posted to Selvbetjening, including refused duplicates.
     """
 
     client_id: str
@@ -26,16 +26,16 @@ class RegisteredKey:
 
     @property
     def kid(self) -> str | None:
-        """The name it was registered under."""
+        """The key's kid."""
         return self.jwk.get("kid")
 
     @property
     def thumbprint(self) -> str:
-        """Its RFC 7638 thumbprint."""
+        """The key's RFC 7638 thumbprint."""
         return key_name(self.jwk)
 
-    def unfit(self, now: float) -> str | None:
-        """Say why it does not count now, or nothing when it does."""
+    def find_fault(self, now: float) -> str | None:
+        """Return why the key is not valid now, or None if it is."""
         if self.active_at is not None and now < self.active_at:
             return "the registered key is not active yet"
         expired = self.expires_at is not None and now >= self.expires_at
@@ -43,45 +43,45 @@ class RegisteredKey:
 
 
 class RegisteredKeys:
-    """Keys by client, in the order of their registration."""
+    """The keys of every client, in the order of registration."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        """Hold none; read the time from this clock."""
+        """Start empty; read the time from this clock."""
         self._now = now
         self._keys: dict[str, list[RegisteredKey]] = {}
         self._lock = threading.Lock()
 
     def register_by_hand(self, client_id: str, jwks: Iterable[Mapping[str, Any]]) -> None:
-        """Make these the client's only keys, active at once and without expiry, as a person does in the web page."""
+        """Make these the client's only keys, active at once and without expiry, as the web page does."""
         keys = [RegisteredKey(client_id, jwk, "Gui") for jwk in jwks]
         with self._lock:
             self._keys[client_id] = keys
 
     def register(self, key: RegisteredKey) -> RegisteredKey | None:
-        """Add a key unless the client has it or its kid already; give the one that is in the way."""
+        """Add a key, unless the client already has the key or its kid; then return that key."""
         with self._lock:
-            held = self._keys[key.client_id]
-            for other in held:
+            keys = self._keys[key.client_id]
+            for other in keys:
                 if other.thumbprint == key.thumbprint:
                     other.posted += 1
                     return other
-            same_name = next((other for other in held if other.kid == key.kid), None)
+            same_name = next((other for other in keys if other.kid == key.kid), None)
             if same_name is None:
-                held.append(key)
+                keys.append(key)
             return same_name
 
     def of(self, client_id: str) -> list[RegisteredKey]:
-        """Every key of a client, good or not."""
+        """Return every key of a client, valid or not."""
         with self._lock:
             return list(self._keys.get(client_id, ()))
 
     def all(self) -> list[RegisteredKey]:
-        """Every key of every client."""
+        """Return every key of every client."""
         with self._lock:
             return [key for keys in self._keys.values() for key in keys]
 
     def expire(self, kid: str, in_seconds: float = 0) -> None:
-        """Let a key expire then, whatever was said before; raises `KeyError` for a kid that nobody has."""
+        """Set a key's expiry; raises `KeyError` for an unknown kid."""
         keys = [key for key in self.all() if key.kid == kid]
         if not keys:
             raise KeyError(kid)

@@ -1,4 +1,4 @@
-"""NHN's Sample API for machines, and an echo beside it for tests that need to see what arrived."""
+"""NHN's Sample API for machine clients, and an echo for tests that check what arrives."""
 
 import json
 import re
@@ -8,11 +8,11 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from standin.access_token import organization_in
+from standin.access_token import organization_numbers
 from standin.clients import SAMPLE_AUDIENCE, SAMPLE_SCOPE
 from standin.helseid import HelseId
-from standin.http_party import House
-from standin.messages import Answer, Request
+from standin.http_party import Shared
+from standin.messages import Request, Response
 from standin.protected_api import AccessSettings, ProtectedApi
 from standin.record import Party
 
@@ -23,7 +23,7 @@ _STATUS_PATH = re.compile(rf"{BASE_PATH}/status/([2-5][0-9][0-9])")
 
 @dataclass(kw_only=True)
 class ApiSettings(AccessSettings):
-    """What a test may set, also while the API runs."""
+    """The settings of the Sample API; a test can change them while it runs."""
 
     audience: str = SAMPLE_AUDIENCE
     scope: str = SAMPLE_SCOPE
@@ -31,33 +31,33 @@ class ApiSettings(AccessSettings):
 
 
 class SampleApi(ProtectedApi):
-    """The protected API."""
+    """The Sample API."""
 
     party: ClassVar[Party] = "api"
 
-    def __init__(self, house: House, helseid: HelseId, settings: ApiSettings, port: int = 0) -> None:
-        """Trust this HelseID."""
-        super().__init__(house, helseid, settings, port)
+    def __init__(self, shared: Shared, helseid: HelseId, settings: ApiSettings, port: int = 0) -> None:
+        """Accept the tokens of this HelseID."""
+        super().__init__(shared, helseid, settings, port)
         self.settings = settings
 
-    def kind_of(self, _request: Request) -> str:
-        """Count every call alike."""
+    def classify(self, _request: Request) -> str:
+        """Return api for every call."""
         return "api"
 
-    def answer(self, request: Request) -> Answer:
-        """Greet, or echo."""
+    def respond(self, request: Request) -> Response:
+        """Respond with the greeting, or with an echo of the request."""
         if not request.path.startswith(f"{BASE_PATH}/"):
-            return Answer(HTTPStatus.NOT_FOUND)
+            return Response(HTTPStatus.NOT_FOUND)
         claims, nonce = self.check(request), self.nonce_headers()
         if request.path == GREETINGS_PATH:
             if request.method != "GET":
-                return Answer(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", "GET"),))
-            return Answer.of(200, {"greeting": self._greeting(), **organization_in(claims)}, nonce)
-        asked = _STATUS_PATH.fullmatch(request.path)
-        return Answer.of(int(asked[1]) if asked else 200, self._echo(request), nonce)
+                return Response(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", "GET"),))
+            return Response.json(200, {"greeting": self._greeting(), **organization_numbers(claims)}, nonce)
+        status = _STATUS_PATH.fullmatch(request.path)
+        return Response.json(int(status[1]) if status else 200, self._echo(request), nonce)
 
     def _greeting(self) -> str:
-        local = time.strftime("%H:%M:%S", time.localtime(self._house.clock.now()))
+        local = time.strftime("%H:%M:%S", time.localtime(self._shared.clock.now()))
         return f"Hello from the Sample API (with DPoP)! The local time is {local}."
 
     def _echo(self, request: Request) -> dict[str, Any]:

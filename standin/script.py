@@ -1,4 +1,4 @@
-"""What a party is told to do differently: faults for coming requests, and changed members in good answers."""
+"""The planned faults of a party, and the planned changes to its successful responses."""
 
 import threading
 from collections import defaultdict
@@ -24,10 +24,10 @@ class _Override:
 
 
 class Script(Generic[F]):
-    """Faults by kind of request, taken in the order they were planned."""
+    """Faults and changes by kind of request, taken in the order of planning."""
 
     def __init__(self) -> None:
-        """Begin with nothing planned."""
+        """Start with nothing planned."""
         self._lock = threading.Lock()
         self._faults: dict[str, list[_Planned[F]]] = defaultdict(list)
         self._overrides: dict[str, list[_Override]] = defaultdict(list)
@@ -38,7 +38,7 @@ class Script(Generic[F]):
             self._faults[kind].append(_Planned(fault, after, times))
 
     def take(self, kind: str) -> F | None:
-        """Give the fault for a request that just arrived, if one is due."""
+        """Return the fault for the request that has just arrived, if there is one."""
         with self._lock:
             planned = self._faults[kind]
             if not planned:
@@ -50,12 +50,12 @@ class Script(Generic[F]):
             return planned[0].fault if planned[0].times > 0 else planned.pop(0).fault
 
     def change(self, kind: str, members: Mapping[str, Any], without: Collection[str], times: float) -> None:
-        """Change members in the next `times` good answers of this kind."""
+        """Change members in the next `times` successful responses of this kind."""
         with self._lock:
             self._overrides[kind].append(_Override(members, without, times))
 
     def apply(self, kind: str, members: dict[str, Any]) -> dict[str, Any]:
-        """Make the change that is due, if one is."""
+        """Apply the next change, if there is one."""
         with self._lock:
             planned = self._overrides[kind]
             if not planned:
@@ -67,7 +67,7 @@ class Script(Generic[F]):
         return {name: value for name, value in {**members, **due.members}.items() if name not in due.without}
 
     def clear(self) -> None:
-        """Forget everything planned."""
+        """Remove everything planned."""
         with self._lock:
             self._faults.clear()
             self._overrides.clear()

@@ -1,4 +1,4 @@
-"""A secret of Google Secret Manager: its versions, their states, and what is written on it."""
+"""A secret of Google Secret Manager: its versions and their states, its labels, annotations and aliases."""
 
 import json
 import re
@@ -8,29 +8,29 @@ from typing import Any, Literal, NoReturn
 
 _LABEL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
-_LARGEST_ANNOTATIONS = 16384
+_MAX_ANNOTATIONS_BYTES = 16384
 _etags = count(1)
 
 State = Literal["ENABLED", "DISABLED", "DESTROYED"]
 
 
 class VaultError(Exception):
-    """A refusal with the gRPC status that Secret Manager gives it."""
+    """A refusal with the gRPC status that Secret Manager uses for it."""
 
     def __init__(self, code: str, details: str) -> None:
-        """Keep the status's name and what is said with it."""
+        """Keep the name of the status and its details."""
         super().__init__(details)
         self.code = code
         self.details = details
 
 
 def refuse(code: str, details: str) -> NoReturn:
-    """Raise the refusal."""
+    """Raise `VaultError`."""
     raise VaultError(code, details)
 
 
 def make_etag() -> str:
-    """Make an etag that nothing had before, its quotation marks included (AIP-154)."""
+    """Return a new unique etag, including its quotation marks (AIP-154)."""
     return f'"{next(_etags):x}"'
 
 
@@ -48,7 +48,7 @@ class Version:
 
     @property
     def jwk(self) -> dict[str, Any] | None:
-        """The key it holds, or nothing when it holds no JSON object (any more)."""
+        """The JWK that the version contains; None if the data is not a JSON object."""
         try:
             members = json.loads(self.data)
         except ValueError:
@@ -58,7 +58,7 @@ class Version:
 
 @dataclass
 class Secret:
-    """A secret: versions counted from one, names for some of them, and what is written on it."""
+    """A secret; its versions are numbered from one, and aliases name some of them."""
 
     name: str
     created_at: float
@@ -69,7 +69,7 @@ class Secret:
     etag: str = field(default_factory=make_etag)
 
     def version(self, which: str) -> Version:
-        """Find a version by number, alias or `latest`: the newest created, even when it is disabled."""
+        """Return a version by number, alias or `latest`, which is the newest even when it is disabled."""
         number = len(self.versions) if which == "latest" else self.version_aliases.get(which, 0)
         if which.isascii() and which.isdigit():
             number = int(which)
@@ -77,23 +77,23 @@ class Secret:
             refuse("NOT_FOUND", f"Secret Version [{self.name}/versions/{which}] not found.")
         return self.versions[number - 1]
 
-    def change(self, written: dict[str, dict[str, Any]], etag: str = "") -> None:
-        """Replace the aliases, labels or annotations that are named, the others stay."""
+    def change(self, members: dict[str, dict[str, Any]], etag: str = "") -> None:
+        """Replace the aliases, labels or annotations that are given, and leave the others."""
         require_etag(etag, self.etag)
-        for number in written.get("version_aliases", {}).values():
+        for number in members.get("version_aliases", {}).values():
             self.version(str(number))
-        for name, value in written.get("labels", {}).items():
+        for name, value in members.get("labels", {}).items():
             if not (_LABEL_NAME.fullmatch(name) and _LABEL_VALUE.fullmatch(value)):
                 refuse("INVALID_ARGUMENT", f"[{name}={value}] is not a label: lower-case letters, digits, _ and - only.")
-        if len(json.dumps(written.get("annotations", {}))) > _LARGEST_ANNOTATIONS:
+        if len(json.dumps(members.get("annotations", {}))) > _MAX_ANNOTATIONS_BYTES:
             refuse("INVALID_ARGUMENT", "The annotations are larger than 16384 bytes.")
-        self.version_aliases = written.get("version_aliases", self.version_aliases)
-        self.labels = written.get("labels", self.labels)
-        self.annotations = written.get("annotations", self.annotations)
+        self.version_aliases = members.get("version_aliases", self.version_aliases)
+        self.labels = members.get("labels", self.labels)
+        self.annotations = members.get("annotations", self.annotations)
         self.etag = make_etag()
 
 
 def require_etag(given: str, current: str) -> None:
-    """Refuse a change that was meant for an older state; without an etag every change is meant for this one."""
+    """Refuse a change of an older state; without an etag no change is refused."""
     if given and given != current:
         refuse("FAILED_PRECONDITION", "The etag provided does not match the current etag of the resource.")

@@ -1,4 +1,4 @@
-"""One gRPC call to the secret manager: failed as planned or answered, and written down."""
+"""One gRPC call to the secret manager: served or failed as planned, and recorded."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from standin import secret_faults
-from standin.http_party import House
+from standin.http_party import Shared
 from standin.record import Exchange
 from standin.refusals import Refusal
 from standin.script import Script
@@ -20,43 +20,43 @@ _ENDED = ("UNAVAILABLE", "the server stopped")
 
 
 class SecretCall:
-    """What gRPC calls for one method."""
+    """The gRPC handler of one method."""
 
     def __init__(
         self,
         method: str,
-        answer: Callable[[Any], Any],
-        house: House,
+        respond: Callable[[Any], Any],
+        shared: Shared,
         script: Script[SecretFault],
         ended: Callable[[], threading.Event],
     ) -> None:
-        """Answer by this function; `ended` tells the event that the server's stop sets."""
+        """Call `respond` for the response; `ended` returns the event that is set when the server stops."""
         self._method = method
-        self._answer = answer
-        self._house = house
+        self._respond = respond
+        self._shared = shared
         self._script = script
         self._ended = ended
         self.kind = _kind(method)
 
     def __call__(self, request: Any, context: Any) -> Any:
-        """Treat one call."""
+        """Serve one call."""
         started = time.monotonic()
         fault = self._script.take(self.kind)
-        exchange = self._house.record.begin(self._exchange(request, fault))
+        exchange = self._shared.record.begin(self._exchange(request, fault))
         refusal: Refusal | None = None
         try:
-            answer = self._treated(request, fault)
+            response = self._serve(request, fault)
         except VaultError as error:
             refusal = Refusal(error.code, error.details, error.details)
         elapsed = time.monotonic() - started
         status = refusal.error if refusal else "OK"
-        self._house.record.finish(replace(exchange, status=status, refusal=refusal, duration_seconds=elapsed))
+        self._shared.record.finish(replace(exchange, status=status, refusal=refusal, duration_seconds=elapsed))
         if refusal:
             context.abort(grpc.StatusCode[refusal.error], refusal.description)
-        return answer
+        return response
 
-    def _treated(self, request: Any, fault: SecretFault | None) -> Any:
-        early = self._answer(request) if getattr(fault, "handled", False) else None
+    def _serve(self, request: Any, fault: SecretFault | None) -> Any:
+        early = self._respond(request) if getattr(fault, "handled", False) else None
         match fault:
             case secret_faults.Fail(code, details):
                 raise VaultError(code, details)
@@ -66,13 +66,13 @@ class SecretCall:
             case secret_faults.Slow(seconds):
                 if self._ended().wait(seconds):
                     raise VaultError(*_ENDED)
-        answer = early or self._answer(request)
+        response = early or self._respond(request)
         if isinstance(fault, secret_faults.CorruptPayload):
-            data = answer.payload.data
-            answer.payload.data = bytes([data[0] ^ 1]) + data[1:]
+            data = response.payload.data
+            response.payload.data = bytes([data[0] ^ 1]) + data[1:]
         if isinstance(fault, secret_faults.WrongChecksum):
-            answer.payload.data_crc32c ^= 1
-        return answer
+            response.payload.data_crc32c ^= 1
+        return response
 
     def _exchange(self, request: Any, fault: SecretFault | None) -> Exchange:
         named = getattr(request, "name", "") or getattr(request, "parent", "") or request.secret.name
@@ -86,12 +86,12 @@ class SecretCall:
             body=b"",
             form={},
             claims={},
-            started_at=self._house.clock.now(),
+            started_at=self._shared.clock.now(),
             fault=repr(fault) if fault else None,
         )
 
 
 def _kind(method: str) -> str:
-    """Name a method by its verb: access, add, get, list, enable, disable, destroy; a secret's own with the noun."""
+    """Return the verb of a version's method, such as `access`; a secret's own method keeps the noun: `get_secret`."""
     verb, _, _ = method.partition("Secret")
     return f"{verb.lower()}_secret" if method.endswith("Secret") else verb.lower()

@@ -1,33 +1,33 @@
-"""Ways for the secret manager to fail, as values."""
+"""The faults of the secret manager. Each is a value."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Fail:
-    """Refuses with a gRPC status: UNAVAILABLE, PERMISSION_DENIED, NOT_FOUND, RESOURCE_EXHAUSTED and the rest.
+    """Fails with a gRPC status, such as UNAVAILABLE, PERMISSION_DENIED, NOT_FOUND or RESOURCE_EXHAUSTED.
 
-    `handled` carries the call out first, and then loses the answer.
+    `handled` carries the call out first and loses the response.
     """
 
     code: str = "UNAVAILABLE"
-    details: str = "the stand-in was told to fail"
+    details: str = "the stand-in failed as planned"
     handled: bool = False
 
 
 @dataclass(frozen=True)
 class CorruptPayload:
-    """Answers with one bit of the payload turned over, and the checksum of the true one."""
+    """Responds with one bit of the payload flipped, and the checksum of the original."""
 
 
 @dataclass(frozen=True)
 class WrongChecksum:
-    """Answers with the true payload and a checksum that is not its own."""
+    """Responds with the right payload and a wrong checksum."""
 
 
 @dataclass(frozen=True)
 class Slow:
-    """Answers after some seconds; `handled` carries the call out before the wait and not after it."""
+    """Responds after a delay; `handled` carries the call out before the delay instead of after it."""
 
     seconds: float
     handled: bool = False
@@ -35,7 +35,7 @@ class Slow:
 
 @dataclass(frozen=True)
 class Silence:
-    """Never answers; ends when the server stops. `handled` carries the call out first."""
+    """Never responds; ends when the server stops. `handled` carries the call out first."""
 
     handled: bool = False
 

@@ -1,4 +1,4 @@
-"""A page of a secret's versions, as `ListSecretVersions` asks for it."""
+"""The pages of `ListSecretVersions`."""
 
 import base64
 from collections.abc import Sequence
@@ -7,31 +7,31 @@ from typing import Any
 
 from standin.secret import Version, refuse
 
-_LARGEST_PAGE = 25000
+_MAX_PAGE_SIZE = 25000
 _STATES = {"ENABLED", "DISABLED", "DESTROYED"}
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some versions, and where the next page begins; the total is 0 when a filter was set, as in the real answer."""
+    """A page of versions and the token of the next one; with a filter the total is 0, as in the real service."""
 
     versions: Sequence[Version]
     next_token: str
     total_size: int
 
 
-def page_of(versions: Sequence[Version], request: Any) -> Page:
-    """Choose by the request's filter, page_size and page_token; the newest version comes first."""
+def select_page(versions: Sequence[Version], request: Any) -> Page:
+    """Select by the request's filter, page_size and page_token, newest version first."""
     states = _states(request.filter)
     newest_first = [version for version in reversed(versions) if version.state in states]
     begin = _offset(request.page_token)
-    end = begin + min(request.page_size or _LARGEST_PAGE, _LARGEST_PAGE)
+    end = begin + min(request.page_size or _MAX_PAGE_SIZE, _MAX_PAGE_SIZE)
     token = _token(end) if end < len(newest_first) else ""
     return Page(newest_first[begin:end], token, 0 if request.filter else len(newest_first))
 
 
 def _states(filter_: str) -> set[str]:
-    """Read `state:ENABLED`, or several with OR between; no other filter is known here."""
+    """Parse `state:ENABLED`, or several such terms joined by OR; other filters are not supported."""
     if not filter_:
         return _STATES
     terms = [term.strip().replace("=", ":").split(":") for term in filter_.split(" OR ")]
@@ -51,5 +51,5 @@ def _offset(token: str) -> int:
         text = ""
     offset = text.removeprefix("from ") if token else "0"
     if not (offset.isascii() and offset.isdigit()):
-        refuse("INVALID_ARGUMENT", "The page_token is not one of ours.")
+        refuse("INVALID_ARGUMENT", "The page_token was not issued by this server.")
     return int(offset)

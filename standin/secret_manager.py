@@ -1,4 +1,4 @@
-"""Google Secret Manager over real gRPC, on the package's own message types."""
+"""Google Secret Manager over real gRPC, with the message types of Google's client library."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +8,8 @@ from typing import Any
 import grpc
 
 from standin import secret_service
-from standin.http_party import House
-from standin.http_server import HOST
+from standin.http_party import Shared
+from standin.http_server import HOST, bind
 from standin.script import Script
 from standin.secret import Version
 from standin.secret_call import SecretCall
@@ -18,29 +18,30 @@ from standin.vault import Vault
 
 
 class SecretManager:
-    """The server, and the handles by which a test fills and breaks it."""
+    """The server, with methods to fill it and to make it fail."""
 
-    def __init__(self, house: House, port: int = 0) -> None:
-        """Prepare without listening."""
-        self._house = house
+    def __init__(self, shared: Shared, port: int = 0) -> None:
+        """Set up the server; it listens after `start`."""
+        self._shared = shared
         self._port = port
         self._server: Any = None
         self._script: Script[SecretFault] = Script()
         self._ended = threading.Event()
-        self.vault = Vault(house.clock.now)
-        self._service = secret_service.SecretService(self.vault, house.record)
+        self.vault = Vault(shared.clock.now)
+        self._service = secret_service.SecretService(self.vault, shared.record)
 
     @property
     def address(self) -> str:
-        """Host and port, as `api_endpoint` and a channel want them."""
+        """Host and port, the form that `api_endpoint` and a gRPC channel take."""
         return f"{HOST}:{self._port}"
 
     def start(self) -> None:
-        """Listen, on the port of before if there was one."""
+        """Listen; a restarted server takes the same port again."""
         if self._server is not None:
             return
+        bind(self._port).close()  # gRPC itself would log a failure to bind, and hide its cause
         self._ended = threading.Event()
-        # Without this option two servers could share a port, and a stopped one would seem to live on.
+        # Without this option two servers could share a port, and a stopped one would seem to run.
         server = grpc.server(ThreadPoolExecutor(max_workers=64), options=(("grpc.so_reuseport", 0),))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(secret_service.NAME, self._methods()),))
         self._port = server.add_insecure_port(self.address)
@@ -55,17 +56,17 @@ class SecretManager:
             server.stop(grace=0).wait()
 
     def create(self, secret: str) -> None:
-        """Make a secret without versions, unless there is one by this name."""
+        """Create a secret without versions, unless it exists."""
         if secret not in self.vault.names():
             self.vault.create(secret)
 
     def add(self, secret: str, data: str | bytes) -> str:
-        """Add a version, making the secret when there is none; give the version's name."""
+        """Add a version and return its name; create the secret if necessary."""
         self.create(secret)
-        return self._service.keep(secret, data if isinstance(data, bytes) else data.encode()).name
+        return self._service.add(secret, data if isinstance(data, bytes) else data.encode()).name
 
     def versions(self, secret: str | None = None) -> list[Version]:
-        """Give the versions of one secret, or of every secret, the oldest first: their states and what each holds."""
+        """Return the versions of one secret, or of every secret, oldest first."""
         names = self.vault.names() if secret is None else [secret]
         return [version for name in names for version in self.vault.secret(name).versions]
 
@@ -78,15 +79,15 @@ class SecretManager:
         self.vault.change_state(version, "ENABLED")
 
     def destroy(self, version: str) -> None:
-        """Destroy a version for good."""
+        """Destroy a version permanently."""
         self.vault.change_state(version, "DESTROYED")
 
     def alias(self, secret: str, alias: str, number: int) -> None:
-        """Give a version a second name."""
+        """Point an alias at a version."""
         self.vault.secret(secret).version_aliases[alias] = number
 
     def fail_next(self, kind: str, fault: SecretFault, *, times: int = 1, after: int = 0) -> None:
-        """Fail the next calls of a kind, once `after` of them were let through.
+        """Fail the next calls of a kind, after letting `after` of them through.
 
         The kinds are access, add, get, list, enable, disable and destroy, and get_secret, create_secret, update_secret.
         """
@@ -97,15 +98,15 @@ class SecretManager:
         self._script.plan(kind, fault, times=inf, after=after)
 
     def clear_faults(self) -> None:
-        """Forget every planned fault."""
+        """Remove every planned fault."""
         self._script.clear()
 
     def _methods(self) -> dict[str, Any]:
         return {
             name: grpc.unary_unary_rpc_method_handler(
-                SecretCall(name, answer, self._house, self._script, lambda: self._ended),
-                request_deserializer=asked.deserialize,
-                response_serializer=answered.serialize,
+                SecretCall(name, respond, self._shared, self._script, lambda: self._ended),
+                request_deserializer=request.deserialize,
+                response_serializer=response.serialize,
             )
-            for name, (answer, asked, answered) in self._service.methods().items()
+            for name, (respond, request, response) in self._service.methods().items()
         }

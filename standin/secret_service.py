@@ -1,4 +1,4 @@
-"""The methods of Google Secret Manager, each from its request message to its answer message."""
+"""The methods of Google Secret Manager, each from its request message to its response message."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from standin.crc32c import crc32c
 from standin.jose import PRIVATE_MEMBERS
 from standin.record import Record
 from standin.secret import Secret, State, Version, refuse
-from standin.secret_listing import page_of
+from standin.secret_listing import select_page
 from standin.vault import Vault
 
 NAME = "google.cloud.secretmanager.v1.SecretManagerService"
@@ -18,11 +18,11 @@ _WRITABLE = {"labels", "annotations", "version_aliases"}
 _STATES: Any = types.SecretVersion.State
 
 Method = tuple[Callable[[Any], Any], Any, Any]
-"""What answers, and the classes of its request and its answer."""
+"""The function that responds, and the classes of its request and its response."""
 
 
 class SecretService:
-    """Answers from a vault; private keys that enter it are remembered as secrets."""
+    """Serves a vault, and records the private keys that are stored in it as secrets."""
 
     def __init__(self, vault: Vault, record: Record) -> None:
         """Serve this vault."""
@@ -30,22 +30,22 @@ class SecretService:
         self._record = record
 
     def methods(self) -> dict[str, Method]:
-        """Name every method there is."""
+        """Return every method by its name."""
         return {
             "AccessSecretVersion": (self._access, types.AccessSecretVersionRequest, types.AccessSecretVersionResponse),
             "AddSecretVersion": (self._add, types.AddSecretVersionRequest, types.SecretVersion),
             "GetSecretVersion": (self._get, types.GetSecretVersionRequest, types.SecretVersion),
             "ListSecretVersions": (self._list, types.ListSecretVersionsRequest, types.ListSecretVersionsResponse),
-            "EnableSecretVersion": (self._become("ENABLED"), types.EnableSecretVersionRequest, types.SecretVersion),
-            "DisableSecretVersion": (self._become("DISABLED"), types.DisableSecretVersionRequest, types.SecretVersion),
-            "DestroySecretVersion": (self._become("DESTROYED"), types.DestroySecretVersionRequest, types.SecretVersion),
+            "EnableSecretVersion": (self._set_state("ENABLED"), types.EnableSecretVersionRequest, types.SecretVersion),
+            "DisableSecretVersion": (self._set_state("DISABLED"), types.DisableSecretVersionRequest, types.SecretVersion),
+            "DestroySecretVersion": (self._set_state("DESTROYED"), types.DestroySecretVersionRequest, types.SecretVersion),
             "GetSecret": (self._get_secret, types.GetSecretRequest, types.Secret),
             "CreateSecret": (self._create_secret, types.CreateSecretRequest, types.Secret),
             "UpdateSecret": (self._update_secret, types.UpdateSecretRequest, types.Secret),
         }
 
-    def keep(self, secret: str, data: bytes, *, checksum_given: bool = False) -> Version:
-        """Add a version, and remember the private parts of a key so that tests can look for leaks of them."""
+    def add(self, secret: str, data: bytes, *, checksum_given: bool = False) -> Version:
+        """Add a version, and record the private members of its key so that tests can search for leaks."""
         version = self._vault.add(secret, data, checksum_given=checksum_given)
         members = version.jwk or {}
         self._record.keep_secrets(str(members[name]) for name in PRIVATE_MEMBERS & set(members))
@@ -60,21 +60,21 @@ class SecretService:
         payload = request.payload
         checksum_given = "data_crc32c" in payload
         if checksum_given and payload.data_crc32c != crc32c(payload.data):
-            refuse("INVALID_ARGUMENT", "The payload does not have the checksum that came with it.")
-        return _version(self.keep(request.parent, payload.data, checksum_given=checksum_given))
+            refuse("INVALID_ARGUMENT", "The payload does not match its checksum.")
+        return _version(self.add(request.parent, payload.data, checksum_given=checksum_given))
 
     def _get(self, request: Any) -> Any:
         return _version(self._vault.version(request.name))
 
     def _list(self, request: Any) -> Any:
-        page = page_of(self._vault.secret(request.parent).versions, request)
+        page = select_page(self._vault.secret(request.parent).versions, request)
         return types.ListSecretVersionsResponse(
             versions=[_version(version) for version in page.versions],
             next_page_token=page.next_token,
             total_size=page.total_size,
         )
 
-    def _become(self, state: State) -> Callable[[Any], Any]:
+    def _set_state(self, state: State) -> Callable[[Any], Any]:
         return lambda request: _version(self._vault.change_state(request.name, state, request.etag))
 
     def _get_secret(self, request: Any) -> Any:
@@ -82,17 +82,17 @@ class SecretService:
 
     def _create_secret(self, request: Any) -> Any:
         name = f"{request.parent}/secrets/{request.secret_id}"
-        return _secret(self._vault.create(name, _written(request.secret, {"labels", "annotations"})))
+        return _secret(self._vault.create(name, _read_members(request.secret, {"labels", "annotations"})))
 
     def _update_secret(self, request: Any) -> Any:
-        named = set(request.update_mask.paths)
-        if not named or not named <= _WRITABLE:
+        fields = set(request.update_mask.paths)
+        if not fields or not fields <= _WRITABLE:
             refuse("INVALID_ARGUMENT", f"The update_mask must name one or more of {', '.join(sorted(_WRITABLE))}.")
-        asked = request.secret
-        return _secret(self._vault.change(asked.name, _written(asked, named), asked.etag))
+        secret = request.secret
+        return _secret(self._vault.change(secret.name, _read_members(secret, fields), secret.etag))
 
 
-def _written(secret: Any, names: set[str]) -> dict[str, dict[str, Any]]:
+def _read_members(secret: Any, names: set[str]) -> dict[str, dict[str, Any]]:
     return {name: dict(getattr(secret, name)) for name in names}
 
 

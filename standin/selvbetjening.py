@@ -1,4 +1,4 @@
-"""HelseID Selvbetjening: a client registers the public half of its next key, and lists the keys it has."""
+"""HelseID Selvbetjening, where a client registers its next public key and lists its keys."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal
 
 from standin.clients import SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE
 from standin.helseid import HelseId
-from standin.http_party import House
-from standin.key_registration import BodyForm, check_registration, posted_key, problem
-from standin.messages import Answer, Request
+from standin.http_party import Shared
+from standin.key_registration import BodyForm, check_registration, parse_posted_key, problem
+from standin.messages import Request, Response
 from standin.protected_api import AccessSettings, ProtectedApi
 from standin.record import Party
 from standin.refusals import Refusal
@@ -22,9 +22,9 @@ _KINDS = {"POST": "register", "GET": "keys"}
 
 @dataclass(kw_only=True)
 class SelvbetjeningSettings(AccessSettings):
-    """What a test may set, also while Selvbetjening runs.
+    """The settings of Selvbetjening; a test can change them while it runs.
 
-    A key counts at HelseID `activation_seconds` after it was registered, and for `lifetime_seconds` from then on.
+    A registered key is valid after `activation_seconds` and until `lifetime_seconds`, both from its registration.
     """
 
     audience: str = SELVBETJENING_AUDIENCE
@@ -36,21 +36,21 @@ class SelvbetjeningSettings(AccessSettings):
 
 
 class Selvbetjening(ProtectedApi):
-    """The API by which keys are registered at one HelseID."""
+    """The API that registers keys at one HelseID."""
 
     party: ClassVar[Party] = "selvbetjening"
 
-    def __init__(self, house: House, helseid: HelseId, settings: SelvbetjeningSettings, port: int = 0) -> None:
+    def __init__(self, shared: Shared, helseid: HelseId, settings: SelvbetjeningSettings, port: int = 0) -> None:
         """Register keys at this HelseID."""
-        super().__init__(house, helseid, settings, port)
+        super().__init__(shared, helseid, settings, port)
         self.settings = settings
 
-    def kind_of(self, request: Request) -> str:
-        """Tell registrations and lists apart."""
+    def classify(self, request: Request) -> str:
+        """Return register, keys or other."""
         return _KINDS.get(request.method, "other") if request.path == CLIENT_SECRET_PATH else "other"
 
-    def refuse(self, refusal: Refusal) -> Answer:
-        """Refuse a caller with a challenge, and what was posted with a problem document (RFC 7807)."""
+    def refuse(self, refusal: Refusal) -> Response:
+        """Refuse a caller with a challenge, and a key with a problem document (RFC 7807)."""
         if refusal.headers:
             return super().refuse(refusal)
         members = {
@@ -60,48 +60,48 @@ class Selvbetjening(ProtectedApi):
             "detail": refusal.description,
             "instance": CLIENT_SECRET_PATH,
         }
-        return Answer.of(refusal.status, members, content_type="application/problem+json; charset=utf-8")
+        return Response.json(refusal.status, members, content_type="application/problem+json; charset=utf-8")
 
-    def answer(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> Response:
         """Register a key, or list the client's keys."""
         if request.path != CLIENT_SECRET_PATH:
-            return Answer(HTTPStatus.NOT_FOUND)
+            return Response(HTTPStatus.NOT_FOUND)
         if request.method not in _KINDS:
-            return Answer(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", ", ".join(_KINDS)),))
+            return Response(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", ", ".join(_KINDS)),))
         client_id = str(self.check(request).get("client_id"))
         if client_id not in self._helseid.clients:
             detail = "the token's client_id is not registered"
             problem("unknown_client", "The client does not exist.", detail, HTTPStatus.FORBIDDEN)
         if request.method == "POST":
-            return Answer.of(200, {"expiration": self._register(request, client_id)}, self.nonce_headers())
-        return Answer.of(200, [_listed(key) for key in self._helseid.keys.of(client_id)], self.nonce_headers())
+            return Response.json(200, {"expiration": self._register(request, client_id)}, self.nonce_headers())
+        return Response.json(200, [_describe(key) for key in self._helseid.keys.of(client_id)], self.nonce_headers())
 
     def _register(self, request: Request, client_id: str) -> str | None:
-        """Register the posted key, and tell when it expires."""
+        """Register the posted key and return its expiry."""
         self._keep_private_members(request)
         jwk = check_registration(request, self.settings.body_form)
-        now, settings = self._house.clock.now(), self.settings
+        now, settings = self._shared.clock.now(), self.settings
         active_at, expires_at = now + settings.activation_seconds, now + settings.lifetime_seconds
         key = RegisteredKey(client_id, jwk, "Api", active_at, expires_at, posted=1)
-        held = self._helseid.keys.register(key)
-        if held is not None and held.thumbprint != key.thumbprint:
-            text, detail = "Another key has this kid.", "the posted key's kid is another key's"
+        existing = self._helseid.keys.register(key)
+        if existing is not None and existing.thumbprint != key.thumbprint:
+            text, detail = "Another key has this kid.", "the posted key's kid is already used"
             problem("duplicate_kid", text, detail, HTTPStatus.CONFLICT)
-        if held is not None and settings.duplicates == "refuse":
-            text, detail = "The key is registered already.", "the posted key is registered already"
+        if existing is not None and settings.duplicates == "refuse":
+            text, detail = "The key is already registered.", "the posted key is already registered"
             problem("duplicate_key", text, detail, HTTPStatus.CONFLICT)
-        return _written((held or key).expires_at)
+        return _format_time((existing or key).expires_at)
 
     def _keep_private_members(self, request: Request) -> None:
-        """Let what should never have come count among the texts that must turn up nowhere."""
-        posted = posted_key(request.body)
+        """Record a posted private key among the secrets."""
+        posted = parse_posted_key(request.body)
         if posted is not None:
-            self._house.record.keep_secrets(str(posted.jwk[name]) for name in posted.private_members)
+            self._shared.record.keep_secrets(str(posted.jwk[name]) for name in posted.private_members)
 
 
-def _listed(key: RegisteredKey) -> dict[str, Any]:
+def _describe(key: RegisteredKey) -> dict[str, Any]:
     return {
-        "expiration": _written(key.expires_at),
+        "expiration": _format_time(key.expires_at),
         "kid": key.kid,
         "jwkThumbprint": key.thumbprint,
         "origin": key.origin,
@@ -109,7 +109,7 @@ def _listed(key: RegisteredKey) -> dict[str, Any]:
     }
 
 
-def _written(seconds: float | None) -> str | None:
+def _format_time(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return dt.datetime.fromtimestamp(int(seconds), dt.UTC).isoformat().replace("+00:00", "Z")

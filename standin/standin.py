@@ -1,4 +1,4 @@
-"""The stand-in as one thing: HelseID, Selvbetjening, the Sample API and a secret manager, to script and to observe."""
+"""The whole stand-in: HelseID, Selvbetjening, the Sample API and a secret manager, to script and to observe."""
 
 import ssl
 import time
@@ -9,9 +9,9 @@ from standin import issuer_key
 from standin.clients import Client
 from standin.clock import Clock
 from standin.control import Control
-from standin.environment import Places, environment
+from standin.environment import Endpoints, environment
 from standin.helseid import HelseId, HelseIdSettings
-from standin.http_party import House, HttpParty
+from standin.http_party import HttpParty, Shared
 from standin.observation import Observation
 from standin.protected_api import ProtectedApi
 from standin.record import Record
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class StandIn(Observation):
-    """Starts its parties when entered and stops them when left.
+    """Starts its parties on entering and stops them on leaving.
 
-    The defaults are as strict as HelseID is known to be, or stricter; `HelseIdSettings` and `ApiSettings` say what else
-    can be set, and `standin.api.settings` may be changed while it runs.
+    The defaults are at least as strict as HelseID is known to be. `standin.api.settings` and
+    `standin.selvbetjening.settings` can be changed while the stand-in runs.
     """
 
     def __init__(
@@ -49,24 +49,24 @@ class StandIn(Observation):
         control: bool = False,
         port_base: int | None = None,
     ) -> None:
-        """Prepare without listening."""
-        issuer_key.begin_making()
+        """Set up the parties; they listen after `start`."""
+        issuer_key.start_generating()
         self.clock = Clock(clock)
-        house = House(self.clock, Record(), tls)
+        shared = Shared(self.clock, Record(), tls)
         ports = [0] * 4 if port_base is None else range(port_base, port_base + 4)
         self.helseid = HelseId(
-            house,
+            shared,
             HelseIdSettings(issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success),
             ports[0],
         )
-        super().__init__(house.record, self.helseid.keys)
+        super().__init__(shared.record, self.helseid.keys)
         api_settings = ApiSettings(
             nonce_required=api_nonce, nonce_on_success=api_nonce_on_success, leeway_seconds=api_leeway_seconds
         )
-        self.api = SampleApi(house, self.helseid, api_settings, ports[1])
-        self._secret_manager = _secret_manager(house, ports[2]) if secret_manager else None
+        self.api = SampleApi(shared, self.helseid, api_settings, ports[1])
+        self._secret_manager = _secret_manager(shared, ports[2]) if secret_manager else None
         registration = SelvbetjeningSettings(lifetime_seconds=key_lifetime_seconds, activation_seconds=key_activation_seconds)
-        self.selvbetjening = Selvbetjening(house, self.helseid, registration, ports[3])
+        self.selvbetjening = Selvbetjening(shared, self.helseid, registration, ports[3])
         if control:
             self.helseid.control = Control(self)
         for client in clients:
@@ -82,12 +82,16 @@ class StandIn(Observation):
         self.stop()
 
     def start(self) -> None:
-        """Start every party, on its port of before if it had one."""
-        for party in self._parties:
-            party.start()
+        """Start every party; a restarted party takes the same port again. Raises `PortInUseError`."""
+        try:
+            for party in self._parties:
+                party.start()
+        except OSError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
-        """Stop every party and end every connection."""
+        """Stop every party and close every connection."""
         for party in self._parties:
             party.stop()
 
@@ -97,9 +101,9 @@ class StandIn(Observation):
 
     @property
     def secret_manager(self) -> "SecretManager":
-        """The secret manager, when `secret_manager=True` asked for one."""
+        """The secret manager; raises `RuntimeError` without `secret_manager=True`."""
         if self._secret_manager is None:
-            message = "this stand-in was made without secret_manager=True"
+            message = "this stand-in has no secret manager: pass secret_manager=True"
             raise RuntimeError(message)
         return self._secret_manager
 
@@ -115,46 +119,46 @@ class StandIn(Observation):
 
     @property
     def api_base(self) -> str:
-        """What every path of the API is below."""
+        """The API's base URL."""
         return self.api.origin + BASE_PATH
 
     @property
     def api_url(self) -> str:
-        """The Sample API's greeting for machines."""
+        """The URL of the Sample API's greeting for machine clients."""
         return self.api.origin + GREETINGS_PATH
 
     @property
     def registration_url(self) -> str:
-        """Where Selvbetjening registers and lists keys."""
+        """The URL at which Selvbetjening registers and lists keys."""
         return self.selvbetjening.origin + CLIENT_SECRET_PATH
 
     @property
     def secret_manager_address(self) -> str:
-        """Host and port of the secret manager."""
+        """The host and port of the secret manager."""
         return self.secret_manager.address
 
     def environment(self, key_address: str, client_id: str | None = None, pending_key: str | None = None) -> dict[str, str]:
-        """Give the variables that point a function at this stand-in as one of its clients, the first unless named."""
+        """Return the settings for a function that signs in here, as the first client unless one is named."""
         client = self.helseid.clients[client_id] if client_id else next(iter(self.helseid.clients.values()))
         manager = self._secret_manager.address if self._secret_manager else None
-        places = Places(self.issuer, self.api_url, key_address, self.selvbetjening.origin, pending_key, manager)
-        return environment(client, places)
+        endpoints = Endpoints(self.issuer, self.api_url, key_address, self.selvbetjening.origin, pending_key, manager)
+        return environment(client, endpoints)
 
     def register(self, client: Client) -> None:
-        """Register a client with the keys it comes with, or replace what is registered under its id."""
+        """Register a client and its keys, or replace the client of this id."""
         self.helseid.register(client)
 
     def expire_key(self, kid: str, in_seconds: float = 0) -> None:
-        """Let a registered key expire, now or in some seconds."""
+        """Expire a registered key, now or in some seconds."""
         self.keys.expire(kid, in_seconds)
 
     def revoke_tokens(self) -> None:
-        """Let the APIs refuse every token issued up to now."""
+        """Make the APIs refuse every token issued so far."""
         for api in (self.api, self.selvbetjening):
             api.revoke(self.helseid.issued)
 
     def rotate_nonces(self, party: Literal["helseid", "api", "selvbetjening"]) -> None:
-        """Make every nonce that a party gave out worthless."""
+        """Invalidate every nonce that a party has issued."""
         parties: dict[str, HelseId | ProtectedApi] = {
             "helseid": self.helseid,
             "api": self.api,
@@ -163,8 +167,8 @@ class StandIn(Observation):
         parties[party].nonces.rotate()
 
 
-def _secret_manager(house: House, port: int) -> "SecretManager":
-    # Imported here because google's client takes 300 ms to import, and most tests have no use for it.
+def _secret_manager(shared: Shared, port: int) -> "SecretManager":
+    # Imported late: Google's client takes 300 ms to import, and most tests do not use it.
     from standin.secret_manager import SecretManager  # noqa: PLC0415
 
-    return SecretManager(house, port)
+    return SecretManager(shared, port)

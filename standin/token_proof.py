@@ -1,4 +1,4 @@
-"""The DPoP proof at the token endpoint (RFC 9449 section 4.3), in the order and words of Duende IdentityServer."""
+"""The checks of a proof at the token endpoint (RFC 9449 section 4.3), in the order and words of Duende IdentityServer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,103 +9,103 @@ from standin import jose
 from standin.messages import Request
 from standin.nonces import Nonces
 from standin.refusals import Refusal, RefusedError
-from standin.replay import SeenOnce
+from standin.replay_cache import ReplayCache
 
 REMEMBERED_SECONDS = 300
-_LONGEST_TEXT = 4000
+_MAX_LENGTH = 4000
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
 class ProofRules:
-    """What a proof is held against; no freshness means that the nonce alone says how old a proof is."""
+    """What a proof is checked against; without `freshness_seconds` only the nonce limits its age."""
 
     nonces: Nonces
-    seen: SeenOnce
+    seen: ReplayCache
     freshness_seconds: float | None = None
 
 
-def _no(description: str, detail: str, error: str = "invalid_dpop_proof") -> NoReturn:
+def _refuse(description: str, detail: str, error: str = "invalid_dpop_proof") -> NoReturn:
     raise RefusedError(Refusal(error, description, detail))
 
 
 def check_proof(request: Request, rules: ProofRules, now: float) -> str:
-    """Return the thumbprint of the key a good proof was signed with; refuse every other."""
-    proof = _the_one_proof(request)
-    key = _checked_key(proof.header)
+    """Return the thumbprint of a valid proof's key; refuse any other proof."""
+    proof = _read_proof(request)
+    key = _check_key(proof.header)
     if not jose.verifies(proof, key):
-        _no("Invalid signature on DPoP token.", "the proof's signature is not by its jwk")
+        _refuse("Invalid signature on DPoP token.", "the proof's signature does not verify with its jwk")
     _check_target(proof.claims, request)
     _check_freshness(proof.claims, rules, now)
-    if not rules.seen.burn(proof.claims["jti"], now + REMEMBERED_SECONDS):
-        _no("Detected replay of DPoP proof token.", "the proof's jti was used before")
+    if not rules.seen.add(proof.claims["jti"], now + REMEMBERED_SECONDS):
+        _refuse("Detected replay of DPoP proof token.", "the proof's jti was used before")
     return str(key.thumbprint())
 
 
-def _the_one_proof(request: Request) -> jose.ReadJws:
+def _read_proof(request: Request) -> jose.ReadJws:
     values = request.values("DPoP")
     if len(values) > 1:
-        _no("Too many DPoP headers provided.", "the request has several DPoP headers", "invalid_request")
+        _refuse("Too many DPoP headers provided.", "the request has more than one DPoP header", "invalid_request")
     if not values or not values[0].strip():
         text = "Client requires DPoP and a DPoP header value was not provided."
-        _no(text, "the request has no DPoP header", "invalid_request")
-    if len(values[0]) > _LONGEST_TEXT:
-        _no("DPoP proof token is too long.", "the proof is too long")
+        _refuse(text, "the request has no DPoP header", "invalid_request")
+    if len(values[0]) > _MAX_LENGTH:
+        _refuse("DPoP proof token is too long.", "the proof is too long")
     try:
         return jose.read(values[0])
     except jose.MalformedError:
-        _no("Malformed DPoP token.", "the proof is not a well-formed JWS")
+        _refuse("Malformed DPoP token.", "the proof is not a well-formed JWS")
 
 
-def _checked_key(header: Mapping[str, Any]) -> Any:
+def _check_key(header: Mapping[str, Any]) -> Any:
     if header.get("typ") != "dpop+jwt":
-        _no("Invalid 'typ' value.", "the proof's typ is not dpop+jwt")
+        _refuse("Invalid 'typ' value.", "the proof's typ is not dpop+jwt")
     if "crit" in header:
-        _no("Malformed DPoP token.", "the proof's header has critical members")
+        _refuse("Malformed DPoP token.", "the proof's header has critical members")
     if header.get("alg") not in jose.ALGORITHMS:
-        _no("Invalid 'alg' value.", "the proof's alg is not one HelseID accepts")
+        _refuse("Invalid 'alg' value.", "the proof's alg is not one HelseID accepts")
     jwk = header.get("jwk")
     if not isinstance(jwk, dict):
-        _no("Invalid 'jwk' value.", "the proof has no jwk")
+        _refuse("Invalid 'jwk' value.", "the proof has no jwk")
     if jose.PRIVATE_MEMBERS & set(jwk):
-        _no("'jwk' value contains a private key.", "the proof's jwk has private members")
+        _refuse("'jwk' value contains a private key.", "the proof's jwk has private members")
     try:
         return jose.public_key(jwk)
     except jose.WeakKeyError:
-        _no("Invalid 'jwk' value.", "the proof's jwk is weak or cannot be read")
+        _refuse("Invalid 'jwk' value.", "the proof's jwk is weak or cannot be read")
 
 
 def _check_target(claims: Mapping[str, Any], request: Request) -> None:
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti:
-        _no("Invalid 'jti' value.", "the proof has no jti")
+        _refuse("Invalid 'jti' value.", "the proof has no jti")
     if claims.get("htm") != request.method:
-        _no("Invalid 'htm' value.", "the proof's htm is not the method")
+        _refuse("Invalid 'htm' value.", "the proof's htm is not the method")
     if not same_target(claims.get("htu"), request.url):
-        _no("Invalid 'htu' value.", "the proof's htu is not the URL")
+        _refuse("Invalid 'htu' value.", "the proof's htu is not the URL")
     if type(claims.get("iat")) is not int:
-        _no("Missing 'iat' value.", "the proof's iat is missing or not an integer")
+        _refuse("Missing 'iat' value.", "the proof's iat is missing or not an integer")
     if "ath" in claims:
-        _no("Invalid 'ath' value.", "the proof has an ath where there is no access token")
+        _refuse("Invalid 'ath' value.", "the proof has an ath where there is no access token")
 
 
 def _check_freshness(claims: Mapping[str, Any], rules: ProofRules, now: float) -> None:
     if rules.freshness_seconds is not None and abs(now - claims["iat"]) > rules.freshness_seconds:
-        _no("Invalid 'iat' value.", "the proof's iat is too far from the clock")
+        _refuse("Invalid 'iat' value.", "the proof's iat is too far from the clock")
     if not claims.get("nonce"):
-        _ask_for_nonce("Missing 'nonce' value.", "the proof has no nonce", rules.nonces)
-    unfit = rules.nonces.refusal(claims["nonce"])
-    if unfit:
-        _ask_for_nonce("Invalid 'nonce' value.", unfit, rules.nonces)
+        _require_nonce("Missing 'nonce' value.", "the proof has no nonce", rules.nonces)
+    fault = rules.nonces.refusal(claims["nonce"])
+    if fault:
+        _require_nonce("Invalid 'nonce' value.", fault, rules.nonces)
 
 
-def _ask_for_nonce(description: str, detail: str, nonces: Nonces) -> NoReturn:
+def _require_nonce(description: str, detail: str, nonces: Nonces) -> NoReturn:
     headers = (("DPoP-Nonce", nonces.make()),)
     raise RefusedError(Refusal("use_dpop_nonce", description, detail, headers=headers))
 
 
 def same_target(htu: object, url: str) -> bool:
-    """Compare as Duende does: no query or fragment, host in any case, default ports filled in, path by letters."""
+    """Compare as Duende does: without query and fragment, the host in any case, default ports filled in."""
     return isinstance(htu, str) and _normal(htu) is not None and _normal(htu) == _normal(url)
 
 

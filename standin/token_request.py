@@ -1,4 +1,4 @@
-"""The token endpoint (RFC 6749 section 4.4): HelseID's checks in HelseID's order."""
+"""The checks of a token request (RFC 6749 section 4.4), in HelseID's order."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from standin.access_token import Grant
 from standin.client_assertion import AssertionRules, check_assertion, refuse_client
 from standin.clients import Client
 from standin.messages import Request
-from standin.organizations import organization_of
+from standin.organizations import check_organization
 from standin.refusals import Refusal, RefusedError
 from standin.token_proof import ProofRules, check_proof
 
@@ -20,29 +20,29 @@ _KNOWN_GRANTS = {"authorization_code", "client_credentials", "refresh_token", "i
     "urn:ietf:params:oauth:grant-type:token-exchange",
 }
 _USER_SCOPES = {"openid", "profile", "offline_access"}
-_LONGEST_GRANT_TYPE = 100
-_LONGEST_SCOPE = 300
+_MAX_GRANT_TYPE_LENGTH = 100
+_MAX_SCOPE_LENGTH = 300
 
 
 @dataclass(frozen=True)
 class TokenRules:
-    """What a token request is held against."""
+    """What a token request is checked against."""
 
     clients: dict[str, Client]
     assertion: AssertionRules
     proof: ProofRules
 
 
-def _no(error: str, description: str | None, detail: str) -> NoReturn:
+def _refuse(error: str, description: str | None, detail: str) -> NoReturn:
     raise RefusedError(Refusal(error, description, detail))
 
 
 def check_token_request(request: Request, rules: TokenRules, now: float) -> Grant:
-    """Grant what a faultless request asks for; refuse every other at its first fault."""
+    """Return what a valid request is granted; refuse any other at its first fault."""
     form = _form(request)
     client = _client(form, request, rules.clients)
     claims = check_assertion(form.get("client_assertion", ""), client, rules.assertion, now)
-    organization = organization_of(claims, client, form.get("grant_type"))
+    organization = check_organization(claims, client, form.get("grant_type"))
     grant_type = _grant_type(form)
     resource = _resource(request)
     thumbprint = check_proof(request, rules.proof, now)
@@ -53,23 +53,23 @@ def check_token_request(request: Request, rules: TokenRules, now: float) -> Gran
 
 def _form(request: Request) -> dict[str, str]:
     if request.method != "POST":
-        _no("invalid_request", None, "the token request is not a POST")
+        _refuse("invalid_request", None, "the token request is not a POST")
     content_type = (request.header("Content-Type") or "").split(";")[0].strip().lower()
     if content_type != "application/x-www-form-urlencoded":
-        _no("invalid_request", None, "the token request is not a form")
+        _refuse("invalid_request", None, "the token request is not a form")
     if request.query:
-        _no("invalid_request", None, "the token request has a query string")
+        _refuse("invalid_request", None, "the token request has a query string")
     pairs = request.form()
     repeated = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1 and name != "resource"]
     if repeated:
-        _no("invalid_request", None, f"the form has {repeated[0]} more than once")
+        _refuse("invalid_request", None, f"the form has {repeated[0]} more than once")
     return dict(pairs)
 
 
 def _client(form: dict[str, str], request: Request, clients: dict[str, Client]) -> Client:
     if "client_secret" in form or request.header("Authorization"):
         text = "HID-1008: Shared secrets are not accepted."
-        _no("invalid_request", text, "the token request carries a shared secret or an Authorization header")
+        _refuse("invalid_request", text, "the token request carries a shared secret or an Authorization header")
     if not form.get("client_id"):
         refuse_client("the form has no client_id")
     client = clients.get(form["client_id"])
@@ -84,39 +84,39 @@ def _client(form: dict[str, str], request: Request, clients: dict[str, Client]) 
 
 def _grant_type(form: dict[str, str]) -> str:
     grant_type = form.get("grant_type", "")
-    if not grant_type or len(grant_type) > _LONGEST_GRANT_TYPE:
-        _no("unsupported_grant_type", None, "the grant_type is missing or too long")
+    if not grant_type or len(grant_type) > _MAX_GRANT_TYPE_LENGTH:
+        _refuse("unsupported_grant_type", None, "the grant_type is missing or too long")
     return grant_type
 
 
 def _resource(request: Request) -> str | None:
-    """Find the one resource asked for (RFC 8707 section 2), if any."""
+    """Return the requested resource (RFC 8707 section 2), if there is one."""
     resources = [value for name, value in request.form() if name == "resource"]
     if len(resources) > 1:
         text = "Multiple resource indicators not supported on token endpoint."
-        _no("invalid_target", text, "the form has several resources")
+        _refuse("invalid_target", text, "the form has more than one resource")
     if resources and (not urlsplit(resources[0]).scheme or "#" in resources[0]):
-        _no("invalid_target", "Invalid resource indicator format.", "the resource is not an absolute URI")
+        _refuse("invalid_target", "Invalid resource indicator format.", "the resource is not an absolute URI")
     return resources[0] if resources else None
 
 
 def _check_grant(grant_type: str, client: Client) -> None:
     if grant_type not in _KNOWN_GRANTS:
-        _no("unsupported_grant_type", None, "the grant_type is unknown")
+        _refuse("unsupported_grant_type", None, "the grant_type is unknown")
     if grant_type not in client.grant_types or grant_type != "client_credentials":
-        _no("unauthorized_client", None, "the client may not use this grant_type")
+        _refuse("unauthorized_client", None, "the client may not use this grant_type")
 
 
-def _scopes(asked: str | None, client: Client) -> tuple[str, ...]:
-    if not asked:
+def _scopes(requested: str | None, client: Client) -> tuple[str, ...]:
+    if not requested:
         return tuple(client.scopes)
-    if len(asked) > _LONGEST_SCOPE:
-        _no("invalid_scope", None, "the scope is too long")
-    scopes = tuple(dict.fromkeys(asked.split(" ")))
+    if len(requested) > _MAX_SCOPE_LENGTH:
+        _refuse("invalid_scope", None, "the scope is too long")
+    scopes = tuple(dict.fromkeys(requested.split(" ")))
     if _USER_SCOPES & set(scopes):
-        _no("invalid_scope", None, "a scope about users was asked for by a machine")
+        _refuse("invalid_scope", None, "a machine client requested a user scope")
     if not set(scopes) <= set(client.scopes):
-        _no("invalid_scope", None, "a scope is not granted to this client")
+        _refuse("invalid_scope", None, "a scope is not granted to this client")
     return scopes
 
 
@@ -125,5 +125,5 @@ def _audiences(scopes: tuple[str, ...], resource: str | None) -> tuple[str, ...]
     if resource is None:
         return audiences
     if resource not in audiences:
-        _no("invalid_target", None, "the resource is not the audience of a granted scope")
+        _refuse("invalid_target", None, "the resource is not the audience of a granted scope")
     return (resource,)

@@ -1,4 +1,4 @@
-"""Every secret of a secret manager, with the states Google Secret Manager gives their versions."""
+"""The secrets of a secret manager, with the version states of Google Secret Manager."""
 
 import re
 import threading
@@ -9,43 +9,43 @@ from typing import Any
 from standin.secret import Secret, State, Version, make_etag, refuse, require_etag
 
 _SECRET = re.compile(r"projects/[^/]+(/locations/[^/]+)?/secrets/[A-Za-z0-9_-]{1,255}")
-_LARGEST_PAYLOAD = 65536
+_MAX_PAYLOAD_BYTES = 65536
 
 
 class Vault:
-    """Every secret, global (`projects/P/secrets/S`) and regional (`projects/P/locations/L/secrets/S`)."""
+    """The secrets, global (`projects/P/secrets/S`) and regional (`projects/P/locations/L/secrets/S`)."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        """Begin empty; read the time from this clock."""
+        """Start empty; read the time from this clock."""
         self._now = now
         self._secrets: dict[str, Secret] = {}
         self._lock = threading.RLock()
 
-    def create(self, name: str, written: Mapping[str, Any] = MappingProxyType({})) -> Secret:
-        """Make a secret without versions, with labels and annotations if any are given."""
+    def create(self, name: str, members: Mapping[str, Any] = MappingProxyType({})) -> Secret:
+        """Create a secret without versions, with the labels and annotations that are given."""
         with self._lock:
             if not _SECRET.fullmatch(name):
                 refuse("INVALID_ARGUMENT", f"[{name}] is not the name of a secret.")
             if name in self._secrets:
                 refuse("ALREADY_EXISTS", f"Secret [{name}] already exists.")
             secret = Secret(name, self._now())
-            secret.change(dict(written))
+            secret.change(dict(members))
             return self._secrets.setdefault(name, secret)
 
-    def change(self, name: str, written: Mapping[str, Any], etag: str = "") -> Secret:
-        """Replace what is written on a secret."""
+    def change(self, name: str, members: Mapping[str, Any], etag: str = "") -> Secret:
+        """Replace the given labels, annotations or aliases of a secret."""
         with self._lock:
             secret = self.secret(name)
-            secret.change(dict(written), etag)
+            secret.change(dict(members), etag)
             return secret
 
     def names(self) -> list[str]:
-        """Name every secret."""
+        """Return the name of every secret."""
         with self._lock:
             return list(self._secrets)
 
     def secret(self, name: str) -> Secret:
-        """Find a secret."""
+        """Return a secret."""
         with self._lock:
             if not _SECRET.fullmatch(name):
                 refuse("INVALID_ARGUMENT", f"[{name}] is not the name of a secret.")
@@ -55,7 +55,7 @@ class Vault:
 
     def add(self, name: str, data: bytes, *, checksum_given: bool = False) -> Version:
         """Add a version to a secret."""
-        if not 0 < len(data) <= _LARGEST_PAYLOAD:
+        if not 0 < len(data) <= _MAX_PAYLOAD_BYTES:
             refuse("INVALID_ARGUMENT", "The payload must have between 1 and 65536 bytes.")
         with self._lock:
             secret = self.secret(name)
@@ -64,21 +64,21 @@ class Vault:
             return secret.versions[-1]
 
     def version(self, name: str) -> Version:
-        """Find a version, whatever its state."""
+        """Return a version in any state."""
         secret, _, which = name.rpartition("/versions/")
         if not which:
             refuse("INVALID_ARGUMENT", f"[{name}] is not the name of a secret version.")
         return self.secret(secret).version(which)
 
     def access(self, name: str) -> Version:
-        """Find a version whose data may be read."""
+        """Return an enabled version; refuse any other."""
         version = self.version(name)
         if version.state != "ENABLED":
             refuse("FAILED_PRECONDITION", f"Secret Version [{version.name}] is in {version.state} state.")
         return version
 
     def change_state(self, name: str, state: State, etag: str = "") -> Version:
-        """Enable, disable or destroy; what is destroyed stays so, and what is enabled anew has another etag all the same."""
+        """Enable, disable or destroy a version, and give it a new etag; a destroyed version cannot change."""
         with self._lock:
             version = self.version(name)
             require_etag(etag, version.etag)

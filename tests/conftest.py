@@ -1,4 +1,4 @@
-"""What every test stands on: an empty environment, no network but loopback, keys made here, a clock one can move."""
+"""Fixtures for every test: an empty environment, no network but loopback, keys made here, a clock that tests move."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from standin import Client, StandIn
 
 ROOT = Path(__file__).resolve().parent.parent
 FOREIGN = (
@@ -33,13 +37,10 @@ FOREIGN = (
 )
 PROXIES_AND_TRUST = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "requests_ca_bundle", "curl_ca_bundle")
 
-CLIENT_ALGORITHMS = ("RS256", "PS256", "ES256")
-"""The client keys that every contract test runs with."""
-
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep halves of surrogate pairs, which some tests write, out of reports: one process sends them to another as UTF-8."""
+    """Keep lone surrogates, which some tests write, out of reports: processes exchange reports as UTF-8."""
     report = yield
     report.sections = [(name, text.encode(errors="replace").decode()) for name, text in report.sections]
     return report
@@ -58,7 +59,7 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test of this process leave the machine."""
+    """Prevent tests in this process from connecting beyond this machine."""
     connect = socket.socket.connect
 
     def guarded_connect(self: socket.socket, address: Any) -> None:
@@ -83,7 +84,7 @@ def quiet_logging() -> Iterator[None]:
 
 
 class MovableClock:
-    """A wall clock that stands still until it is moved."""
+    """A wall clock that changes only when a test moves it."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.now = now
@@ -97,21 +98,41 @@ class MovableClock:
 
 @pytest.fixture
 def clock() -> MovableClock:
-    """Return a clock that stands still until the test moves it."""
+    """Return a clock that changes only when the test moves it."""
     return MovableClock()
 
 
-@pytest.fixture(params=CLIENT_ALGORITHMS)
+@pytest.fixture
 def jwk(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return a private client key, once for each algorithm that the contract tests run with."""
+    """Return a private client key, for ES256 unless `every_algorithm` parametrizes it."""
     from standin import make_jwk  # noqa: PLC0415  # unit tests need no stand-in
 
-    return make_jwk(request.param)
+    return make_jwk(getattr(request, "param", "ES256"))
+
+
+@pytest.fixture
+def start_standin(jwk: dict[str, Any]) -> Iterator[Callable[..., StandIn]]:
+    """Return a function that starts a stand-in, with one client that has the client key unless others are given."""
+    from standin import StandIn  # noqa: PLC0415  # unit tests need no stand-in
+    from tests.support.deployment import client_of  # noqa: PLC0415
+
+    with ExitStack() as stack:
+
+        def start(*clients: Client, **options: Any) -> StandIn:
+            return stack.enter_context(StandIn(clients or (client_of(jwk),), **options))
+
+        yield start
+
+
+@pytest.fixture
+def standin(start_standin: Callable[..., StandIn]) -> StandIn:
+    """Return a stand-in with its default strictness."""
+    return start_standin()
 
 
 @pytest.fixture
 def key_file(tmp_path: Path, jwk: dict[str, Any]) -> Path:
-    """Return the file that holds the client key."""
+    """Return the file that contains the client key."""
     path = tmp_path / "client.jwk"
     path.write_text(json.dumps(jwk))
     return path

@@ -1,4 +1,4 @@
-"""The benchmark: its results are shown as they are, its arithmetic is right, and what it counts is what it says."""
+"""The benchmark: the documentation shows its latest results, and its arithmetic and counts are right."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from bench.plot import draw
 from bench.rows import Row, compare
 
 
-def test_the_readme_shows_the_latest_figures() -> None:
-    assert report.in_readme() == report.load().section()
-
-
-def test_the_picture_shows_the_latest_figures() -> None:
+def test_the_page_and_the_picture_show_the_latest_figures() -> None:
+    assert report.published() == report.load().section()
     assert report.PLOT.read_text() == draw(report.load().rows)
 
 
-def test_a_figure_is_the_median_of_the_turns_own_ratios() -> None:
+def test_a_figure_is_the_median_of_the_ratios_of_the_turns() -> None:
     row = compare("m", "b", [2.0, 30.0, 9.0], [1.0, 10.0, 1.0], 3.0, ("ms", 1000.0))
     assert (row.figure, row.detail, row.is_met) == (3.0, "9000 : 1000 ms", True)
 
@@ -32,11 +29,11 @@ def test_a_figure_is_the_median_of_the_turns_own_ratios() -> None:
     ("figure", "bound", "met"),
     [(1.254, "at most", True), (1.26, "at most", False), (1.246, "at least", True), (1.24, "at least", False)],
 )
-def test_a_target_is_met_by_what_is_shown(figure: float, bound: str, met: bool) -> None:  # noqa: FBT001
+def test_a_target_is_met_by_the_rounded_figure(figure: float, bound: str, met: bool) -> None:  # noqa: FBT001
     assert Row("m", "b", figure, 1.25, bound).is_met is met  # type: ignore[arg-type]
 
 
-def test_memory_counts_a_child_s_own_pages_and_shared_files_once() -> None:
+def test_memory_counts_pages_shared_with_a_child_once() -> None:
     hold = "held = b'x' * 50_000_000; print(flush=True); input()"
     fork = f"import os\nif os.fork(): os.wait()\nelse: exec({hold!r})"
     sizes = []
@@ -50,7 +47,7 @@ def test_memory_counts_a_child_s_own_pages_and_shared_files_once() -> None:
     assert 47 < sizes[1] - sizes[0] < 53
 
 
-def test_the_requests_that_calls_cost_are_as_the_table_says() -> None:
+def test_the_request_counts_are_those_of_the_table() -> None:
     with Parties() as parties:
         rows = list(measures.count_requests(parties, python=Path(sys.executable)))
     assert [row.figure for row in rows] == [2, 2, 103, 101]

@@ -1,4 +1,4 @@
-"""The README, held against the code."""
+"""README.md and `docs/`, compared with the code."""
 
 from __future__ import annotations
 
@@ -16,101 +16,186 @@ from joserfc.jwk import RSAKey
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
+import helseid_fn
 from helseid_fn import errors
-from helseid_fn.errors import Party
+from helseid_fn.error_codes import Party, every_code
+from helseid_fn.function.aws import RESERVE_SECONDS
 from helseid_fn.function.invocation import parse_invocation
 from helseid_fn.keys.signing_key import parse_signing_key
 from helseid_fn.oauth.token_errors import HID_REMEDIES
-from helseid_fn.settings import EXAMPLES, parse_settings
+from helseid_fn.settings import EXAMPLES, REQUIRED, SETTINGS, parse_settings
 from infra import lambda_zip
 from standin import Client, StandIn, make_jwk, public_jwk
-from tests.support.faults.table import render as fault_matrix
+from tests.support.generated_docs import GENERATED, block
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
+PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]}
+LINKING = {
+    **PAGES,
+    **{str(path.relative_to(ROOT)): path.read_text() for path in sorted((ROOT / "infra").rglob("README.md"))},
+    **{str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.glob("*.md"))},
+}
+ALL = "\n".join(PAGES.values())
+README = PAGES["README.md"]
+ERRORS = PAGES["docs/errors.md"]
 
-# Not every machine has its certificates where the example says.
+# Not every machine has its certificates at the example's path.
 ANYWHERE = {name: value for name, value in EXAMPLES.items() if not name.endswith("CA_BUNDLE")}
 
-
-def rows(heading: str) -> list[list[str]]:
-    """Return the cells of the rows of the first table below a heading."""
-    section = re.split(r"^#+ ", README.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-    table = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in table[2:]]
+every_page = pytest.mark.parametrize("page", PAGES)
 
 
-def code_blocks(language: str) -> list[str]:
-    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+def section_of(text: str, heading: str) -> str:
+    """Return the text below a heading, up to the next heading of its level or above."""
+    mark, start = next(
+        (match[1], match.end()) for match in re.finditer(r"^(#+) (.*)$", text, re.MULTILINE) if match[2] == heading
+    )
+    return re.split(rf"^#{{1,{len(mark)}}} ", text[start:], maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def test_every_setting_has_its_row_with_its_example() -> None:
-    assert {row[0]: row[3] for row in rows("Settings")} == EXAMPLES
+def tables(text: str, heading: str) -> list[list[str]]:
+    """Return the cells of the rows of all tables below a heading."""
+    found: list[list[str]] = []
+    for table in re.findall(r"(?:^\|.*\n?)+", section_of(text, heading), re.MULTILINE):
+        found += [[cell.strip().strip("`") for cell in line.strip("| ").split(" | ")] for line in table.splitlines()[2:]]
+    return found
 
 
-def test_the_stated_defaults_are_the_defaults() -> None:
-    required = {row[0]: row[3] for row in rows("Settings") if row[2] == "required"}
-    settings = parse_settings(required)
-    stated = {row[0]: row[2] for row in rows("Settings")}
-    assert settings.api_methods == {stated["API_METHODS"]}
-    assert settings.deadline_seconds == float(stated["DEADLINE_SECONDS"])
-    assert settings.log_level == stated["LOG_LEVEL"]
-    assert settings.organization.numbers() == {"parent": None, "child": None}
+def code_blocks(language: str, text: str = ALL) -> list[str]:
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", [row[0] for row in rows("Settings") if row[2] == "required"])
-def test_what_is_said_to_be_required_is(name: str) -> None:
+def slug(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def anchors(text: str) -> set[str]:
+    prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    return {slug(heading) for heading in re.findall(r"^#+ (.*)$", prose, re.MULTILINE)}
+
+
+@pytest.mark.parametrize(("page", "name", "generate"), GENERATED, ids=lambda each: each if isinstance(each, str) else "")
+def test_generated_tables_are_current(page: str, name: str, generate: Callable[[], str]) -> None:
+    """If this fails, run: python -m tests.support.generated_docs."""
+    assert block(PAGES[f"docs/{page}"], name) == generate()
+
+
+def test_the_readme_lists_the_required_settings() -> None:
+    listed = {row[0]: row[2] for row in tables(README, "Settings")}
+    assert listed == {each.name: each.example for each in SETTINGS if each.default is REQUIRED}
+
+
+@pytest.mark.parametrize("name", [each.name for each in SETTINGS if each.default is REQUIRED])
+def test_a_required_setting_is_required(name: str) -> None:
     with pytest.raises(errors.SettingsError, match=f"{name} is missing"):
         parse_settings({each: example for each, example in ANYWHERE.items() if each != name})
 
 
-def test_every_code_is_explained_and_none_else() -> None:
+def test_the_smallest_configuration_is_valid() -> None:
+    exports = dict(re.findall(r"^export (\w+)=(\S+)$", PAGES["docs/configuration.md"], re.MULTILINE))
+    assert parse_settings(exports).key_address == exports["HELSEID_KEY"]
+    assert exports.keys() == {each.name for each in SETTINGS if each.default is REQUIRED}
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    named = set(re.findall(r"`((?:HELSEID|API|ROTATION|SELVBETJENING|DEADLINE|LOG)_[A-Z_]+[A-Z])\b", ALL))
+    assert named <= EXAMPLES.keys()
+
+
+def test_every_code_is_explained_with_its_remedy() -> None:
     explained: list[str] = []
-    for row in rows("When it fails"):
+    for row in tables(ERRORS, "Codes"):
         starts = [party.slug for party in Party] if row[0].startswith("*") else [row[0].partition(".")[0]]
         explained += [f"{start}.{row[0].partition('.')[2]}" for start in starts]
-    assert sorted(explained) == sorted(errors.every_code())
+        assert len(row) == 3, row
+        assert all(row), row
+    assert sorted(explained) == sorted(every_code())
 
 
-def test_every_code_has_a_meaning_and_a_remedy() -> None:
-    assert all(len(row) == 3 and all(row) for row in rows("When it fails"))
+def test_every_code_that_is_named_elsewhere_exists() -> None:
+    families = "|".join(["settings", "function", "invocation", "signing_key", "rotation", *(party.slug for party in Party)])
+    other_pages = "\n".join(text for page, text in PAGES.items() if page != "docs/errors.md")
+    named = set(re.findall(rf"`((?:{families})\.[a-z_]+(?:\.[a-z_]+)?)`", other_pages))
+    assert {each for each in named if not (ROOT / "helseid_fn" / each).exists()} <= {*every_code(), "api.body"}
 
 
-def test_the_fault_matrix_is_the_one_that_is_tested() -> None:
-    shown = README.split("<!-- fault matrix -->\n", 1)[1].split("<!-- end of fault matrix -->", 1)[0]
-    assert shown == fault_matrix() + "\n"
+def test_every_helseid_code_is_explained() -> None:
+    assert {row[0] for row in tables(ERRORS, "HelseID's own codes")} == set(HID_REMEDIES)
 
 
-def test_every_code_of_helseids_own_is_explained() -> None:
-    assert {row[0] for row in rows("HelseID's own codes")} == set(HID_REMEDIES)
-
-
-def test_the_table_of_classes_is_what_the_classes_are() -> None:
-    section = README.split("| class | HTTP |", 1)[1].split("\n\n", 1)[0]
-    for line in section.splitlines()[2:]:
-        name, http, retryable, _ = (cell.strip().strip("`") for cell in line.strip("|").split("|"))
+def test_the_table_of_classes_matches_the_classes() -> None:
+    rows = tables(ERRORS, "Classes")
+    for name, code, http, retryable, _ in rows:
         kind = getattr(errors, name)
         assert (kind.http_status, kind.retryable) == (int(http.split(",")[0]), retryable == "yes"), name
+        pattern = re.escape(code).replace("PARTY", "[a-z_]+").replace(r"\*", "[a-z_]+")
+        assert any(re.fullmatch(pattern, each) for each in every_code()), code
+    kinds = {*errors.HelseidFnError.__subclasses__(), *errors.PartyError.__subclasses__()} - {errors.PartyError}
+    assert {row[0] for row in rows} == {kind.__name__ for kind in kinds}
 
 
-def test_every_module_has_its_row() -> None:
-    told = set(re.findall(r"`((?:main|helseid_fn/[\w/]+)\.py)`", README.split("## How the code is laid out", 1)[1]))
-    modules = [path for path in (ROOT / "helseid_fn").rglob("*.py") if path.name != "__init__.py"]
-    assert told == {str(path.relative_to(ROOT)) for path in modules} | {"main.py"}
+def test_the_listing_names_every_module() -> None:
+    named: set[str] = set()
+    folders: dict[int, str] = {}
+    for line in block(PAGES["docs/architecture.md"], "listing").strip("`\n").splitlines():
+        indent, words = len(line) - len(line.lstrip()), line.split()
+        folders = {depth: folder for depth, folder in folders.items() if depth < indent}
+        if words[0].endswith("/"):
+            folders[indent] = words.pop(0)
+        named |= {f"{''.join(folders.values())}{word}" for word in words if word.endswith(".py")}
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "helseid_fn").rglob("*.py") if path.name != "__init__.py"}
+    assert named == modules | {"main.py", "helseid_fn/__init__.py"}
 
 
-def test_every_file_that_is_named_exists() -> None:
-    for name in re.findall(r"`((?:helseid_fn|tests|infra|standin|demo)/[\w/.]*)`", README):
-        assert (ROOT / name).exists(), name
+@every_page
+def test_every_file_that_is_named_exists(page: str) -> None:
+    named = re.findall(r"`((?:helseid_fn|tests|standin|demo|bench|infra|docs)/[\w/.]*)`", PAGES[page])
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", LINKING)
+def test_every_link_resolves(page: str) -> None:
+    prose = re.sub(r"^ *```.*?^ *```$", "", LINKING[page], flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = ((ROOT / page).parent / name).resolve() if name else ROOT / page
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path.read_text()), target
+
+
+def test_every_page_says_whom_it_is_for() -> None:
+    for page, text in PAGES.items():
+        if page.startswith("docs/") and not re.match(r"docs/decisions/\d", page):
+            assert re.match(r"# .+\n\nFor ", text), page
+
+
+def test_every_page_is_linked_from_an_index() -> None:
+    index = {"docs": README, "docs/decisions": PAGES["docs/decisions/README.md"]}
+    for page in PAGES.keys() - {"README.md", "docs/decisions/README.md"}:
+        folder, _, name = page.rpartition("/")
+        assert f"({name})" in index[folder] or f"({page})" in index[folder], page
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if re.match(r"docs/decisions/\d", page)])
+def test_a_decision_has_its_number_and_parts(page: str) -> None:
+    assert re.match(rf"# {int(Path(page).name[:4])}\. ", PAGES[page])
+    assert re.findall(r"^## (.*)$", PAGES[page], re.MULTILINE)[:2] == ["Context", "Decision"]
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 180
 
 
 def test_every_make_target_that_is_named_exists() -> None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)) <= set(targets)
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", ALL, re.MULTILINE)) <= set(targets)
 
 
-def test_what_is_said_of_the_lambda_archive_is_so() -> None:
-    section = README.split("## The archive for AWS Lambda", 1)[1].split("\n## ", 1)[0]
+def test_the_lambda_archive_is_as_described() -> None:
+    section = section_of(PAGES["docs/operating.md"], "The archive for AWS Lambda")
     defaults = dict(re.findall(r"^(ARCH|RUNTIME) \?= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert f"`build/lambda-{defaults['ARCH']}-{defaults['RUNTIME']}.zip`" in section
     assert f"`python{defaults['RUNTIME']}` and the architecture to `{defaults['ARCH']}`" in section
@@ -118,58 +203,67 @@ def test_what_is_said_of_the_lambda_archive_is_so() -> None:
     chosen = re.findall(r"ARCH=(\w+) RUNTIME=([\d.]+)", section)
     assert all(arch in lambda_zip.WHEEL_ARCHITECTURES and python in lambda_zip.PYTHONS for arch, python in chosen)
     assert "half a second" in section
-    assert "def lambda_handler(" in (ROOT / "main.py").read_text()
-    assert "LAMBDA_RESERVE_SECONDS = 0.5\n" in (ROOT / "main.py").read_text()
+    assert RESERVE_SECONDS == 0.5
 
 
-def test_the_landing_check_runs_the_test_command_of_the_readme() -> None:
+def test_the_landing_check_runs_the_documented_command() -> None:
     assert "make test\n" in (ROOT / ".ci" / "run").read_text()
-    assert "make test\n" in code_blocks("sh")
+    assert "make test\n" in code_blocks("sh", PAGES["docs/testing.md"])
 
 
 def test_the_python_versions_that_are_named_are_supported() -> None:
-    assert "Python 3.11, 3.12 or 3.13" in README
+    assert "Python 3.11, 3.12, 3.13 or 3.14" in README
     assert 'requires-python = ">=3.11"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_the_example_of_a_body_is_a_valid_invocation() -> None:
-    body = json.loads(next(block for block in code_blocks("json") if '"request"' in block))
+    body = json.loads(next(each for each in code_blocks("json") if '"request"' in each))
     invocation = parse_invocation(body, parse_settings(ANYWHERE))
     assert invocation.organization.child == body["organization"]["child"]
     assert invocation.request.url.endswith("/greetings/relative/below/API_URL?k=v")
 
 
-def test_the_walk_through_prints_what_the_readme_shows() -> None:
+def test_every_json_example_is_valid() -> None:
+    assert all(json.loads(each) for each in code_blocks("json"))
+
+
+def test_the_demo_prints_what_the_readme_shows() -> None:
+    """In this order, between lines that the README leaves out."""
     command = [sys.executable, "-m", "demo"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
-    shown = README.split("<!-- demo output -->\n```\n", 1)[1].split("```\n<!-- end", 1)[0]
-    assert without_chance(printed) == without_chance(shown)
+    lines = iter([without_chance(line) for line in printed.splitlines()])
+    shown = block(README, "demo output").removeprefix("```\n").removesuffix("\n```").splitlines()
+    missing = [line for line in shown if line.strip() and without_chance(line) not in lines]
+    assert missing == []
+    assert 10 <= len(shown) <= 20
 
 
 def without_chance(text: str) -> str:
-    """Take out what differs from run to run: ids, ports, times, and the line breaks and columns that follow from them."""
+    """Remove what differs between runs: ids, ports, times, counts, and the columns that depend on them."""
     text = re.sub(r"[\w-]{6}…", "ID…", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT", text)
     text = re.sub(r"\d\d:\d\d:\d\d", "TIME", text)
-    text = re.sub(r"\d+(\.\d+)? ms", "N ms", text)
-    text = re.sub(r"\d+ s left", "N s left", text)
-    text = re.sub(r"(\d+) calls, \1 of them", "N calls, N of them", text)
+    text = re.sub(r"\d+(\.\d+)? (ms|s)\b", r"N \2", text)
+    text = re.sub(r"\d+ calls", "N calls", text)
     return " ".join(text.split())
 
 
 @pytest.mark.parametrize("jwk", ["PS256"], indirect=True)
-def test_the_answer_that_is_shown_has_the_members_of_a_real_one(
+def test_the_response_that_is_shown_has_the_real_members(
     jwk: dict[str, Any], key_file: Path, load_main: Callable[[dict[str, str]], ModuleType]
 ) -> None:
     with StandIn([Client(client_id="client", jwks=[public_jwk(jwk)])]) as standin:
         main = load_main(standin.environment(f"file:{key_file}"))
         body, _, _ = main.run(Request(EnvironBuilder(method="POST").get_environ()))
-    shown = json.loads(next(block for block in code_blocks("json") if '"status": "ok"' in block))
+        problem, _, _ = main.run(Request(EnvironBuilder(method="PUT").get_environ()))
+    shown = json.loads(next(each for each in code_blocks("json") if '"status": "ok"' in each))
     assert shape_of(shown, "greeting") == shape_of(json.loads(body), "greeting")
+    rows = tables(PAGES["docs/http-contract.md"], "The response to a failure")
+    assert set(", ".join(row[0] for row in rows).replace("`", "").split(", ")) - {"api"} == json.loads(problem).keys()
 
 
 def shape_of(value: Any, last: str) -> Any:
-    """Return the members of an answer, down to the API's own."""
+    """Return the members of a response, except those inside the API's body."""
     if not isinstance(value, dict):
         return type(value).__name__
     return {name: shape_of(each, last) for name, each in value.items() if last not in value or name == last}
@@ -181,16 +275,32 @@ def test_the_example_of_getting_only_a_token_runs(
 ) -> None:
     (tmp_path / "client.jwk.json").write_text(json.dumps(jwk))
     monkeypatch.chdir(tmp_path)
-    example = next(block for block in code_blocks("python") if "TokenSource" in block)
+    example = next(each for each in code_blocks("python") if "TokenSource" in each)
     with StandIn([Client(client_id=EXAMPLES["HELSEID_CLIENT_ID"], jwks=[public_jwk(jwk)])]) as standin:
         assert EXAMPLES["HELSEID_ISSUER"] in example
-        exec(compile(example.replace(EXAMPLES["HELSEID_ISSUER"], standin.issuer), "README.md", "exec"), {})
+        exec(compile(example.replace(EXAMPLES["HELSEID_ISSUER"], standin.issuer), "library.md", "exec"), {})
         assert standin.count("token") == 2
         assert not any(secret in capsys.readouterr().out for secret in standin.secrets())
 
 
-def test_the_command_that_makes_a_key_makes_one_that_can_be_used(tmp_path: Path) -> None:
-    (command,) = {line.strip() for block in code_blocks("sh") for line in block.splitlines() if "first_key" in line}
+def test_the_example_of_an_entry_point_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ANYWHERE.items():
+        monkeypatch.setenv(name, value)
+    example = next(each for each in code_blocks("python") if "App.from_environment" in each)
+    names: dict[str, Any] = {}
+    exec(compile(example, "library.md", "exec"), names)
+    _, status, _ = names["run"](Request(EnvironBuilder(method="PUT").get_environ()))
+    assert status == 400
+
+
+def test_the_public_names_are_documented() -> None:
+    public = section_of(PAGES["docs/library.md"], "What is public") + section_of(ERRORS, "Classes")
+    assert {name for name in helseid_fn.__all__ if f"`{name}`" not in public} == {"HelseidFnError"}
+    assert "`HelseidFnError`" in PAGES["docs/library.md"]
+
+
+def test_the_command_that_makes_a_key_makes_a_usable_one(tmp_path: Path) -> None:
+    (command,) = {line.strip() for each in code_blocks("sh") for line in each.splitlines() if "first_key" in line}
     printed = run_in(tmp_path, f"PYTHONPATH={ROOT} {command}")
     private = tmp_path / "client.jwk.json"
     key = parse_signing_key(private.read_text())
@@ -200,8 +310,8 @@ def test_the_command_that_makes_a_key_makes_one_that_can_be_used(tmp_path: Path)
     assert private.stat().st_mode & 0o077 == 0
 
 
-def test_the_command_that_converts_pem_makes_a_key_that_can_be_used(tmp_path: Path) -> None:
-    command = next(line.strip() for block in code_blocks("sh") for line in block.splitlines() if "import_key" in line)
+def test_the_command_that_converts_pem_makes_a_usable_key(tmp_path: Path) -> None:
+    command = next(line.strip() for each in code_blocks("sh") for line in each.splitlines() if "import_key" in line)
     pem = RSAKey.import_key(make_jwk("PS256")).as_pem(private=True)
     (tmp_path / "key.pem").write_bytes(pem)
     key = parse_signing_key(run_in(tmp_path, command))
@@ -209,13 +319,21 @@ def test_the_command_that_converts_pem_makes_a_key_that_can_be_used(tmp_path: Pa
 
 
 def run_in(folder: Path, command: str) -> str:
-    """Run a command of the README in a folder that has a `.venv`, and return what it prints."""
+    """Run a documented command in a folder that has a `.venv`, and return what it prints."""
     (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
     return subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
+def test_the_stand_ins_options_are_documented() -> None:
+    usage = subprocess.run(
+        [sys.executable, "-m", "standin", "--help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    listed = {row[0].split()[0] for row in tables(PAGES["docs/stand-in.md"], "Options")}
+    assert listed == set(re.findall(r"^ +(--[a-z-]+)", usage, re.MULTILINE))
+
+
 def test_the_entry_points_that_are_named_exist(load_main: Callable[[dict[str, str]], ModuleType]) -> None:
     main = load_main(ANYWHERE)
-    named = set(re.findall(r"`main\.(\w+)`", README)) - {"py"}
+    named = set(re.findall(r"`main\.(\w+)`", ALL)) - {"py"}
     assert named == {"run", "run_event", "lambda_handler", "rotate", "rotate_lambda"}
     assert all(callable(getattr(main, name)) for name in named)

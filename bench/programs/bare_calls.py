@@ -1,4 +1,4 @@
-"""The same batches as `job_calls.py`, of nothing but a call with requests over a kept connection."""
+"""The same batches as `job_calls.py`, but each call is only a call with requests over a kept connection."""
 
 from __future__ import annotations
 

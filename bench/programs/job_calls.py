@@ -1,4 +1,4 @@
-"""Does the function's whole job again and again: for each line on standard input a batch, whose processor seconds it prints.
+"""Makes batches of whole calls: for each line on standard input it does one batch, and prints its processor seconds.
 
 A line is JSON: `calls`, spread over `threads` that begin together, for the organization `parent`.
 """
@@ -11,22 +11,21 @@ import threading
 import time
 
 import main
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
+from helseid_fn.context import Context
 from helseid_fn.function.invocation import parse_http
 
 
 def do_batch(calls: int, threads: int = 1, parent: str | None = None) -> None:
-    """Do the calls; a failure of any ends the program."""
+    """Make the calls; the first failure ends the program."""
     body = json.dumps({"organization": {"parent": parent}} if parent else {}).encode()
-    invocation = parse_http("POST", b"", body, main.SETTINGS)
+    invocation = parse_http("POST", b"", body, main.app.settings)
     begin = threading.Barrier(threads)
     done = []
 
     def work() -> None:
         begin.wait()
         for _ in range(calls // threads):
-            main.JOB.run(invocation, Deadline(25), Journal())
+            main.app.api.call(invocation.request, invocation.organization, invocation.scopes, Context(25))
             done.append(1)
 
     if threads == 1:
@@ -38,7 +37,7 @@ def do_batch(calls: int, threads: int = 1, parent: str | None = None) -> None:
         for worker in workers:
             worker.join()
     if len(done) != calls:
-        sys.exit(f"only {len(done)} of {calls} calls came through")
+        sys.exit(f"only {len(done)} of {calls} calls succeeded")
 
 
 for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""An API that costs next to nothing: any request gets the same small JSON answer over a kept connection. Prints its port."""
+"""An API that costs almost nothing: each request gets the same small JSON response over a kept connection. Prints its port."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import socket
 import threading
 
 _BODY = b'{"greeting": "Hello from a plain API", "organization": {"parent": "999977774", "child": "999977776"}}'
-_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+_RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
 
 
 def converse(connection: socket.socket) -> None:
-    """Answer each request of one connection until it ends."""
+    """Respond to each request of one connection until it ends."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     received = b""
     with connection:
@@ -23,7 +23,7 @@ def converse(connection: socket.socket) -> None:
                 if len(received) < whole:
                     break
                 received = received[whole:]
-                connection.sendall(_ANSWER)
+                connection.sendall(_RESPONSE)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Prints, for each line on standard input, the processor seconds of as many bare ES256 signatures and of as many proofs."""
+"""Prints, for each number on standard input, the processor seconds of that many ES256 signatures and of that many proofs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ url, token, nonce = "https://api.example.no/machine-clients/greetings", "t" * 12
 
 
 def sign() -> None:
-    """Sign as many bytes as a proof has."""
+    """Sign a message as long as a proof."""
     private.sign(message, scheme)
 
 
 def prove() -> None:
-    """Build a proof as for every call."""
+    """Build a proof as each call does."""
     build_proof(key, method="GET", url=url, now=time.time(), jti=new_jti(), nonce=nonce, access_token=token)
 
 

@@ -1,1 +1,1 @@
-"""AWS Lambda on this machine: a Runtime API on loopback and the function as a process under awslambdaric."""
+"""AWS Lambda on this machine: the Runtime API on loopback, and the function as a process under awslambdaric."""

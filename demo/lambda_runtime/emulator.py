@@ -1,4 +1,4 @@
-"""AWS's own runtime interface emulator, which plays Lambda itself: it starts, times and kills the function's process."""
+"""AWS's runtime interface emulator, which acts as Lambda: it starts, times and kills the function's process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from demo.lambda_runtime.function import lay_out
 from demo.processes import Process, accepts, free_port
 from infra.lambda_zip import Target, fetch_wheels
 
-# It is one program inside AWS SAM's wheel, of which nothing else is needed: unpacked, never installed.
+# The emulator is one program inside AWS SAM's wheel, which is unpacked and never installed.
 PINS = "aws-sam-cli==1.170.0 --hash=sha256:24ebaf5ecba38dc1758089968cb89ab61e124b84e92a344fc7a2771a47f4d0bf\n"
 
 
 class Emulator:
-    """One deployed function with its timeout."""
+    """One deployed function with its timeout; `url` is where it is invoked."""
 
     def __init__(self, process: Process, url: str, running: ExitStack) -> None:
         self.process = process
@@ -29,11 +29,11 @@ class Emulator:
         self._running = running
 
     def invoke(self, event: object) -> tuple[int, Any]:
-        """Invoke it and return the status and the answer, as text if it is not JSON."""
+        """Invoke it, and return the status and the response, as text if it is not JSON."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(urllib.request.Request(self._url, data=json.dumps(event).encode()), timeout=60) as answer:
-                status, text = answer.status, answer.read().decode()
+            with opener.open(urllib.request.Request(self._url, data=json.dumps(event).encode()), timeout=60) as response:
+                status, text = response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 status, text = error.code, error.read().decode()
@@ -43,14 +43,14 @@ class Emulator:
             return status, text
 
     def stop(self) -> None:
-        """End it and the function's process."""
+        """Stop it and the function's process."""
         self._running.close()
 
 
 def start_emulator(
     archive: Path, target: Target, settings: Mapping[str, str], *, timeout_seconds: int, handler: str = "main.lambda_handler"
 ) -> Emulator:
-    """Start the emulator with an unpacked archive; the function's process begins with the first invocation."""
+    """Start the emulator with an unpacked archive; the first invocation starts the function's process."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         command, environment = lay_out(folder, archive, target, handler)

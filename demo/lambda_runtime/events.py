@@ -1,4 +1,4 @@
-"""The events that Lambda hands to a function, as the services that send them write them."""
+"""The events that Lambda passes to a function, in the form in which each AWS service sends them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sample
 
 
 def http_event(method: str = "POST", body: str | None = None, *, is_base64: bool = False, query: str = "") -> dict[str, Any]:
-    """Return a request as a Function URL and API Gateway's HTTP API hand it over: payload format 2.0."""
+    """Return an HTTP request as a Function URL and API Gateway's HTTP API pass it: payload format 2.0."""
     event = {
         "version": "2.0",
         "routeKey": "$default",
@@ -32,7 +32,7 @@ def http_event(method: str = "POST", body: str | None = None, *, is_base64: bool
 
 
 def eventbridge(detail: object) -> dict[str, Any]:
-    """Return an event as EventBridge hands it over."""
+    """Return an event as EventBridge passes it."""
     return {
         "version": "0",
         "id": "fe8d3c65-xmpl-c5c3-2c87-81584709a377",

@@ -1,4 +1,4 @@
-"""The unpacked archive as a process under AWS's own runtime interface client, with an environment like Lambda's."""
+"""The unpacked archive as a process under AWS's runtime interface client, with an environment like Lambda's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infra.interpreters import find_interpreter
 from infra.lambda_zip import ROOT, Target, fetch_wheels
 
 CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
-"""The client and what it needs; Lambda has them in a folder of their own, apart from the function's."""
+"""The client and its dependencies; Lambda keeps them in their own folder, apart from the function's."""
 PROBES = Path(__file__).resolve().parent / "probes"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_SESSION_TOKEN": "made-up"}
 
@@ -31,28 +31,28 @@ class LambdaFunction:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """What it has logged as JSON."""
+        """The JSON lines that it has logged."""
         return self.process.lines
 
     def invoke(self, event: object, *, seconds: float = 30.0, trace: str | None = None) -> Invocation:
-        """Invoke it and wait for the answer.
+        """Invoke it, and wait for the result.
 
-        Raises `RuntimeError` with what it said when it ended instead.
+        Raises `RuntimeError` with its last output if it ends first.
         """
         invocation = self.api.offer(event, seconds=seconds, trace=trace)
-        if not invocation.answered.wait(1):
-            self.process.wait_for(invocation.answered.is_set, seconds=seconds + 5)
+        if not invocation.done.wait(1):
+            self.process.wait_for(invocation.done.is_set, seconds=seconds + 5)
         return invocation
 
     def stop(self) -> None:
-        """End it, and the Runtime API with it."""
+        """Stop it and its Runtime API."""
         self._running.close()
 
 
 def start_lambda(
     archive: Path, target: Target, settings: Mapping[str, str], *, handler: str = "main.lambda_handler"
 ) -> LambdaFunction:
-    """Unpack an archive and start it on the Python that it is built for; `settings` win over the host's own."""
+    """Unpack an archive and start it on the Python that it was built for; `settings` override the host's variables."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         command, environment = lay_out(folder, archive, target, handler)
@@ -64,20 +64,20 @@ def start_lambda(
 
 
 def lay_out(folder: Path, archive: Path, target: Target, handler: str) -> tuple[list[str], dict[str, str]]:
-    """Unpack the archive and the client beside each other; return the client's command, for `task`, and its environment."""
+    """Unpack the archive and the client side by side, and return the client's command (run in `task`) and environment."""
     interpreter = find_interpreter(target.python)
     if interpreter is None:
-        raise RuntimeError(f"no Python {target.python} runs here")
+        raise RuntimeError(f"No Python {target.python} was found on this machine. Install it, or choose another target.")
     shutil.unpack_archive(archive, folder / "task")
     for wheel in fetch_wheels(_client_pins(), target):
         shutil.unpack_archive(wheel, folder / "runtime", "zip")
-    # No site packages, which would lend the function what its archive lacks, and no bytecode: Lambda's folder is read-only.
+    # No site packages, which could hide a library that the archive lacks, and no bytecode, as Lambda's folder is read-only.
     command = [str(interpreter), "-S", "-B", "-m", "awslambdaric", handler]
     return command, {**bare_environment(), **_host_environment(target, folder, handler)}
 
 
 def _client_pins() -> str:
-    lock = (ROOT / "requirements-dev.txt").read_text()
+    lock = (ROOT / "requirements" / "standin-aws.txt").read_text()
     return "\n".join(
         match[0] for match in re.finditer(r"^([\w-]+)==.*(\n +--hash.*)+", lock, re.MULTILINE) if match[1] in CLIENT
     )

@@ -1,4 +1,4 @@
-"""The Lambda runtime that is nearest to this machine."""
+"""The Lambda runtime that matches this machine."""
 
 from __future__ import annotations
 

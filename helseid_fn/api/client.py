@@ -1,42 +1,65 @@
-"""One call to the API with a token and a proof by the key that the token is bound to (RFC 9449 section 7)."""
+"""A call to an API with a DPoP-bound token (RFC 9449 section 7), and once more when the API rejects the token."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from helseid_fn.api.request import ApiRequest
-from helseid_fn.api.response import ApiAnswer, read_api_answer
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
-from helseid_fn.errors import Party
+from helseid_fn.api.response import ApiResponse, check_response, read_api_response
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
 from helseid_fn.http.messages import Message
 from helseid_fn.http.transport import Transport
 from helseid_fn.oauth.dpop import build_proof, new_jti
+from helseid_fn.oauth.organization import Organization
 from helseid_fn.oauth.token_response import Token
+from helseid_fn.oauth.token_source import TokenSource
 
 
-class Api:
-    """Calls an API that HelseID protects: the one that the settings name, or Selvbetjening; safe for threads."""
+@dataclass(frozen=True, slots=True)
+class ApiResult:
+    """The API's 2xx response, and the token that it was obtained with."""
+
+    response: ApiResponse
+    token: Token
+
+
+class ApiClient:
+    """Calls an API that HelseID protects: the one at API_URL, or Selvbetjening; safe for threads."""
 
     def __init__(
         self,
+        tokens: TokenSource,
         transport: Transport,
         *,
         party: Party = Party.API,
         now: Callable[[], float] = time.time,
         new_id: Callable[[], str] = new_jti,
     ) -> None:
+        self._tokens = tokens
         self._transport = transport
         self._party = party
         self._now = now
         self._new_id = new_id
 
-    def call(self, request: ApiRequest, token: Token, deadline: Deadline, journal: Journal) -> ApiAnswer:
-        """Call the API and return its answer, whatever its status below 500; it may take all the time that is left.
+    def call(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> ApiResult:
+        """Call the API for an organization, with a token that has these scopes.
 
-        Raises `Unreachable`, `DeadlineExceeded` or `Garbled`.
+        Raises `SigningKeyError`, `Unavailable`, `DeadlineExceeded`, `Refused` or `InvalidResponse`.
         """
+        token = self._tokens.get(organization, scopes, ctx)
+        response = self._send(request, token, ctx)
+        if response.rejects_token:
+            # Revoked, or expired by the API's clock: one new token, one more call.
+            token = self._tokens.get(organization, scopes, ctx, rejected=token)
+            response = self._send(request, token, ctx)
+        check_response(response)
+        return ApiResult(response, token)
+
+    def _send(self, request: ApiRequest, token: Token, ctx: Context) -> ApiResponse:
+        """Send the request with a proof by the key that the token is bound to; it may take all the time that is left."""
         sent_secrets = [token.value]
 
         def build(url: str, nonce: str | None) -> Message:
@@ -53,13 +76,7 @@ class Api:
             own = {"Authorization": f"DPoP {token.value}", "DPoP": proof}
             return Message({"Accept": "application/json", **request.headers, **own}, request.body)
 
-        answer = self._transport.send(
-            self._party,
-            request.method,
-            request.url,
-            build,
-            deadline=deadline,
-            journal=journal,
-            idempotent=request.is_idempotent,
+        response = self._transport.send(
+            self._party, request.method, request.url, build, ctx=ctx, idempotent=request.is_idempotent
         )
-        return read_api_answer(answer, self._party, sent_secrets=tuple(sent_secrets), now=self._now())
+        return read_api_response(response, self._party, sent_secrets=tuple(sent_secrets), now=self._now())

@@ -1,59 +1,29 @@
-"""What an invocation asks of the API, confined to what the settings allow; pure."""
+"""What an invocation sends to the API, confined to what the settings allow; pure."""
 
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from helseid_fn.errors import BadInvocation
+from helseid_fn.errors import InvalidInvocation
+from helseid_fn.http.caller_headers import is_header_name, is_header_value, matches_header
 
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2."""
 
-MAX_DECODINGS = 5
+MAX_PATH_LENGTH = 2000
 
-OUR_HEADERS = frozenset(
-    {
-        "authorization",
-        "dpop",
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "keep-alive",
-        "te",
-        "trailer",
-        "upgrade",
-        "expect",
-        "proxy-authorization",
-        "proxy-connection",
-        "accept-encoding",
-        "forwarded",
-        "x-forwarded-host",
-        "x-forwarded-prefix",
-        "x-http-method",
-        "x-http-method-override",
-        "x-method-override",
-        "x-original-url",
-        "x-rewrite-url",
-    }
-)
-"""Headers that are ours or the connection's, or that let another method or path in at some APIs: never the caller's to set."""
-
-_HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_HEADER_VALUE = re.compile(r"[!-~]([\t -~]*[!-~])?|")
-# The characters of a path segment (RFC 3986 section 3.3), percent-encodings apart.
-_PATH = re.compile(r"([A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*")
+# The characters of a path segment (RFC 3986 section 3.3) but ";", which starts path parameters; letters and digits besides.
+_SEGMENT_SAFE = "-._~!$&'()*+,=:@"
+_SEGMENT_ALLOWED = frozenset(_SEGMENT_SAFE + " ")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One call to make, in full: the URL is below the base, the method is allowed, the headers are the caller's own."""
+    """One complete request: the URL is below the base, the method and the headers are allowed."""
 
     method: str
     url: str
@@ -62,85 +32,79 @@ class ApiRequest:
 
     @property
     def is_idempotent(self) -> bool:
-        """Tell whether sending it twice does what sending it once does."""
+        """Whether sending it twice has the effect of sending it once."""
         return self.method in IDEMPOTENT_METHODS
 
 
-def parse_api_request(members: Mapping[str, Any], base_url: str, methods: frozenset[str]) -> ApiRequest:
-    """Parse the members method, path, query, headers and json of an invocation's `request`; none is the default call.
+def parse_api_request(
+    members: Mapping[str, Any], base_url: str, methods: frozenset[str], caller_headers: tuple[str, ...]
+) -> ApiRequest:
+    """Parse the members method, path, query, headers and json of an invocation's `request`; without any it is the default call.
 
-    Raises `BadInvocation`, naming the member.
+    `caller_headers` are the names, or prefixes that end in `*`, of API_CALLER_HEADERS. Raises `InvalidInvocation`, which names
+    the member.
     """
     method = members.get("method", "GET" if "GET" in methods else min(methods))
     if not isinstance(method, str) or method not in methods:
-        raise BadInvocation("request", f"request.method must be one of {', '.join(sorted(methods))}, which API_METHODS allows.")
-    headers = _parse_headers(members.get("headers", {}))
+        raise _invalid(f"request.method must be one of {', '.join(sorted(methods))}. API_METHODS allows no other.")
+    headers = _parse_headers(members.get("headers", {}), caller_headers)
     body = None
     if "json" in members:
         if method in ("GET", "HEAD"):
-            raise BadInvocation("request", f"request.json cannot go with a {method}; leave it out or use another method.")
+            raise _invalid(f"A {method} has no body. Leave request.json out, or use another method.")
         body = _dump_json(members["json"])
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
     return ApiRequest(method, _build_url(base_url, members.get("path"), members.get("query", {})), headers, body)
 
 
+def _invalid(detail: str) -> InvalidInvocation:
+    return InvalidInvocation("request", detail)
+
+
 def _dump_json(value: object) -> bytes:
     try:
         return json.dumps(value, allow_nan=False).encode("ascii")
     except (ValueError, RecursionError):
-        raise BadInvocation(
-            "request", "request.json has a number too large for a double, or nests too deep; send less."
-        ) from None
+        raise _invalid("request.json has a number too large for a double, or nests too deep. Send less.") from None
 
 
 def _build_url(base_url: str, path: object, query: object) -> str:
     base = urlsplit(base_url)
     if path is not None:
-        base = base._replace(path=f"{base.path.rstrip('/')}/{_parse_path(path)}")
+        base = base._replace(path=f"{base.path.rstrip('/')}/{_build_path(path)}")
     fixed = {name for name, _ in parse_qsl(base.query, keep_blank_values=True)}
     if isinstance(query, dict) and fixed & set(query):
-        raise BadInvocation("request", "request.query must not name what API_URL fixes already.")
-    queries = [each for each in (base.query, _parse_query(query)) if each]
+        raise _invalid("request.query names a parameter that API_URL fixes. Leave it out.")
+    queries = [each for each in (base.query, _build_query(query)) if each]
     return base._replace(query="&".join(queries)).geturl()
 
 
-def _parse_path(path: object) -> str:
-    """Return a relative path whose every reading stays below the base, however often a server may decode it."""
-    wrong = BadInvocation(
-        "request",
-        "request.path must be a relative path below API_URL: no leading slash, no empty, . or .. segment in any encoding, "
-        "no query and no characters that need encoding.",
-    )
-    if not isinstance(path, str) or not path or len(path) > 2000 or not _PATH.fullmatch(path):
-        raise wrong
-    if not all(_stays_below(segment) for segment in path.removesuffix("/").split("/")):
-        raise wrong
-    return path
+def _build_path(path: object) -> str:
+    """Build the path from unencoded segments, each of which is percent-encoded here.
 
-
-def _stays_below(segment: str) -> bool:
-    """Tell whether a path segment names something below, in whatever way a server may read it.
-
-    Servers differ: some decode twice, some know path parameters (`..;x`, RFC 3986 section 3.3), some drop trailing dots and
-    spaces, some fold full-width characters.
+    No segment can leave the base: percent signs, slashes, backslashes and semicolons are not allowed in one, so that a server
+    reads what is written here however often it decodes.
     """
-    for _ in range(MAX_DECODINGS):
-        plain = unicodedata.normalize("NFKC", segment)
-        if plain.partition(";")[0].strip(" .") == "" or set(plain) & set("/\\?#") or not segment.isprintable():
-            return False
-        try:
-            decoded = unquote(segment, errors="strict")
-        except UnicodeDecodeError:
-            return False
-        if decoded == segment:
-            return True
-        segment = decoded
-    return False
+    if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH_LENGTH:
+        raise _invalid(f"request.path must be a string of 1 to {MAX_PATH_LENGTH} characters.")
+    segments = path.removesuffix("/").split("/")
+    if not all(_is_allowed(segment) for segment in segments):
+        raise _invalid(
+            "request.path must be a relative path below API_URL, unencoded, without empty, . or .. segments. "
+            f"Use letters, digits, spaces and {_SEGMENT_SAFE} only; the function encodes it."
+        )
+    quoted = "/".join(quote(segment, safe=_SEGMENT_SAFE) for segment in segments)
+    return f"{quoted}/" if path.endswith("/") else quoted
 
 
-def _parse_query(query: object) -> str:
-    wrong = BadInvocation("request", "request.query must be an object of strings, whole numbers, or lists of them.")
+def _is_allowed(segment: str) -> bool:
+    """Return whether a segment names something below: servers drop trailing dots and spaces, and some of them all dots."""
+    return segment.strip(" .") != "" and all(each.isalnum() or each in _SEGMENT_ALLOWED for each in segment)
+
+
+def _build_query(query: object) -> str:
+    wrong = _invalid("request.query must be an object of strings, whole numbers, or lists of them.")
     if not isinstance(query, dict):
         raise wrong
     pairs: list[tuple[str, str]] = []
@@ -152,20 +116,17 @@ def _parse_query(query: object) -> str:
     try:
         return urlencode(pairs)
     except UnicodeEncodeError:
-        raise BadInvocation("request", "request.query has a string that is not valid Unicode; correct it.") from None
+        raise _invalid("request.query has a string that is not valid Unicode. Correct it.") from None
 
 
-def _parse_headers(headers: object) -> dict[str, str]:
+def _parse_headers(headers: object, caller_headers: tuple[str, ...]) -> dict[str, str]:
     if not isinstance(headers, dict):
-        raise BadInvocation("request", "request.headers must be an object of strings.")
+        raise _invalid("request.headers must be an object of strings.")
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
-            raise BadInvocation("request", f"request.headers has a name that no header can have: {name!r:.60}.")
-        # Some servers read "_" as "-", so both spellings are ours.
-        if name.lower().replace("_", "-") in OUR_HEADERS:
-            raise BadInvocation("request", f"request.headers must not set {name!r:.60}: that header is the function's.")
-        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-            raise BadInvocation("request", f"request.headers.{name:.60} must be a string of visible ASCII characters.")
+        if not is_header_name(name) or not matches_header(name, caller_headers):
+            raise _invalid(f"request.headers must not set {name!r:.60}. API_CALLER_HEADERS lists the headers that it may set.")
+        if not is_header_value(value):
+            raise _invalid(f"request.headers.{name:.60} must be a string of visible ASCII characters.")
     if len({name.lower() for name in headers}) < len(headers):
-        raise BadInvocation("request", "request.headers names a header twice; join the values.")
+        raise _invalid("request.headers names a header twice. Join the values.")
     return dict(headers)

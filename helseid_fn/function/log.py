@@ -1,7 +1,7 @@
-"""One JSON line per event on standard output; knows what must never be written.
+"""Writes one JSON line per event to standard output, and never a token or a key.
 
-Google's Cloud Logging reads `severity` and `time`, AWS Lambda `level` and `timestamp`: each line has both, in the words that
-each knows. Lambda takes a level that it does not know for INFO, and a function may be set to keep only what is graver:
+Google's Cloud Logging reads `severity` and `time`, AWS Lambda `level` and `timestamp`: each line has both, in the words
+of each. Lambda takes an unknown level for INFO, and a function may be set to keep only what is more severe:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
 """
 
@@ -15,14 +15,16 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
-from helseid_fn.redaction import ELIDED, quote
+from helseid_fn.redaction import REDACTED
 
 MAX_MESSAGE_LENGTH = 4000
 
+_OURS = "helseid_fn"
 _LAMBDA_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 
-# The net under everything: a JWS, or a private member of a JWK, in whatever text it may have got into.
+# The last safety net: a JWS, or a private member of a JWK, in whatever text it may have ended up.
 _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_PRIVATE_NAMES = ("d", "p", "q", "dp", "dq", "qi", "k")
 _PRIVATE_MEMBER = re.compile(r"""(?<!\\)(\\*["'](?:d|p|q|dp|dq|qi|k)\\*["']\s*:\s*\\*["'])[A-Za-z0-9_-]{16,}""")
 
 
@@ -42,18 +44,28 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             entry["stack_trace"] = format_crash(record.exc_info[1])
-        line = json.dumps(entry, default=str)
-        return _PRIVATE_MEMBER.sub(rf"\1{ELIDED}", _JWS.sub(ELIDED, line))
+        return json.dumps(_redact(entry))
+
+
+def _redact(value: Any) -> Any:
+    """Redact every text within a value, before JSON escapes hide or break what is redacted."""
+    if isinstance(value, dict):
+        return {_redact(name): REDACTED if name in _PRIVATE_NAMES else _redact(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redact(each) for each in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return _PRIVATE_MEMBER.sub(rf"\1{REDACTED}", _JWS.sub(REDACTED, str(value)))
 
 
 class _StdoutHandler(logging.Handler):
-    """Writes to whatever standard output is at the moment, since hosts replace it.
+    """Writes to the current standard output, which hosts replace.
 
-    Other libraries are heard from WARNING up, whatever level their loggers have: below it, some log what they carry.
+    Other libraries are heard from WARNING up, whatever level their loggers have: below it, some log what they send and receive.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING or record.name.partition(".")[0] == "helseid_fn"
+        return record.levelno >= logging.WARNING or record.name.partition(".")[0] == _OURS
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -66,9 +78,9 @@ class _StdoutHandler(logging.Handler):
 def configure(level: str, *, host_writes_others: bool = False) -> None:
     """Write this package's events from `level` up, and other libraries' from WARNING up.
 
-    With `host_writes_others` the latter are left to the host, as AWS Lambda's own handler writes them already.
+    With `host_writes_others` the latter are left to the host, such as AWS Lambda, whose own handler writes them already.
     """
-    root, ours = logging.getLogger(), logging.getLogger("helseid_fn")
+    root, ours = logging.getLogger(), logging.getLogger(_OURS)
     for logger in (root, ours):
         logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, _StdoutHandler)]
     handler = _StdoutHandler()
@@ -81,6 +93,6 @@ def configure(level: str, *, host_writes_others: bool = False) -> None:
 
 
 def format_crash(error: BaseException) -> str:
-    """Format a traceback without what its messages may hold: they quote values, and a value may be a key."""
+    """Format the frames and the type, without the message: it may quote a key, or a patient's data."""
     frames = "".join(traceback.format_tb(error.__traceback__))
-    return f"Traceback (most recent call last):\n{frames}{type(error).__name__}: {quote(str(error))}"
+    return f"Traceback (most recent call last):\n{frames}{type(error).__name__}"

@@ -1,4 +1,4 @@
-"""What started an invocation, as far as its log line tells; pure."""
+"""What started an invocation, for its log line; pure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LOGGED_HEADERS = {
 
 
 class Headers(Protocol):
-    """What is needed of a framework's headers: a look-up by name without regard to case."""
+    """A framework's headers, looked up by name whatever its case."""
 
     def get(self, name: str, /) -> str | None:
         """Return the header's value, or None."""
 
 
 class LowerCased:
-    """Headers whose names came in lower case, as AWS hands them over."""
+    """Headers whose names are in lower case, as AWS passes them."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -34,14 +34,14 @@ class LowerCased:
         return self._headers.get(name.lower())
 
 
-def read_log_fields(headers: Headers, google_project: str | None) -> dict[str, str]:
-    """Return what the log line tells of the request that started the invocation: scheduler, execution, trace.
+def read_header_facts(headers: Headers, google_project: str | None) -> dict[str, str]:
+    """Return the log fields of the request that started the invocation: scheduler, execution, trace.
 
-    The trace stands under the names that Cloud Logging knows, or as `xray_trace` where Amazon names one. Headers are
-    information, never proof: whoever may call the function can set them.
+    The trace has the names that Cloud Logging knows, or is `xray_trace` where Amazon sets one. Headers are information, never
+    proof: anybody who may call the function can set them.
     """
-    told = {field: headers.get(name) or "" for name, field in _LOGGED_HEADERS.items()}
-    fields = {field: value[:200] for field, value in told.items() if value and value.isprintable()}
+    values = {field: headers.get(name) or "" for name, field in _LOGGED_HEADERS.items()}
+    fields = {field: value[:200] for field, value in values.items() if value and value.isprintable()}
     amazon_trace = _AMAZON_TRACE.fullmatch(headers.get("X-Amzn-Trace-Id") or "")
     if amazon_trace:
         fields["xray_trace"] = amazon_trace["trace"]
@@ -58,19 +58,19 @@ def read_log_fields(headers: Headers, google_project: str | None) -> dict[str, s
     return fields
 
 
-def read_event_fields(attributes: Mapping[str, object], data: object) -> dict[str, str]:
-    """Return what the log line tells of a CloudEvent: its id, type and source, and the Pub/Sub message's id.
+def read_event_facts(attributes: Mapping[str, object], data: object) -> dict[str, str]:
+    """Return the log fields of a CloudEvent: its id, type and source, and the Pub/Sub message's id.
 
-    Delivery is at least once: an id that comes twice is the same event.
+    Delivery is at least once: an id that is logged twice is the same event.
     """
     message = data.get("message") if isinstance(data, dict) else None
-    told = {f"event_{name}": attributes.get(name) for name in ("id", "type", "source")}
-    told["message_id"] = message.get("messageId") if isinstance(message, dict) else None
-    return {field: value[:200] for field, value in told.items() if isinstance(value, str) and value and value.isprintable()}
+    values = {f"event_{name}": attributes.get(name) for name in ("id", "type", "source")}
+    values["message_id"] = message.get("messageId") if isinstance(message, dict) else None
+    return {field: value[:200] for field, value in values.items() if isinstance(value, str) and value and value.isprintable()}
 
 
-def read_eventbridge_fields(event: object) -> dict[str, str]:
-    """Return the same of an EventBridge event, whose type is its `detail-type`; nothing of any other event of Lambda's."""
+def read_eventbridge_facts(event: object) -> dict[str, str]:
+    """Return the same for an EventBridge event, whose type is its `detail-type`; nothing for any other event of Lambda's."""
     if not isinstance(event, dict) or "detail-type" not in event:
         return {}
-    return read_event_fields({**event, "type": event["detail-type"]}, None)
+    return read_event_facts({**event, "type": event["detail-type"]}, None)

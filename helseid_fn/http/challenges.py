@@ -1,4 +1,4 @@
-"""Reading `WWW-Authenticate`: several challenges in any order, tokens and quoted strings (RFC 9110 section 11.6.1)."""
+"""Parses `WWW-Authenticate`: several challenges in any order, tokens and quoted strings (RFC 9110 section 11.6.1); pure."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _ESCAPE = re.compile(r"\\(.)")
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One challenge: its scheme in lower case and its parameters, their names in lower case."""
+    """One challenge: its scheme, and its parameters by name, both in lower case."""
 
     scheme: str
     parameters: dict[str, str] = field(default_factory=dict)
 
 
 def parse(header: str | None) -> tuple[Challenge, ...]:
-    """Parse the value of `WWW-Authenticate`; several header lines joined with commas are one value.
+    """Parse the value of `WWW-Authenticate`; several header lines are one value, joined with commas.
 
-    Lenient as RFC 9110 section 5.6.1.2 asks: empty list elements are passed over. What cannot be read ends the parsing; the
-    challenges before it stand.
+    Empty list elements are skipped, as RFC 9110 section 5.6.1.2 requires. Parsing ends at the first syntax error and keeps the
+    challenges before it.
     """
     challenges: list[Challenge] = []
     text = (header or "")[:MAX_HEADER_LENGTH]
-    position = _past(_COMMAS, text, 0)
+    position = _skip(_COMMAS, text, 0)
     while position < len(text):
         parameter = _PARAMETER.match(text, position)
         if parameter and challenges:
@@ -42,19 +42,19 @@ def parse(header: str | None) -> tuple[Challenge, ...]:
             position = parameter.end()
         elif scheme := _SCHEME.match(text, position):
             challenges.append(Challenge(scheme.group(1).lower()))
-            position = _past_token68(text, scheme.end())
+            position = _skip_token68(text, scheme.end())
         else:
             break
-        position = _past(_COMMAS, text, position)
+        position = _skip(_COMMAS, text, position)
     return tuple(challenges)
 
 
-def _past_token68(text: str, position: int) -> int:
-    """Pass over the single token68 that some schemes (Negotiate, Basic) carry in place of parameters."""
-    after_space = _past(_SPACE, text, position)
-    return _past(_TOKEN68, text, after_space) if after_space > position else position
+def _skip_token68(text: str, position: int) -> int:
+    """Skip the single token68 that some schemes (Negotiate, Basic) have instead of parameters."""
+    after_space = _skip(_SPACE, text, position)
+    return _skip(_TOKEN68, text, after_space) if after_space > position else position
 
 
-def _past(pattern: re.Pattern[str], text: str, position: int) -> int:
+def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
     match = pattern.match(text, position)
     return match.end() if match else position

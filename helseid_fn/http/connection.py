@@ -1,32 +1,32 @@
-"""How connections are made: verified, and with timeouts that bound the whole of connecting and the whole of an answer.
-
-A socket's timeout starts anew with every byte, so that a server which sends one byte a second holds its client for as long as
-it likes. Here what was set as the read timeout is all the time that the head and the body of one answer may take together.
-"""
+"""Verified connections whose connect timeout bounds all of connecting: look-up, addresses, proxy and TLS."""
 
 from __future__ import annotations
 
 import http.client
-import io
-import queue
 import socket
 import ssl
-import threading
 import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError
+from urllib3.exceptions import HTTPError
+from urllib3.util import ssl_wrap_socket
+
+from helseid_fn.concurrency import run_with_timeout
+from helseid_fn.http.bounded_response import BoundedResponse
+from helseid_fn.http.failures import ConnectError, Phase
 
 
 def load_tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """Load a context that verifies certificates against this file or folder of PEM certificates.
+    """Load a context that verifies certificates against a file or folder of PEM certificates.
 
-    It takes about 30 ms, so one context serves all connections. TLS 1.2 is the least that HelseID's profile allows.
+    Loading takes about 30 ms, so all connections share one context. HelseID's profile requires TLS 1.2 or later.
 
-    Raises `OSError` (which `ssl.SSLError` is) when the bundle cannot be read.
+    Raises `OSError` (of which `ssl.SSLError` is one) when the bundle cannot be read.
     """
     is_folder = Path(ca_bundle).is_dir()
     context = ssl.create_default_context(cafile=None if is_folder else ca_bundle, capath=ca_bundle if is_folder else None)
@@ -35,96 +35,143 @@ def load_tls_context(ca_bundle: str) -> ssl.SSLContext:
     return context
 
 
-MAX_WIRE_BYTES = 2 * 1024 * 1024
-"""What one answer may take on the wire, its head, its framing and all: a chunk of length -1 would be read for ever."""
+class _Tunnel(NamedTuple):
+    host: str
+    port: int
+    headers: Mapping[str, str]
+
+    def connect_request(self) -> bytes:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        target = f"{host}:{self.port}"
+        lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", *(f"{name}: {value}" for name, value in self.headers.items())]
+        return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1")
 
 
-class _PunctualReader(io.RawIOBase):
-    """Reads a socket with what is left of the time that it had when the answer was begun, and not beyond what is sane."""
+class _PhasedConnection(HTTPConnection):
+    """Connects within its timeout in all, and raises `ConnectError` with the phase that failed."""
 
-    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
-        self._sock = sock
-        self._raw = raw
-        self._bytes_left = MAX_WIRE_BYTES
-        timeout_seconds = sock.gettimeout()
-        self._ends_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    response_class = BoundedResponse
+    _connect_by = 0.0
 
-    def readable(self) -> bool:
+    def connect(self) -> None:
+        timeout_seconds = cast("float", self.timeout)  # our adapter always sets one
+        self._connect_by = time.monotonic() + timeout_seconds
+        with _phase(Phase.PROXY if self.proxy else Phase.RESOLVING):
+            addresses = _resolve(self.host.strip("[]"), self.port, timeout_seconds)
+        with _phase(Phase.PROXY if self.proxy else Phase.CONNECTING):
+            self.sock = _open_socket(addresses, self.socket_options or (), self._connect_by)
+        self.sock.settimeout(timeout_seconds)
+
+    @property
+    def has_connected_to_proxy(self) -> bool:
+        """Keep urllib3 from reporting later failures as the proxy's; `connect` has reported those."""
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
-        if self._ends_at is not None:
-            left_seconds = self._ends_at - time.monotonic()
-            if left_seconds <= 0:
-                raise TimeoutError("the answer took longer than its time")
-            self._sock.settimeout(left_seconds)
-        got = self._raw.readinto(buffer)
-        self._bytes_left -= got or 0
-        if self._bytes_left < 0:
-            raise http.client.HTTPException("the answer is larger than any may be")
-        return got
 
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+class _PhasedTlsConnection(_PhasedConnection, HTTPSConnection):
+    """The same over TLS, and through a proxy's tunnel where there is a proxy."""
 
+    _tunnel_target: _Tunnel | None = None
 
-class PunctualResponse(http.client.HTTPResponse):
-    """Reads one answer within the read timeout of its socket, and no more bytes of it than are sane."""
+    def set_tunnel(
+        self, host: str, port: int | None = None, headers: Mapping[str, str] | None = None, scheme: str = "http"
+    ) -> None:
+        super().set_tunnel(host, port, headers, scheme)
+        self._tunnel_target = _Tunnel(host.strip("[]"), port or 443, headers or {})
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        raw = self.fp.detach()
-        self.fp = io.BufferedReader(_PunctualReader(sock, raw))
+    def connect(self) -> None:
+        super().connect()
+        host, proxy_has_tls = self.host, False
+        if self._tunnel_target is not None:
+            with _phase(Phase.PROXY):
+                proxy_has_tls = self.proxy is not None and self.proxy.scheme == "https"
+                if proxy_has_tls:
+                    self._start_tls(host)
+                self._open_tunnel(self._tunnel_target)
+            host = self._tunnel_target.host
+        with _phase(Phase.TLS):
+            self._start_tls(host, inside_tls=proxy_has_tls)
+        self.is_verified = True
+        self.sock.settimeout(self.timeout)
 
-    def _read_status(self) -> tuple[str, int, str]:
-        """Pass over every interim answer (RFC 9110 section 15.2); http.client does so with 100 only."""
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
-            if not 102 <= status < 200:
-                return version, status, reason
-            http.client.parse_headers(self.fp)
-
-
-class _PunctualConnect:
-    """Bounds finding the name and trying its addresses, all of it together: a look-up knows no timeout but this."""
-
-    timeout: float | None
-
-    def _new_conn(self) -> socket.socket:
-        made: queue.SimpleQueue[socket.socket | Exception] = queue.SimpleQueue()
-
-        def connect() -> None:
-            try:
-                made.put(super(_PunctualConnect, self)._new_conn())  # type: ignore[misc]  # HTTPConnection's, beside this class
-            except (OSError, HTTPError) as error:
-                made.put(error)
-
-        threading.Thread(target=connect, name="connect", daemon=True).start()
+    def _open_tunnel(self, tunnel: _Tunnel) -> None:
+        self.sock.settimeout(_left_seconds(self._connect_by))
+        self.sock.sendall(tunnel.connect_request())
+        response = self.response_class(self.sock, method="CONNECT")
         try:
-            outcome = made.get(timeout=self.timeout)
-        except queue.Empty:
-            raise ConnectTimeoutError(self, "no connection in time") from None
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+            response.begin()
+        finally:
+            response.close()
+        if not 200 <= response.status < 300:
+            raise OSError(f"the proxy refused the tunnel with status {response.status}")
+
+    def _start_tls(self, host: str, *, inside_tls: bool = False) -> None:
+        self.sock.settimeout(_left_seconds(self._connect_by))
+        name = host.strip("[]")
+        self.sock = ssl_wrap_socket(self.sock, server_hostname=name, ssl_context=self.ssl_context, tls_in_tls=inside_tls)
 
 
-class _PunctualConnection(_PunctualConnect, HTTPConnection):
-    response_class = PunctualResponse
+@contextmanager
+def _phase(phase: Phase) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, HTTPError, http.client.HTTPException, UnicodeError) as error:
+        raise ConnectError(phase) from error
 
 
-class _PunctualTlsConnection(_PunctualConnect, HTTPSConnection):
-    response_class = PunctualResponse
+_Address = tuple[int, int, int, str, Any]
+"""What `socket.getaddrinfo` returns of each address: family, type, protocol, canonical name, address."""
 
 
-class _PunctualPool(HTTPConnectionPool):
-    ConnectionCls = _PunctualConnection
+def _resolve(host: str, port: int, timeout_seconds: float) -> list[_Address]:
+    """Look the name up in a thread, since a look-up has no timeout of its own."""
+
+    def look_up() -> list[_Address] | OSError | UnicodeError:
+        try:
+            return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            return error
+
+    found = run_with_timeout(look_up, timeout_seconds, name="dns-lookup")
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
-class _PunctualTlsPool(HTTPSConnectionPool):
-    ConnectionCls = _PunctualTlsConnection
+def _open_socket(addresses: Iterable[_Address], options: Iterable[tuple[int, int, Any]], connect_by: float) -> socket.socket:
+    """Connect to the first address that accepts, each in turn with the time that is left."""
+    failure = OSError("the name has no address")
+    for family, kind, protocol, _, address in addresses:
+        sock = None
+        try:
+            sock = socket.socket(family, kind, protocol)
+            for option in options:
+                sock.setsockopt(*option)
+            sock.settimeout(_left_seconds(connect_by))
+            sock.connect(address)
+        except OSError as error:
+            failure = error
+            if sock is not None:
+                sock.close()
+        else:
+            return sock
+    raise failure
 
 
-POOL_CLASSES = {"http": _PunctualPool, "https": _PunctualTlsPool}
-"""What a urllib3 `PoolManager` takes as its `pool_classes_by_scheme`."""
+def _left_seconds(ends_at: float) -> float:
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the time limit has passed")
+    return left
+
+
+class _PhasedPool(HTTPConnectionPool):
+    ConnectionCls = _PhasedConnection
+
+
+class _PhasedTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _PhasedTlsConnection
+
+
+POOL_CLASSES = {"http": _PhasedPool, "https": _PhasedTlsPool}
+"""The `pool_classes_by_scheme` of a urllib3 `PoolManager`."""

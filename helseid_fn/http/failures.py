@@ -1,83 +1,108 @@
-"""Why an exchange brought no complete answer, read from the exception that ended it; pure."""
+"""Classifies transport exceptions (urllib3, http.client, ssl, socket); pure."""
 
 from __future__ import annotations
 
 import http.client
-import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
+import requests.exceptions
 from urllib3 import exceptions
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from helseid_fn.errors import Party
+from helseid_fn.error_codes import Party
 
-# OpenSSL's names for what goes wrong before anything is sent: certificates, versions, protocols.
-_HANDSHAKE = re.compile("CERT|HANDSHAKE|VERSION|PROTOCOL|UNKNOWN_CA|HTTP_REQUEST|WRONG_")
+
+class Phase(Enum):
+    """A phase of connecting. The value is the reason of a failure in it."""
+
+    RESOLVING = "dns"
+    CONNECTING = "connect"
+    PROXY = "proxy"
+    TLS = "tls"
+
+
+class ConnectError(exceptions.HTTPError):
+    """No connection was made, so nothing was sent. `__cause__` says what went wrong in the phase."""
+
+    def __init__(self, phase: Phase) -> None:
+        super().__init__(f"no connection: {phase.value}")
+        self.phase = phase
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """No complete answer came.
+class Failure:
+    """No complete response was received.
 
-    `reason` is one of `errors.UNREACHABLE_REASONS`, or "http" when what came was not HTTP. `acted` tells whether the server
-    may have acted on the request all the same.
+    `reason` is one of `errors.UNAVAILABLE_REASONS`, or "http" when the bytes received were not HTTP. `processed` means that
+    the server may have processed the request, `final` that the same request would fail again.
     """
 
     reason: str
-    acted: bool
+    processed: bool
+    final: bool = False
 
 
-def read_loss(error: BaseException) -> Loss:
-    """Read the loss from an exception of requests, urllib3, http.client, ssl or socket, whichever wraps the other."""
+_LOST = Failure("connection_lost", processed=True)
+_NOT_SENT = {phase: Failure(phase.value, processed=False) for phase in Phase}
+
+_BY_TYPE: tuple[tuple[Failure, tuple[type[BaseException], ...]], ...] = (
+    (
+        _NOT_SENT[Phase.PROXY],
+        (exceptions.ProxyError, requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema),
+    ),
+    (_NOT_SENT[Phase.RESOLVING], (exceptions.NameResolutionError,)),
+    (_NOT_SENT[Phase.CONNECTING], (exceptions.NewConnectionError, exceptions.ConnectTimeoutError)),
+    (Failure("timeout", processed=True), (exceptions.ReadTimeoutError, TimeoutError)),
+    (Failure("tls", processed=False, final=True), (ssl.SSLCertVerificationError, CertificateError)),
+    (_LOST, (http.client.RemoteDisconnected, http.client.IncompleteRead)),
+    (Failure("http", processed=True, final=True), (http.client.HTTPException, exceptions.InvalidHeader)),
+)
+"""The failures of everything but connecting, and of other libraries' connections. The first match counts."""
+
+
+def classify_failure(error: BaseException, *, phases_known: bool = True) -> Failure:
+    """Classify an exception by the phase of a `ConnectError`, else by its type and the types it wraps.
+
+    Our connections raise `ConnectError` for every failure to connect, so a TLS error without one came after the request was
+    sent. Pass `phases_known=False` for another library's connections, where such an error may be the handshake's.
+    """
     chain = tuple(_chain(error))
 
-    def has(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(each, kinds) for each in chain)
+    def has(*types: type[BaseException]) -> bool:
+        return any(isinstance(each, types) for each in chain)
 
-    if has(exceptions.ProxyError):
-        return Loss("proxy", acted=False)
-    if has(exceptions.NameResolutionError):
-        return Loss("dns", acted=False)
-    if has(exceptions.NewConnectionError, exceptions.ConnectTimeoutError):
-        return Loss("connect", acted=False)
-    if has(exceptions.ReadTimeoutError, TimeoutError):
-        return Loss("timeout", acted=True)
-    if any(_is_handshake_fault(each) for each in chain):
-        return Loss("tls", acted=False)
-    if has(http.client.HTTPException, exceptions.InvalidHeader) and not has(
-        http.client.RemoteDisconnected, http.client.IncompleteRead
-    ):
-        return Loss("http", acted=True)
-    return Loss("connection_lost", acted=True)
+    broken_tls = has(ssl.SSLError) and not has(ssl.SSLEOFError, ssl.SSLZeroReturnError)  # more than a lost connection
+    phase = next((each.phase for each in chain if isinstance(each, ConnectError)), None)
+    if phase is Phase.TLS:
+        return Failure("timeout" if has(TimeoutError) else "tls", processed=False, final=broken_tls)
+    if phase is not None:
+        return _NOT_SENT[phase]
+    for failure, types in _BY_TYPE:
+        if has(*types):
+            return failure
+    return Failure("tls", processed=True, final=True) if broken_tls and not phases_known else _LOST
 
 
-def describe_loss(loss: Loss, party: Party, origin_url: str, waited_seconds: float) -> str:
-    """Describe the loss as a sentence without its full stop: what happened, and what to look at."""
-    who = f"{party.as_subject} at {origin_url}"
-    return {
-        "proxy": f"{who} could not be reached through the proxy; check HTTPS_PROXY and NO_PROXY",
-        "dns": f"{who} could not be found by name; check the address and the network's DNS",
-        "connect": f"{who} did not take the connection; check the address, whether it is up, and the function's egress",
-        "timeout": f"{who} did not answer within {waited_seconds:.3g} s; check how it is doing and the function's egress",
-        "connection_lost": f"{who} hung up before its answer was complete; try again, and check how it is doing",
-        "tls": f"{who} does not speak TLS, or shows a certificate that is not trusted or not for that name; "
-        "check the address and the CA bundle (REQUESTS_CA_BUNDLE)",
-        "http": f"{who} answered with something that is not HTTP; check the address and what stands in front of it",
-    }[loss.reason]
-
-
-def _is_handshake_fault(error: BaseException) -> bool:
-    reason = getattr(error, "reason", None)
-    named = isinstance(reason, str) and _HANDSHAKE.search(reason) is not None
-    # urllib3 has an exception of its own for a certificate of another name, where it compares the names itself, as for boto3.
-    wrong_certificate = isinstance(error, (ssl.SSLCertVerificationError, CertificateError))
-    return wrong_certificate or (isinstance(error, ssl.SSLError) and named)
+def describe_failure(failure: Failure, party: Party, origin_url: str, waited_seconds: float) -> str:
+    """Describe the failure in two sentences: what happened, and what to check."""
+    what = {
+        "proxy": "could not be reached through the proxy. Check HTTPS_PROXY and NO_PROXY.",
+        "dns": "has a host name that could not be resolved. Check the address and the network's DNS.",
+        "connect": "did not accept a connection. Check the address, the server's status and the function's egress.",
+        "timeout": f"did not respond within {waited_seconds:.3g} s. Check its status and the function's egress.",
+        "connection_lost": "closed the connection before its response was complete. If it goes on, check its status.",
+        "tls": "does not speak TLS, or its certificate is not trusted or is for another name. "
+        "Check the address and the CA bundle (REQUESTS_CA_BUNDLE).",
+        "http": "sent something other than an HTTP response. Check the address and any proxy or gateway in front of it.",
+    }[failure.reason]
+    return f"{party.as_subject} at {origin_url} {what}"
 
 
 def _chain(error: BaseException | None, depth: int = 0) -> Iterator[BaseException]:
-    """Yield the exception and those that it wraps, each library in its own way."""
+    """Yield the exception and those it wraps; every library has its own way of wrapping."""
     if error is None or depth > 8:
         return
     yield error

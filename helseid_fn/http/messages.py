@@ -1,4 +1,4 @@
-"""One HTTP exchange: the message that is built for it and the answer that came; pure."""
+"""The two halves of an HTTP exchange, the message sent and the response received, and the date in a response; pure."""
 
 from __future__ import annotations
 
@@ -9,45 +9,65 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from helseid_fn.error_codes import Party
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The headers and the body of one request, made for this one attempt."""
+    """The headers and the body of one request, built for one attempt."""
 
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
 
 
 Build = Callable[[str, str | None], Message]
-"""Builds a message anew from the URL as it will be sent and the nonce to use, None when none is known."""
+"""Builds a message from the URL as it will be sent and the nonce to use, which is None while none is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete answer, whatever its status."""
+class Response:
+    """A complete response, whatever its status."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
-    """Names compare without regard to case."""
+    """Header names are case-insensitive."""
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """Parse the body as JSON; None when it is not JSON."""
+        """Return the body parsed as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
 
     def json_members(self) -> dict[str, Any]:
-        """Parse the body as a JSON object; empty when it is not one."""
+        """Return the body parsed as a JSON object, or an empty one if it is not an object."""
         members = self.json()
         return members if isinstance(members, dict) else {}
 
 
 def parse_http_date(value: str | None) -> float | None:
-    """Parse an HTTP date (RFC 9110 section 5.6.7) into seconds since the epoch; None when absent or unreadable."""
+    """Return an HTTP date (RFC 9110 section 5.6.7) as seconds since the epoch, or None if it is missing or invalid."""
     try:
         at = parsedate_to_datetime(value or "")
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def read_seconds_ahead(response: Response, now: float) -> int | None:
+    """Return how many seconds our clock, `now`, is ahead of the response's `Date`; None without a `Date`.
+
+    Negative when our clock is behind. `Date` has whole seconds, and so has the difference.
+    """
+    theirs = parse_http_date(response.headers.get("Date"))
+    return None if theirs is None else round(now - theirs)
+
+
+def describe_clock(seconds_ahead: int | None, party: Party) -> str:
+    """Describe the difference in words that complete "This machine's clock is …"."""
+    if seconds_ahead is None:
+        return f"not compared, since {party.in_text}'s response had no Date"
+    if abs(seconds_ahead) <= 1:
+        return f"right by {party.in_text}'s"
+    return f"{abs(seconds_ahead)} s {'ahead of' if seconds_ahead > 0 else 'behind'} {party.in_text}'s"

@@ -1,57 +1,70 @@
-"""What may pass by itself: whether a request is sent again, after what pause, and when to give up; pure."""
+"""Decides whether a request is sent again, and after which pause; pure."""
 
 from __future__ import annotations
 
-from helseid_fn.errors import Party, Unreachable
-from helseid_fn.http.failures import Loss
-from helseid_fn.http.messages import Answer, parse_http_date
+from typing import Any
+
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import Unavailable
+from helseid_fn.http.failures import Failure
+from helseid_fn.http.messages import Response, parse_http_date
 
 MAX_TRANSIENT_RETRIES = 2
-"""A transient fault is retried at most this often for one request."""
+"""The limit for one request."""
 
 FIRST_PAUSE_SECONDS = 0.2
 
 
-def pause_before_retry(outcome: Answer | Loss, retries: int, *, idempotent: bool, now: float, random: float) -> float | None:
-    """Return how many seconds to wait before sending again, or None when the outcome stands.
+def pause_before_retry(
+    outcome: Response | Failure, retries: int, *, idempotent: bool, now: float, random: float
+) -> float | None:
+    """Return how many seconds to wait before the request is sent again, or None if the outcome is final.
 
-    `retries` is how often it was sent again already; `now` is wall-clock seconds, for a `Retry-After` date; `random` is uniform
-    in [0, 1). What is not idempotent is sent again only when the server cannot have acted on it.
+    `retries` counts the retries so far; `now` is wall-clock seconds, for a `Retry-After` date; `random` is uniform in [0, 1).
+    A request that is not idempotent is sent again only when the server cannot have processed it.
     """
     if retries >= MAX_TRANSIENT_RETRIES:
         return None
-    if isinstance(outcome, Loss):
-        if outcome.reason in ("tls", "http") or (outcome.acted and not idempotent):
+    if isinstance(outcome, Failure):
+        if outcome.final or (outcome.processed and not idempotent):
             return None
-        # The first connection to be lost had as a rule died in its sleep; a new one helps at once.
-        first_loss = outcome.reason == "connection_lost" and retries == 0
-        return 0.0 if first_loss else pause_seconds(retries, random)
+        # The first lost connection is usually a kept one that had died while idle, and a new one helps at once.
+        died_idle = outcome.reason == "connection_lost" and retries == 0
+        return 0.0 if died_idle else pause_seconds(retries, random)
     if not is_transient(outcome) or (outcome.status != 429 and not idempotent):
         return None
-    asked_seconds = parse_retry_after(outcome.headers.get("Retry-After"), now)
-    return pause_seconds(retries, random) if asked_seconds is None else float(asked_seconds)
+    requested_seconds = parse_retry_after(outcome.headers.get("Retry-After"), now)
+    return pause_seconds(retries, random) if requested_seconds is None else float(requested_seconds)
 
 
-def check_available(party: Party, answer: Answer, now: float) -> None:
-    """Raise `Unreachable` when the answer is a 429 or a 5xx; `now` is wall-clock seconds, for a `Retry-After` date."""
-    if not is_transient(answer):
+def check_available(party: Party, response: Response, now: float, *, body: Any = None) -> None:
+    """Raise `Unavailable` when the response is a 429 or a 5xx; `now` is wall-clock seconds, for a `Retry-After` date.
+
+    `body` is what the caller is told of the response's body, where the response is an API's.
+    """
+    if not is_transient(response):
         return
-    reason, meaning = (
-        ("rate_limited", "asks for fewer requests") if answer.status == 429 else ("server_error", "could not answer")
-    )
-    retry_after_seconds = parse_retry_after(answer.headers.get("Retry-After"), now)
+    reason, what = ("rate_limited", "asks for fewer requests") if response.status == 429 else ("server_error", "failed")
+    retry_after_seconds = parse_retry_after(response.headers.get("Retry-After"), now)
     wait = "" if retry_after_seconds is None else f" in {retry_after_seconds} s"
-    detail = f"{party.as_subject} {meaning} (status {answer.status}); try again{wait}, and check how it is doing."
-    raise Unreachable(party, reason, detail, retry_after_seconds=retry_after_seconds)
+    detail = f"{party.as_subject} {what} (status {response.status}). Try again{wait}; if it goes on, check its status."
+    raise Unavailable(
+        party,
+        reason,
+        detail,
+        status=response.status,
+        api_response={"status": response.status, "body": body} if party in (Party.API, Party.SELVBETJENING) else None,
+        retry_after_seconds=retry_after_seconds,
+    )
 
 
-def is_transient(answer: Answer) -> bool:
-    """Tell whether the server says that it cannot answer now: 429 or 5xx."""
-    return answer.status == 429 or answer.status >= 500
+def is_transient(response: Response) -> bool:
+    """Return whether the server reports that it cannot process requests now: 429 or 5xx."""
+    return response.status == 429 or response.status >= 500
 
 
 def pause_seconds(retries_done: int, random: float) -> float:
-    """Return the jittered pause before the next try: between half and the whole of 0.2 s, doubled with every try.
+    """Return the jittered pause before the next retry: between half of and all of 0.2 s, doubled with every retry.
 
     `random` is uniform in [0, 1).
     """
@@ -59,7 +72,7 @@ def pause_seconds(retries_done: int, random: float) -> float:
 
 
 def parse_retry_after(value: str | None, now: float) -> int | None:
-    """Parse a `Retry-After` header (RFC 9110 section 10.2.3) into whole seconds from now; None when absent or unreadable.
+    """Return a `Retry-After` header (RFC 9110 section 10.2.3) as whole seconds from now, or None if it is missing or invalid.
 
     `now` is wall-clock seconds since the epoch.
     """

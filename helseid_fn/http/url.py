@@ -1,4 +1,4 @@
-"""What a web address must look like before anything is sent to it; pure."""
+"""Checks that a URL is safe to send requests to; pure."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ _HOST = re.compile(
 _PRINTABLE = re.compile(r"[!-~]+")
 
 
-def find_fault(url: str) -> str | None:
-    """Return what is wrong with an absolute URL, as words that follow "it"; None when it may be used.
+def find_url_fault(url: str) -> str | None:
+    """Return the fault of an absolute URL, in words that complete "it …", or None if it may be used.
 
-    It must be `https`, or `http` to this very machine; user names, fragments and backslashes have no place in it.
+    It must be `https`, or `http` to this machine, without user name, fragment or backslash.
     """
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
-        return "has characters that an address cannot have (white space, backslashes, letters outside ASCII)"
+        return "contains characters that are not allowed in a URL (white space, backslashes, letters outside ASCII)"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return "is not an address"
+        return "is not a URL"
     is_host = _is_ip(host) or ("[" not in parts.netloc and _HOST.fullmatch(host))
     if parts.scheme not in ("https", "http") or port == 0 or not is_host:
-        return "is not a web address with a host"
+        return "is not an https URL with a host"
     if parts.scheme == "http" and not is_loopback(host):
-        return "must be https (http only to this very machine: 127.0.0.1, localhost)"
+        return "must be https (http is allowed to this machine only: 127.0.0.1, localhost)"
     if "@" in parts.netloc or "#" in url:
-        return "has a user name or a fragment, which an address here cannot have"
+        return "contains a user name or a fragment, which is not allowed"
     if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")) or "//" in parts.path:
-        return "has a path with empty, . or .. segments"
+        return "has an empty, . or .. segment in its path"
     return None
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether the host is this very machine."""
+    """Return whether the host is this machine."""
     return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
 
 

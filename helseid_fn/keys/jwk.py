@@ -1,103 +1,102 @@
-"""A private JWK, taken apart and checked number by number (RFC 7517, RFC 7518 section 6); pure.
+"""Parses a private JWK (RFC 7517). Pure.
 
-Every fault gets its own sentence, which names members of the JWK and never shows a value.
+Each fault has its own sentence, which names members of the JWK and never shows a value.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any
 
 from helseid_fn.errors import SigningKeyError
-from helseid_fn.keys.expiry import parse_numeric_date
+from helseid_fn.keys.private_numbers import EcPrivate, RsaPrivate, read_ec, read_rsa
 
 RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 CURVE_OF_ALGORITHM = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
-"""The profile's algorithms (HelseID: Krav til kryptografi); the curve belongs to the algorithm (RFC 7518 section 3.4)."""
+"""The algorithms of HelseID's profile ("Krav til kryptografi"), and the curve of each (RFC 7518 section 3.4)."""
 
-MIN_RSA_BITS = 2048
-
-# Larger ones would keep the processor busy for minutes. OpenSSL, too, takes no longer exponents.
-MAX_RSA_BITS = 8192
-MAX_EXPONENT_BITS = 64
-MAX_BITS_WITHOUT_PRIMES = 4096
-
+_PROFILE = ", ".join((*RSA_ALGORITHMS, *CURVE_OF_ALGORITHM))
+_LAST_SECOND = 253402300799  # the last second of the year 9999, the last that datetime can format
 _NOT_JSON = object()
 _KID = re.compile(r"[!-~]{1,200}")
-_COORDINATE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66}
-
-
-@dataclass(frozen=True, slots=True)
-class RsaPrivate:
-    """The numbers of an RSA private key; `primes` is None when the JWK has only `d`."""
-
-    n: int
-    e: int
-    d: int = field(repr=False)
-    primes: tuple[int, int] | None = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class EcPrivate:
-    """The numbers of an elliptic-curve private key."""
-
-    curve: str
-    x: int
-    y: int
-    d: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateJwk:
-    """A private JWK whose members are known to fit together as far as arithmetic can tell."""
+    """A private JWK whose members match as far as arithmetic can show."""
 
     alg: str
     kid: str | None
     numbers: RsaPrivate | EcPrivate
     made_at: int | None = None
     expires_at: int | None = None
-    """Its `iat` and `exp`, seconds since the epoch, where it has them."""
+    """Its `iat` and `exp`, seconds since the epoch; None if the JWK does not have them."""
 
 
 def parse(text: str) -> PrivateJwk:
-    """Parse the text of a private JWK; white space around it and a byte order mark are forgiven.
+    """Parse the text of a private JWK; white space around it and a byte order mark are allowed.
 
-    Raises `SigningKeyError` with a sentence of its own for every fault.
+    Raises `SigningKeyError`.
     """
-    members = _members(text.lstrip("\ufeff").strip())
+    members = _parse_members(text.lstrip("\ufeff").strip())
     kty = members.get("kty")
     if kty not in ("RSA", "EC"):
-        _refuse("unknown_kty", "its kty is not RSA or EC; HelseID takes RSA and elliptic-curve keys only")
+        raise SigningKeyError(
+            "unknown_kty",
+            "The kty of the private key at HELSEID_KEY is not RSA or EC. Use an RSA or an elliptic-curve key.",
+        )
     if "d" not in members:
-        _refuse("public_only", "it is only the public half (no d); store the private JWK, and register this half at HelseID")
+        raise SigningKeyError(
+            "public_only",
+            "The key at HELSEID_KEY has no d, so it is only the public half. "
+            "Store the private JWK, and register this half at HelseID.",
+        )
     _check_purpose(members)
-    alg = _algorithm(members, kty)
+    alg = _read_algorithm(members, kty)
     kid = members.get("kid")
     if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
-        _refuse("bad_member", "its kid is not a string of visible characters; give it the kid that Selvbetjening shows")
-    numbers = _rsa(members) if kty == "RSA" else _ec(members, CURVE_OF_ALGORITHM[alg])
+        raise SigningKeyError(
+            "bad_member",
+            "The private key at HELSEID_KEY has a kid that is not a string of 1 to 200 visible ASCII characters. "
+            "Give it the kid that Selvbetjening shows.",
+        )
+    numbers = read_rsa(members) if kty == "RSA" else read_ec(members, CURVE_OF_ALGORITHM[alg])
     return PrivateJwk(alg, kid, numbers, parse_numeric_date(members.get("iat")), parse_numeric_date(members.get("exp")))
 
 
-def _members(text: str) -> dict[str, Any]:
-    if text.startswith(("-----BEGIN", "LS0tLS1CRUdJTi")):  # the second is the first in base64
-        _refuse("pem", "it is PEM; convert it to a private JWK with the command that the README gives under The key")
+def parse_numeric_date(value: object) -> int | None:
+    """Parse a JWK's `iat` or `exp` (NumericDate of RFC 7519 section 2); None if it is not one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 < value <= _LAST_SECOND else None
+
+
+def _parse_members(text: str) -> dict[str, Any]:
+    if text.startswith(("-----BEGIN", "LS0tLS1CRUdJTi")):  # PEM, and PEM in base64
+        raise SigningKeyError(
+            "pem",
+            "The private key at HELSEID_KEY is PEM. Convert it to a private JWK as docs/keys-and-rotation.md describes.",
+        )
     members = _load_json(text)
     if members is _NOT_JSON:
-        _refuse("not_json", "it is not JSON; store the private JWK itself, as one JSON object")
+        raise SigningKeyError(
+            "not_json", "The private key at HELSEID_KEY is not JSON. Store the private JWK itself, as one JSON object."
+        )
     if isinstance(members, dict) and "keys" in members:
-        _refuse("not_a_key", "it is a JWK set; store the one private JWK that is to be used, without the set around it")
+        raise SigningKeyError(
+            "not_a_key", "The private key at HELSEID_KEY is a JWK set. Store one private JWK, without the set around it."
+        )
     if not isinstance(members, dict):
-        _refuse("not_a_key", "it is JSON but not an object; store the private JWK itself, unquoted")
+        raise SigningKeyError(
+            "not_a_key", "The private key at HELSEID_KEY is JSON but not an object. Store the private JWK itself, unquoted."
+        )
     return members
 
 
 def _load_json(text: str) -> Any:
-    """Return a mark for what is not JSON: the parser's exception holds the text, and must not become another's context."""
+    """Return a marker for text that is not JSON: the parser's exception contains the text, and must not be chained."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -106,74 +105,39 @@ def _load_json(text: str) -> Any:
 
 def _check_purpose(members: dict[str, Any]) -> None:
     if members.get("use", "sig") != "sig":
-        _refuse("bad_member", 'its use is not "sig"; use a key made for signing')
+        raise SigningKeyError(
+            "bad_member", 'The private key at HELSEID_KEY has a use other than "sig". Use a key that is meant for signing.'
+        )
     key_ops = members.get("key_ops")
     if key_ops is not None and (not isinstance(key_ops, list) or "sign" not in key_ops):
-        _refuse("bad_member", 'its key_ops do not hold "sign"; use a key made for signing')
+        raise SigningKeyError(
+            "bad_member", 'The private key at HELSEID_KEY has key_ops without "sign". Use a key that is meant for signing.'
+        )
 
 
-def _algorithm(members: dict[str, Any], kty: str) -> str:
-    profile = ", ".join((*RSA_ALGORITHMS, *CURVE_OF_ALGORITHM))
+def _read_algorithm(members: dict[str, Any], kty: str) -> str:
     alg = members.get("alg")
     if alg is None:
-        _refuse("no_alg", f"it has no alg; add the one it is registered with at HelseID (one of {profile})")
+        raise SigningKeyError(
+            "no_alg",
+            "The private key at HELSEID_KEY has no alg. "
+            f"Add the alg that it is registered with at HelseID (one of {_PROFILE}).",
+        )
     if not isinstance(alg, str) or (alg not in RSA_ALGORITHMS and alg not in CURVE_OF_ALGORITHM):
-        _refuse("alg_not_in_profile", f"its alg is not in HelseID's security profile; use one of {profile}")
+        raise SigningKeyError(
+            "alg_not_in_profile",
+            f"The private key at HELSEID_KEY has an alg outside HelseID's security profile. Use one of {_PROFILE}.",
+        )
     if (kty == "RSA") != (alg in RSA_ALGORITHMS):
-        _refuse("alg_does_not_fit", f"its alg {alg} does not fit its kty {kty}; correct the alg to the registered one")
-    if kty == "EC" and members.get("crv") != CURVE_OF_ALGORITHM[alg]:
-        _refuse(
+        raise SigningKeyError(
             "alg_does_not_fit",
-            f"its alg {alg} wants the curve {CURVE_OF_ALGORITHM[alg]}, which its crv is not; correct the alg",
+            f"The private key at HELSEID_KEY has the alg {alg}, which does not fit its kty {kty}. "
+            "Correct the alg to the one registered at HelseID.",
+        )
+    if kty == "EC" and members.get("crv") != CURVE_OF_ALGORITHM[alg]:
+        raise SigningKeyError(
+            "alg_does_not_fit",
+            f"The private key at HELSEID_KEY has the alg {alg}, but its crv is not {CURVE_OF_ALGORITHM[alg]}. "
+            "Correct the alg to the one registered at HelseID.",
         )
     return alg
-
-
-def _rsa(members: dict[str, Any]) -> RsaPrivate:
-    if "oth" in members:
-        _refuse("bad_member", "it has more than two primes (oth), which is not supported; make a new key")
-    if ("p" in members) != ("q" in members):
-        _refuse("bad_member", "it has one of p and q without the other; store the whole private JWK")
-    n, e, d = (_number(members, name) for name in ("n", "e", "d"))
-    if n.bit_length() < MIN_RSA_BITS:
-        _refuse(
-            "rsa_too_small", f"its RSA modulus is {n.bit_length()} bits; HelseID wants {MIN_RSA_BITS} or more (prefer 4096)"
-        )
-    if n.bit_length() > MAX_RSA_BITS or e.bit_length() > MAX_EXPONENT_BITS:
-        _refuse(
-            "bad_member", f"its n or e is larger than that of any key in use ({MAX_RSA_BITS} bits); make a key of 4096 bits"
-        )
-    if "p" not in members:
-        if n.bit_length() > MAX_BITS_WITHOUT_PRIMES:
-            _refuse(
-                "bad_member", "it is large and has no p and q, which would take seconds to find; store the whole private JWK"
-            )
-        return RsaPrivate(n, e, d, None)
-    p, q = _number(members, "p"), _number(members, "q")
-    # Stands in for OpenSSL's prime check (signing_key.py tells why).
-    if p * q != n or min(p, q) < 3 or e * d % (p - 1) != 1 or e * d % (q - 1) != 1:
-        _refuse("inconsistent", "its members do not belong together (n, e, d, p, q); store the key again, whole")
-    return RsaPrivate(n, e, d, (p, q))
-
-
-def _ec(members: dict[str, Any], curve: str) -> EcPrivate:
-    x, y, d = (_number(members, name, size=_COORDINATE_BYTES[curve]) for name in ("x", "y", "d"))
-    return EcPrivate(curve, x, y, d)
-
-
-def _number(members: dict[str, Any], name: str, size: int | None = None) -> int:
-    """Read a Base64urlUInt (RFC 7518 section 2), of exactly `size` bytes where one is given (section 6.2)."""
-    value = members.get(name)
-    octets = b""
-    if isinstance(value, str) and value.isascii() and not set(value) & set("+/="):
-        try:
-            octets = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            octets = b""
-    if not octets or (size is not None and len(octets) != size):
-        _refuse("bad_member", f"its member {name} is missing or is not a base64url number of the right length")
-    return int.from_bytes(octets, "big")
-
-
-def _refuse(reason: str, fault: str) -> NoReturn:
-    raise SigningKeyError(reason, f"The private key at HELSEID_KEY cannot be used: {fault}.")

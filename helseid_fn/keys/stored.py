@@ -1,43 +1,56 @@
-"""From the bytes of a secret to the key's text; the same for every store. Pure."""
+"""A private key as any of the stores returns it. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from helseid_fn.errors import Garbled, Party, Refused
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import InvalidResponse, Refused
 
 MAX_SECRET_BYTES = 64 * 1024
-"""The most that Google Secret Manager and AWS Secrets Manager hold."""
+"""The limit of Google Secret Manager and AWS Secrets Manager."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """The text of a private JWK, which never shows, and its expiry where the store itself tells it."""
+    """The text of a private JWK, which `repr` does not show, and what its store knows about it."""
 
     text: str = field(repr=False)
     expires_at: int | None = None
-    """Seconds since the epoch; None when the store does not tell, though the JWK may."""
+    """Seconds since the epoch; None if the store does not know, though the JWK may have an `exp`."""
+    from_cache: bool = False
+    """Whether it came from a cache, so the store may have a newer one."""
+
+
+class KeyReader(Protocol):
+    """Reads the private key from where it is stored."""
+
+    def read(self, ctx: Context, *, fresh: bool = False) -> StoredKey:
+        """Read the key; with `fresh`, from the store itself and not from a cache.
+
+        Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`.
+        """
 
 
 def decode_payload(payload: bytes) -> str:
     """Decode a secret as UTF-8.
 
-    Raises `Refused` when it is too large to be a key, `Garbled` when it is not UTF-8.
+    Raises `Refused` if it is too large to be a key, and `InvalidResponse` if it is not UTF-8.
     """
     if len(payload) > MAX_SECRET_BYTES:
-        detail = "What HELSEID_KEY names is larger than any key (64 KiB); name the private JWK."
+        detail = "The secret at HELSEID_KEY exceeds 64 KiB, so it is not a JWK. Point HELSEID_KEY at the private JWK."
         raise Refused(Party.SECRET_MANAGER, "too_large", detail)
     text = _decode_utf8(payload)
     if text is None:
-        detail = (
-            "The private key at HELSEID_KEY is not text in UTF-8 (PowerShell's > writes UTF-16); store the JWK again as UTF-8."
-        )
-        raise Garbled(Party.SECRET_MANAGER, "encoding", detail)
+        detail = "The private key at HELSEID_KEY is not UTF-8 text. Store the JWK again as UTF-8; PowerShell's > writes UTF-16."
+        raise InvalidResponse(Party.SECRET_MANAGER, "encoding", detail)
     return text
 
 
 def _decode_utf8(payload: bytes) -> str | None:
-    """Return None for what is not UTF-8; the codec's own exception holds the bytes, and must not become another's context."""
+    """Return None if it is not UTF-8: the codec's exception contains the bytes, and must not be chained."""
     try:
         return payload.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""The client assertion, with which the client proves who it is (RFC 7523; HelseID: "Bruk av client assertion"); pure."""
+"""The client assertion, with which the client authenticates (RFC 7523; HelseID: "Bruk av client assertion"); pure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from helseid_fn.oauth.organization import Organization, build_details
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 LIFETIME_SECONDS = 8
-"""HelseID refuses an `exp` more than 10 s ahead; 8 leaves 2 for its clock being behind ours."""
+"""HelseID refuses an `exp` more than 10 s ahead; 8 s leave 2 s for its clock to be behind ours."""
 
 BACKDATE_SECONDS = 5
 """HelseID refuses a `nbf` ahead of its own clock."""
 
 
-def build_assertion(key: SigningKey, *, client_id: str, issuer: str, organization: Organization, now: float, jti: str) -> str:
-    """Build and sign a client assertion for one HTTP request; HelseID takes each `jti` once, nonce rounds included.
+def build_client_assertion(
+    key: SigningKey, *, client_id: str, issuer: str, organization: Organization, now: float, jti: str
+) -> str:
+    """Build and sign a client assertion for one HTTP request; HelseID accepts each `jti` once, nonce rounds included.
 
-    `issuer` is the metadata's and becomes the only audience; `now` is wall-clock seconds since the epoch.
+    `issuer` is the one in the metadata and becomes the only audience; `now` is seconds since the epoch.
     """
     header = {"typ": "client-authentication+jwt"}
     if key.kid is not None:

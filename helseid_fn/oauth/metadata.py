@@ -6,22 +6,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
-from helseid_fn.errors import Garbled, Party
-from helseid_fn.http.messages import Answer, Message
+from helseid_fn.concurrency import SingleFlight
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import InvalidResponse
+from helseid_fn.http.messages import Message, Response
 from helseid_fn.http.retries import check_available
 from helseid_fn.http.transport import Transport
-from helseid_fn.http.url import find_fault
-from helseid_fn.single_flight import Held
+from helseid_fn.http.url import find_url_fault
 
-HELD_SECONDS = 24 * 60 * 60
+CACHE_SECONDS = 24 * 60 * 60
 """HelseID recommends a day (FK2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is used of the metadata, and when it was fetched (wall clock)."""
+    """The members of the metadata that are used, and when it was fetched, in seconds since the epoch."""
 
     issuer: str
     token_endpoint: str
@@ -29,63 +29,63 @@ class Metadata:
 
 
 class MetadataSource:
-    """Fetches the metadata of one issuer when it is first needed, and then once a day."""
+    """The cached metadata of one issuer, fetched at first use and then once a day; safe for threads."""
 
     def __init__(self, issuer: str, transport: Transport, *, now: Callable[[], float] = time.time) -> None:
         self._issuer = issuer
         self._transport = transport
         self._now = now
-        self._held: Held[Metadata] = Held()
+        self._cached: SingleFlight[Metadata] = SingleFlight()
 
-    def get(self, deadline: Deadline, journal: Journal) -> Metadata:
-        """Return the metadata; fetches it when none is held or what is held is a day old.
+    def get(self, ctx: Context) -> Metadata:
+        """Return the metadata; fetches it when none is cached or the cached copy is a day old.
 
-        Raises `Unreachable`, `DeadlineExceeded` or `Garbled`.
+        Raises `Unavailable`, `DeadlineExceeded` or `InvalidResponse`.
         """
 
         def is_fresh(metadata: Metadata) -> bool:
-            return 0 <= self._now() - metadata.fetched_at < HELD_SECONDS
+            return 0 <= self._now() - metadata.fetched_at < CACHE_SECONDS
 
-        return self._held.get(is_fresh, lambda: self._fetch(deadline, journal), deadline, Party.HELSEID)
+        return self._cached.get(is_fresh, lambda: self._fetch(ctx), ctx, Party.HELSEID)
 
-    def _fetch(self, deadline: Deadline, journal: Journal) -> Metadata:
-        # Appended, not inserted as RFC 8414 would have it: the issuer of HelseID's conformance tests has a path.
+    def _fetch(self, ctx: Context) -> Metadata:
+        # Appended, not inserted as RFC 8414 says: the issuer of HelseID's conformance tests has a path.
         url = f"{self._issuer}/.well-known/openid-configuration"
-        answer = self._transport.send(
+        response = self._transport.send(
             Party.HELSEID,
             "GET",
             url,
             lambda _url, _nonce: Message({"Accept": "application/json"}),
-            deadline=deadline,
-            journal=journal,
-            answer_timeout_seconds=deadline.share_seconds,
+            ctx=ctx,
+            response_timeout_seconds=ctx.attempt_seconds,
         )
-        check_available(Party.HELSEID, answer, self._now())
-        return parse_metadata(answer, self._issuer, self._now())
+        check_available(Party.HELSEID, response, self._now())
+        return parse_metadata(response, self._issuer, self._now())
 
 
-def parse_metadata(answer: Answer, issuer: str, now: float) -> Metadata:
-    """Parse the answer, and check that it speaks for the issuer that the settings name.
+def parse_metadata(response: Response, issuer: str, now: float) -> Metadata:
+    """Parse the response, and check that it is from the issuer in the settings.
 
-    Raises `Garbled`.
+    Raises `InvalidResponse`.
     """
-    members = answer.json_members()
-    if answer.status != 200 or not members:
-        raise Garbled(
+    members = response.json_members()
+    if response.status != 200 or not members:
+        raise InvalidResponse(
             Party.HELSEID,
-            "redirect" if 300 <= answer.status < 400 else "metadata",
-            f"HelseID's metadata could not be read: {issuer}/.well-known/openid-configuration answered with status "
-            f"{answer.status} and {'JSON' if members else 'no JSON object'}; check HELSEID_ISSUER.",
+            "redirect" if 300 <= response.status < 400 else "metadata",
+            f"{issuer}/.well-known/openid-configuration responded with {response.status} and "
+            f"{'JSON' if members else 'no JSON object'}, not with HelseID's metadata. Check HELSEID_ISSUER.",
+            status=response.status,
         )
     named = members.get("issuer")
     if named != issuer:
-        other = f"the issuer {named}" if isinstance(named, str) and find_fault(named) is None else "another issuer"
-        detail = f"HelseID's metadata names {other}, not HELSEID_ISSUER ({issuer}); correct HELSEID_ISSUER, to the letter."
-        raise Garbled(Party.HELSEID, "issuer_mismatch", detail)
+        other = named if isinstance(named, str) and find_url_fault(named) is None else "another issuer"
+        detail = f"HelseID's metadata names {other}, not HELSEID_ISSUER ({issuer}). Set HELSEID_ISSUER to exactly that."
+        raise InvalidResponse(Party.HELSEID, "issuer_mismatch", detail)
     token_endpoint = members.get("token_endpoint")
     if not isinstance(token_endpoint, str):
         raise _bad_token_endpoint("is missing")
-    fault = find_fault(token_endpoint)
+    fault = find_url_fault(token_endpoint)
     if fault is None and issuer.startswith("https:") and not token_endpoint.startswith("https:"):
         fault = "is not https, although the issuer is"
     if fault is not None:
@@ -93,5 +93,7 @@ def parse_metadata(answer: Answer, issuer: str, now: float) -> Metadata:
     return Metadata(issuer, token_endpoint, fetched_at=now)
 
 
-def _bad_token_endpoint(fault: str) -> Garbled:
-    return Garbled(Party.HELSEID, "metadata", f"The token_endpoint in HelseID's metadata {fault}; check HELSEID_ISSUER.")
+def _bad_token_endpoint(fault: str) -> InvalidResponse:
+    return InvalidResponse(
+        Party.HELSEID, "metadata", f"The token_endpoint in HelseID's metadata {fault}. Check HELSEID_ISSUER."
+    )

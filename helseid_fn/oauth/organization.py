@@ -1,7 +1,7 @@
-"""Whom a token speaks for: organization numbers and SFM journal id, and the claim that carries them; pure.
+"""The organization that a token is for, and the claim that names it to HelseID; pure.
 
-Forms: HelseID, "Organisasjonsnumre" and "SFM-id for multi-tenant-klienter". Multi-tenant clients name the parent and perhaps
-a child; single-tenant clients name a child only, since their parent is fixed by registration.
+Forms: HelseID, "Organisasjonsnumre" and "SFM-id for multi-tenant-klienter". Multi-tenant clients name the parent and
+optionally a child; single-tenant clients name a child only, since their parent is fixed by registration.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """The organization numbers and the SFM journal id of one token; all None when the registration says it all."""
+    """The organization numbers and the SFM journal id of one token; all None when the registration is enough."""
 
     parent: str | None = None
     child: str | None = None
     sfm_journal_id: str | None = None
 
     def numbers(self) -> dict[str, str | None]:
-        """Return the organization numbers, as answers and log lines show them."""
+        """Return the organization numbers, as responses and log lines show them."""
         return {"parent": self.parent, "child": self.child}
 
 
 def is_organization_number(text: str) -> bool:
-    """Tell whether the text is nine digits, as HelseID demands (HID-1004)."""
+    """Return whether the text is nine digits, as HelseID demands (HID-1004)."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def is_journal_id(text: str) -> bool:
-    """Tell whether the text is a UUID."""
+    """Return whether the text is a UUID."""
     return _UUID.fullmatch(text) is not None
 
 
 def build_details(organization: Organization) -> dict[str, Any] | list[dict[str, Any]] | None:
-    """Build the value of `assertion_details`: one detail an object, several an array, none None."""
+    """Build the value of `assertion_details`: an object for one detail, an array for several, None for none."""
     details: list[dict[str, Any]] = []
     if organization.parent is not None:
         number = f"NO:ORGNR:{organization.parent}" + (f":{organization.child}" if organization.child else "")

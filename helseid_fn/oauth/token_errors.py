@@ -1,84 +1,89 @@
-"""What HelseID's refusals mean and what to do about them (HelseID: "Feilmeldinger"); pure."""
+"""What HelseID's OAuth errors mean and what to do about them (HelseID: "Feilmeldinger"); pure."""
 
 from __future__ import annotations
 
 import re
 
-from helseid_fn.context import Journal
-from helseid_fn.errors import Garbled, HelseidFnError, Party, Refused
-from helseid_fn.http.clocks import describe_clock, read_seconds_ahead
-from helseid_fn.http.messages import Answer
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
+from helseid_fn.http.messages import Response, describe_clock, read_seconds_ahead
 from helseid_fn.keys.signing_key import SigningKey
 from helseid_fn.redaction import quote
 
 REMEDIES = {
-    "invalid_request": "compare the organization numbers that were sent, the usual cause, with what the client may send",
-    "invalid_scope": "check in Selvbetjening that the client has every scope in HELSEID_SCOPE",
-    "invalid_grant": "check in Selvbetjening that the client may use client credentials",
-    "invalid_target": "check in Selvbetjening which API each scope in HELSEID_SCOPE belongs to, and ask for those of one",
-    "invalid_dpop_proof": "check this machine's clock (NTP)",
-    "unauthorized_client": "let the client use client credentials in Selvbetjening",
-    "unsupported_grant_type": "check that HELSEID_ISSUER is HelseID's",
+    "invalid_request": "Compare the organization numbers, the usual cause, with those that the client may use.",
+    "invalid_scope": "Check in Selvbetjening that the client has every scope in HELSEID_SCOPE.",
+    "invalid_grant": "Check in Selvbetjening that the client may use client credentials.",
+    "invalid_target": "Check in Selvbetjening which API each scope in HELSEID_SCOPE belongs to, and request those of one API.",
+    "invalid_dpop_proof": "Synchronize this machine's clock (NTP).",
+    "unauthorized_client": "Let the client use client credentials in Selvbetjening.",
+    "unsupported_grant_type": "Check that HELSEID_ISSUER is HelseID's.",
 }
-OTHER_REMEDY = "look the words up in HelseID's list of error messages"
+OTHER_REMEDY = "Look the words up in HelseID's list of error messages."
 
 HID_REMEDIES = {
-    "HID-1001": "let the parent organization delegate to you in Altinn, or correct its number",
-    "HID-1002": "name another child organization, or add this one to the client in Selvbetjening",
-    "HID-1003": "name a child organization that belongs to the parent",
-    "HID-1004": "give organization numbers of nine digits",
-    "HID-1005": "name a parent organization that is in use, or none",
-    "HID-1006": "name a child organization that is in use, or none",
-    "HID-1007": "name a parent if Selvbetjening shows the client as multi-tenant, at most a child if as single-tenant",
-    "HID-1008": "give the client a public key in place of its shared secret in Selvbetjening",
-    "HID-1009": "make the client one for machine-to-machine use in Selvbetjening",
-    "HID-1010": "let the client name organizations in Selvbetjening, or name none",
+    "HID-1001": "Let the parent organization delegate to you in Altinn, or correct its number.",
+    "HID-1002": "Use another child organization, or add this one to the client in Selvbetjening.",
+    "HID-1003": "Use a child organization that belongs to the parent.",
+    "HID-1004": "Use organization numbers of nine digits.",
+    "HID-1005": "Use an active parent organization, or none.",
+    "HID-1006": "Use an active child organization, or none.",
+    "HID-1007": "Set a parent if Selvbetjening shows the client as multi-tenant, at most a child if as single-tenant.",
+    "HID-1008": "Replace the client's shared secret by a public key in Selvbetjening.",
+    "HID-1009": "Make the client one for machine-to-machine use in Selvbetjening.",
+    "HID-1010": "Allow the client to name organizations in Selvbetjening, or name none.",
 }
+
+MAX_CLOCK_DIFFERENCE_SECONDS = 4
+"""A larger difference makes HelseID refuse the client assertion, or is close to it."""
 
 _HID = re.compile(r"HID-\d{4}")
 
 
-def explain_refusal(
-    answer: Answer, key: SigningKey, *, client_id: str, issuer: str, now: float, journal: Journal
+def parse_token_error(
+    response: Response, key: SigningKey, *, client_id: str, issuer: str, now: float, ctx: Context
 ) -> HelseidFnError:
-    """Return the error that an answer of the token endpoint amounts to, with HelseID's own words and what to do.
+    """Return the error that a response of the token endpoint means, with HelseID's own words and what to do.
 
-    `now` is our wall clock; its difference from the answer's `Date` goes into the journal, and into the sentence where it may
-    be the cause.
+    `now` is our wall clock. Its difference from the response's `Date` is noted, and is in the sentence where it may be the
+    cause.
     """
-    members = answer.json_members()
+    members = response.json_members()
     error, description = members.get("error"), members.get("error_description")
     if not isinstance(error, str) or not error:
-        return Garbled(
+        return InvalidResponse(
             Party.HELSEID,
-            "token_answer",
-            f"HelseID's token endpoint answered with status {answer.status} but without an OAuth error; check HELSEID_ISSUER "
-            "and what stands between it and us.",
+            "token_response",
+            f"HelseID's token endpoint responded with {response.status} but without an OAuth error. Check HELSEID_ISSUER, and "
+            "for a proxy or gateway in between.",
+            status=response.status,
         )
-    seconds_ahead = read_seconds_ahead(answer, now)
+    seconds_ahead = read_seconds_ahead(response, now)
     if seconds_ahead is not None:
-        journal.note(clock_difference_seconds=seconds_ahead)
-    clock = describe_clock(seconds_ahead, Party.HELSEID)
-    words = quote(error)
+        ctx.note(clock_difference_seconds=seconds_ahead)
+    said = quote(error)
     if isinstance(description, str) and description.strip():
-        words += f" ({quote(description).rstrip('.')})"
+        said += f" ({quote(description).rstrip('.')})"
+    clock = f"This machine's clock is {describe_clock(seconds_ahead, Party.HELSEID)}"
     if error == "invalid_client":
-        return Refused(
-            Party.HELSEID, error, f"HelseID refused the client: {words}; {_what_to_compare(key, client_id, issuer, clock)}."
-        )
+        detail = f"HelseID refused the client: {said}. {_explain_invalid_client(key, client_id, issuer, clock, seconds_ahead)}"
+        return Refused(Party.HELSEID, error, detail, status=response.status)
     hid = _HID.search(description) if isinstance(description, str) else None
     remedy = HID_REMEDIES.get(hid.group() if hid else "") or REMEDIES.get(error, OTHER_REMEDY)
     if error == "invalid_dpop_proof":
-        remedy += f"; it is {clock}"
+        remedy = f"{clock}. {remedy}"
     reason = error if error in REMEDIES else "other"
-    return Refused(Party.HELSEID, reason, f"HelseID refused the token request: {words}; {remedy}.")
+    detail = f"HelseID refused the token request: {said}. {remedy}"
+    return Refused(Party.HELSEID, reason, detail, status=response.status)
 
 
-def _what_to_compare(key: SigningKey, client_id: str, issuer: str, clock: str) -> str:
-    """Return what stands on our side of everything that invalid_client may mean, since HelseID does not tell which it is."""
-    kid = f"kid {key.kid}" if key.kid else "no kid, though HelseID knows its keys by it"
+def _explain_invalid_client(key: SigningKey, client_id: str, issuer: str, clock: str, seconds_ahead: int | None) -> str:
+    """Return the clock where it is the likely cause, else all that is to be compared: HelseID does not say what is wrong."""
+    if seconds_ahead is not None and abs(seconds_ahead) > MAX_CLOCK_DIFFERENCE_SECONDS:
+        return f"{clock}, the likely cause. Synchronize it (NTP)."
+    kid = f"kid {key.kid}" if key.kid else "no kid, though HelseID finds its keys by it"
     return (
-        f"compare with Selvbetjening the client id {client_id}, the key ({kid}, alg {key.alg}) and its expiry, "
-        f"and the environment (HELSEID_ISSUER {issuer}); this machine's clock is {clock}; "
-        "a key registered within the last 20 s needs only time"
+        f"Compare the client id {client_id}, the key ({kid}, alg {key.alg}) and its expiry, and the environment ({issuer}) "
+        f"with Selvbetjening; a key registered within the last 20 s only needs time. {clock}."
     )

@@ -6,24 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
-from helseid_fn.errors import Party
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
 from helseid_fn.http.messages import Message
 from helseid_fn.http.retries import check_available
 from helseid_fn.http.transport import Transport
 from helseid_fn.keys.signing_key import SigningKey, generate_proof_key
-from helseid_fn.oauth.client_assertion import ASSERTION_TYPE, build_assertion
+from helseid_fn.oauth.client_assertion import ASSERTION_TYPE, build_client_assertion
 from helseid_fn.oauth.dpop import build_proof
 from helseid_fn.oauth.metadata import Metadata
 from helseid_fn.oauth.organization import Organization
-from helseid_fn.oauth.token_errors import explain_refusal
-from helseid_fn.oauth.token_response import Token, is_refusal, parse_grant
+from helseid_fn.oauth.token_errors import parse_token_error
+from helseid_fn.oauth.token_response import Token, is_token_error, parse_grant
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """Who asks for which token; `now` and `new_id` are the clock and the maker of unique ids."""
+    """Who requests which token; `now` is the wall clock in seconds, and `new_id` makes unique ids."""
 
     client_id: str
     key: SigningKey
@@ -33,10 +32,10 @@ class TokenRequest:
     new_id: Callable[[], str]
 
 
-def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport, deadline: Deadline, journal: Journal) -> Token:
-    """Ask HelseID for a token bound to a fresh proof key.
+def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport, ctx: Context) -> Token:
+    """Fetch a token that is bound to a fresh proof key.
 
-    Raises `Refused`, `Garbled`, `Unreachable` or `DeadlineExceeded`.
+    Raises `Refused`, `InvalidResponse`, `Unavailable` or `DeadlineExceeded`.
     """
     proof_key = generate_proof_key()
     sent_at, assertion_jti = 0.0, ""
@@ -44,26 +43,25 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
     def build(url: str, nonce: str | None) -> Message:
         nonlocal sent_at, assertion_jti
         sent_at, assertion_jti = request.now(), request.new_id()
-        journal.note(kid=request.key.kid, assertion_jti=assertion_jti)
+        ctx.note(kid=request.key.kid, assertion_jti=assertion_jti)
         proof = build_proof(proof_key, method="POST", url=url, now=sent_at, jti=request.new_id(), nonce=nonce)
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", "DPoP": proof}
         return Message(headers, _build_form(request, metadata.issuer, sent_at, assertion_jti))
 
-    answer = transport.send(
+    response = transport.send(
         Party.HELSEID,
         "POST",
         metadata.token_endpoint,
         build,
-        deadline=deadline,
-        journal=journal,
-        answer_timeout_seconds=deadline.share_seconds,
+        ctx=ctx,
+        response_timeout_seconds=ctx.attempt_seconds,
     )
-    check_available(Party.HELSEID, answer, request.now())
-    if is_refusal(answer):
-        raise explain_refusal(
-            answer, request.key, client_id=request.client_id, issuer=metadata.issuer, now=request.now(), journal=journal
+    check_available(Party.HELSEID, response, request.now())
+    if is_token_error(response):
+        raise parse_token_error(
+            response, request.key, client_id=request.client_id, issuer=metadata.issuer, now=request.now(), ctx=ctx
         )
-    grant = parse_grant(answer, request.scopes)
+    grant = parse_grant(response, request.scopes)
     return Token(
         grant.value,
         proof_key,
@@ -78,7 +76,7 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
 
 
 def _build_form(request: TokenRequest, issuer: str, now: float, jti: str) -> bytes:
-    assertion = build_assertion(
+    assertion = build_client_assertion(
         request.key, client_id=request.client_id, issuer=issuer, organization=request.organization, now=now, jti=jti
     )
     form = {

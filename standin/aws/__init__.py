@@ -1,1 +1,1 @@
-"""AWS on this machine, for the tests: Secrets Manager and its Lambda extension, to script and to observe."""
+"""A stand-in for AWS Secrets Manager and its Lambda extension, for tests only."""

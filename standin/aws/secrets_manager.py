@@ -1,4 +1,4 @@
-"""AWS Secrets Manager: moto, behind a front that counts."""
+"""AWS Secrets Manager and its Lambda extension, on top of moto."""
 
 import base64
 import io
@@ -18,7 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.secretsmanager.exceptions import InvalidRequestException
 from moto.secretsmanager.models import secretsmanager_backends
 
-from standin.aws.server import App, Environ, Server, StartResponse, answer, refuse
+from standin.aws.server import App, Environ, Server, StartResponse, refuse, respond
 
 REGION = "eu-north-1"
 ACCOUNT = "123456789012"
@@ -27,28 +27,28 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "ASIAHUSHHUSH", "AWS_SECRET_ACCESS_KEY": "wJ
 SESSION_TOKEN = "IQoJb3JpZ2luX2VjEHUSHhushHUSHhushHUSHhush0123456789+/=="
 
 Invoke = Callable[[dict[str, Any]], bool]
-"""Hands an event to a function, and tells whether that went well."""
+"""Invokes a function with an event, and returns whether it succeeded."""
 
 
 class SecretsManager(Server):
-    """Secrets Manager in one region; requests of other kinds than `operations` are neither counted nor failed."""
+    """Secrets Manager in one region; only requests of the kinds in `operations` are counted and can fail."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._scheme = "https" if tls else "http"
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.operations = {"GetSecretValue"}
         self.reads: list[dict[str, Any]] = []
-        """What was asked for, in order: the members of each request that is counted."""
+        """The members of each counted request, in order."""
         super().__init__(self._moto, tls)
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """The server's URL."""
         return f"{self._scheme}://127.0.0.1:{self.port}"
 
     @property
     def client(self) -> Any:
-        """A client of its own, for the tests."""
+        """A boto3 client for tests, whose requests are not counted."""
         return boto3.client(
             "secretsmanager",
             region_name=REGION,
@@ -65,12 +65,12 @@ class SecretsManager(Server):
         return arn
 
     def replace(self, arn: str, value: str) -> str:
-        """Store a new version, which becomes AWSCURRENT as the old one becomes AWSPREVIOUS, and return its id."""
+        """Store a new version as AWSCURRENT and return its id; the old version becomes AWSPREVIOUS."""
         version_id: str = self.client.put_secret_value(SecretId=arn, SecretString=value)["VersionId"]
         return version_id
 
     def labels(self, arn: str) -> dict[str, list[str]]:
-        """Return the staging labels of each version that has any."""
+        """Return the staging labels by version, for each version that has some."""
         found: dict[str, list[str]] = self.client.describe_secret(SecretId=arn)["VersionIdsToStages"]
         return {version: sorted(set(labels)) for version, labels in found.items() if labels}
 
@@ -83,23 +83,23 @@ class SecretsManager(Server):
         return version_id
 
     def current(self, arn: str) -> dict[str, Any]:
-        """Return the answer to GetSecretValue for the current version; without a stage, moto's would be another at times."""
-        answer: dict[str, Any] = self.client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
-        return answer
+        """Return the response of GetSecretValue for AWSCURRENT; without a stage moto may return another version."""
+        response: dict[str, Any] = self.client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")
+        return response
 
     def rotate(self, arn: str, invoke: Invoke) -> None:
-        """Rotate a secret by RotateSecret, whose steps `invoke` is given one by one; where it returns False the rotation ends.
+        """Rotate a secret through RotateSecret, which passes each step to `invoke`.
 
-        Raises `ClientError` then; AWS would repeat the rotation by itself, and moto does not.
+        Raises `ClientError` at the first step for which `invoke` returns False; unlike AWS, moto does not retry.
         """
-        with play_lambda(invoke):
+        with emulate_lambda(invoke):
             self.client.rotate_secret(SecretId=arn, RotationLambdaARN=FUNCTION, RotationRules={"AutomaticallyAfterDays": 30})
 
-    def fail_after(self, requests: int, fault: App | None = None, *, lose: bool = False) -> None:
-        """Let so many requests pass, then fail one of those that are counted; `lose` carries it out, and loses the answer."""
+    def fail_after(self, requests: int, fault: App | None = None, *, handled: bool = False) -> None:
+        """Let some counted requests through, then fail one; `handled` carries it out first and loses the response."""
 
         def fail(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-            if lose:
+            if handled:
                 list(self._moto(environ, lambda *_: None))
             return (fault or refuse(500, "InternalServiceError"))(environ, start_response)
 
@@ -107,11 +107,11 @@ class SecretsManager(Server):
         self.fail_next(fail)
 
     def environment(self, address: str, **more: str) -> dict[str, str]:
-        """Return the settings that make a function read from here."""
+        """Return the settings of a function that reads from here."""
         return {"HELSEID_KEY": address, "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.url, **CREDENTIALS, **more}
 
     def is_counted(self, environ: Environ) -> bool:
-        """Tell whether a request is of a kind that is counted, and keep what it asks for."""
+        """Return whether a request is counted, and record its members if it is."""
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         if operation not in self.operations or "Credential=test/" in environ.get("HTTP_AUTHORIZATION", ""):
             return False
@@ -121,29 +121,29 @@ class SecretsManager(Server):
         return True
 
 
-def play_lambda(invoke: Invoke) -> AbstractContextManager[object]:
-    """Let moto's Secrets Manager invoke every function by this one; where it returns False the function has failed."""
+def emulate_lambda(invoke: Invoke) -> AbstractContextManager[object]:
+    """Make moto's Secrets Manager call `invoke` in place of every function; False means that the function failed."""
     return mock.patch("moto.awslambda.utils.get_backend", return_value=_Lambda(invoke))
 
 
 class _Lambda:
-    """What moto's Secrets Manager needs of Lambda."""
+    """The part of Lambda that moto's Secrets Manager uses."""
 
     def __init__(self, invoke: Invoke) -> None:
         self._invoke = invoke
 
     def get_function(self, arn: str) -> str:
-        """Find every function."""
+        """Return the function, which always exists."""
         return arn
 
     def invoke(self, *_: object, body: str, **__: object) -> None:
-        """Invoke the function, and end the rotation when it fails."""
+        """Invoke the function; raises an exception if it fails, which ends the rotation."""
         if not self._invoke(json.loads(body)):
             raise InvalidRequestException("The rotation's function failed.")
 
 
 class Extension(Server):
-    """The Parameters and Secrets Lambda Extension, as documented: it answers from its cache until its time to live is over.
+    """The Parameters and Secrets Lambda Extension, which caches each response for its time to live.
 
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html
     """
@@ -156,10 +156,10 @@ class Extension(Server):
         self.session_token = SESSION_TOKEN
         self.reads: list[str] = []
         """The query of each request, in order."""
-        super().__init__(self._answer)
+        super().__init__(self._respond)
 
     def environment(self, address: str, **more: str) -> dict[str, str]:
-        """Return the settings that make a function read from here first."""
+        """Return the settings of a function that reads from here first."""
         names = {"AWS_SESSION_TOKEN": self.session_token, "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(self.port)}
         return self._manager.environment(address, **names, **more)
 
@@ -168,24 +168,24 @@ class Extension(Server):
         self.reads.append(environ["QUERY_STRING"])
         return True
 
-    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def _respond(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("HTTP_X_AWS_PARAMETERS_SECRETS_TOKEN") != self.session_token:
-            return answer(401, b"missing or incorrect token")(environ, start_response)
+            return respond(401, b"missing or incorrect token")(environ, start_response)
         if environ["PATH_INFO"] != "/secretsmanager/get":
-            return answer(404, b"")(environ, start_response)
+            return respond(404, b"")(environ, start_response)
         query = environ["QUERY_STRING"]
         read_at, members = self._cache.get(query, (float("-inf"), {}))
         if self._now() - read_at >= self._ttl_seconds:
-            asked = {name[0].upper() + name[1:]: values[0] for name, values in parse_qs(query).items()}
+            arguments = {name[0].upper() + name[1:]: values[0] for name, values in parse_qs(query).items()}
             try:
-                members = self._manager.client.get_secret_value(**asked)
+                members = self._manager.client.get_secret_value(**arguments)
             except ClientError as error:
-                return answer(400, error.response["Error"])(environ, start_response)
+                return respond(400, error.response["Error"])(environ, start_response)
             self._cache[query] = (self._now(), members)
-        return answer(200, _encode(members))(environ, start_response)
+        return respond(200, _encode(members))(environ, start_response)
 
 
 def _encode(members: dict[str, Any]) -> bytes:
     binary = members.get("SecretBinary")
-    shown = members if binary is None else {**members, "SecretBinary": base64.b64encode(binary).decode()}
-    return json.dumps(shown, default=str).encode()
+    encodable = members if binary is None else {**members, "SecretBinary": base64.b64encode(binary).decode()}
+    return json.dumps(encodable, default=str).encode()

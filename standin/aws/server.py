@@ -1,4 +1,4 @@
-"""A web server on loopback that keeps what it receives and can be told to fail."""
+"""A web server on loopback, with planned faults."""
 
 import contextlib
 import json
@@ -16,26 +16,25 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-
 HOST = "127.0.0.1"
 
 
 def listen(port: int, backlog: int | None = None) -> socket.socket:
-    """Listen on a port, which may not be free at once where another server has just ceased to."""
+    """Listen on a port; wait up to 5 s if a stopped server has not released it yet."""
     for _ in range(500):
         with contextlib.suppress(OSError):
             return socket.create_server((HOST, port), backlog=backlog)
         time.sleep(0.01)
-    raise AssertionError(f"port {port} is not free")
+    raise TimeoutError(f"port {port} is still in use")
 
 
 class _QuietHandler(WSGIRequestHandler):
     def log_request(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Server:
-    """Serves an application from threads; keeps its port when it is stopped and started again."""
+    """Serves an application, each request in a thread; a restarted server takes the same port again."""
 
     def __init__(self, app: App, tls: ssl.SSLContext | None = None) -> None:
         self._app = app
@@ -53,7 +52,7 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Listen, on the port of before if there was one."""
+        """Listen; a restarted server takes the same port again."""
         with listen(self.port) as listener:
             self._server = make_server(
                 HOST,
@@ -69,27 +68,27 @@ class Server:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def stop(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
 
     def fail_next(self, fault: App, times: int = 1) -> None:
-        """Let a fault answer the next requests."""
+        """Respond to the next requests with a fault."""
         self._faults.extend([fault] * times)
 
     def fail_always(self, fault: App | None) -> None:
-        """Let a fault answer every request, until this is called with None."""
+        """Respond to every request with a fault, until this is called with None."""
         self._lasting_fault = fault
 
     def forget_faults(self) -> None:
-        """Answer every request again."""
+        """Remove every planned fault."""
         self._faults.clear()
         self._lasting_fault = None
 
     def is_counted(self, environ: Environ) -> bool:
-        """Tell whether a request is one that a fault may answer."""
+        """Return whether a fault may apply to a request."""
         raise NotImplementedError
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -100,53 +99,53 @@ class Server:
         return self._app(environ, start_response)
 
 
-def answer(status: int, body: object, content_type: str = "application/x-amz-json-1.1") -> App:
-    """Return a fault that answers with this: bytes as they are, anything else as JSON."""
+def respond(status: int, body: object, content_type: str = "application/x-amz-json-1.1") -> App:
+    """Return a fault that responds with this body: bytes as they are, anything else as JSON."""
     octets = body if isinstance(body, bytes) else json.dumps(body).encode()
 
-    def respond(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def app(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         start_response(f"{status} x", [("Content-Type", content_type), ("Content-Length", str(len(octets)))])
         return [octets]
 
-    return respond
+    return app
 
 
 def refuse(status: int, code: str, message: str = "AWS's own words") -> App:
-    """Return a fault that answers as AWS does when it refuses."""
-    return answer(status, {"__type": code, "message": message})
+    """Return a fault that refuses as AWS does."""
+    return respond(status, {"__type": code, "message": message})
 
 
 def raw(octets: bytes) -> App:
-    """Return a fault that sends these bytes in place of HTTP, and hangs up."""
+    """Return a fault that sends these bytes instead of HTTP, and hangs up."""
 
-    def respond(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         connection = environ["werkzeug.socket"]
         connection.sendall(octets)
         connection.shutdown(socket.SHUT_RDWR)
         start_response("200 x", [])
         return []
 
-    return respond
+    return app
 
 
 def slow(seconds: float, then: App) -> App:
-    """Return a fault that lets another one wait."""
+    """Return a fault that delays another one."""
 
-    def respond(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         time.sleep(seconds)
         return then(environ, start_response)
 
-    return respond
+    return app
 
 
 def drip(seconds: float) -> App:
-    """Return a fault that sends a body one byte at a time, for so long."""
+    """Return a fault that sends a body one byte at a time, for some seconds."""
 
-    def respond(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def app(_environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         start_response("200 x", [("Content-Type", "application/json"), ("Content-Length", "100000")])
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
             yield b" "
             time.sleep(0.05)
 
-    return respond
+    return app

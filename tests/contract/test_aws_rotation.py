@@ -1,8 +1,7 @@
-"""The key's rotation on AWS: Secrets Manager's protocol, step by step, against moto, Selvbetjening and HelseID."""
+"""Key rotation on AWS: Secrets Manager's protocol, step by step, against moto, Selvbetjening and HelseID."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,11 +10,7 @@ import botocore.session
 import pytest
 
 from helseid_fn.errors import HelseidFnError
-from helseid_fn.http.transport import Transport
-from helseid_fn.rotation import wiring
-from helseid_fn.rotation.aws import STEPS, AwsRotation
-from helseid_fn.rotation.wiring import wire_aws_rotation
-from helseid_fn.settings import Settings
+from helseid_fn.rotation.aws import STEPS
 from standin import StandIn, faults, make_jwk
 from standin.aws.quick_clients import share_models
 from standin.aws.secrets_manager import Extension, SecretsManager
@@ -30,11 +25,8 @@ from tests.support.deployment import (
     client_of,
     fragments_of,
     log_lines,
-    one_key,
 )
-from tests.support.faults.secrecy import leaks, speak_up, talkative
-
-pytestmark = one_key
+from tests.support.faults.secrecy import debug_logs_written, enable_debug_logs, leaks
 
 DAY = 86400.0
 WRITES = {"PutSecretValue", "UpdateSecretVersionStage"}
@@ -48,7 +40,7 @@ class OnAws:
         self.raised: list[str] = []
 
     def step(self, name: str, version: str, **members: object) -> str:
-        """Do one step, and return what it has done, or the code of what it raised."""
+        """Do one step, and return what it did, or the code of the error that it raised."""
         event = {"Step": name, "SecretId": self.arn, "ClientRequestToken": version, **members}
         try:
             return str(self.function.module.rotate_lambda(event, LambdaContext())["rotation"])
@@ -66,11 +58,11 @@ class OnAws:
         return done
 
     def call(self, members: object = None) -> int:
-        """Call the function, and return the status."""
+        """Call the function and return the status."""
         return self.function.call(members).status_code
 
     def labels(self) -> list[list[str]]:
-        """Return the labels of each version, of the current one last."""
+        """Return the labels of each version, the current version last."""
         return sorted(self.manager.labels(self.arn).values(), key=lambda labels: "AWSCURRENT" in labels)
 
     def new_keys(self) -> list[RegisteredKey]:
@@ -103,34 +95,28 @@ def deploy_on_aws(
     deploy: Callable[..., Function],
     clock: MovableClock,
     jwk: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Deploy]:
-    """Return a function that deploys both functions; when the test ends, no secret may stand in what was told."""
+    """Return a function that deploys both functions; when the test ends, no output may contain a secret."""
     deployed: list[OnAws] = []
 
     def start(**settings: str) -> OnAws:
         standin, arn = start_standin(clock=clock), manager.add(json.dumps(jwk))
         environment = {**manager.environment(arn), "ROTATION_ALG": "ES256", **settings}
-        function = deploy(standin, now=clock, **environment)
+        function = deploy(standin, now=clock, sleep=clock.move, **environment)
         deployed.append(OnAws(standin, manager, arn, function, clock))
-        monkeypatch.setattr(wiring, "wire_aws_rotation", wire)
         return deployed[-1]
-
-    def wire(settings: Settings, _transport: Transport, _now: object) -> AwsRotation:
-        made = wire_aws_rotation(settings, Transport(now=clock), clock)
-        return dataclasses.replace(made, rotation=dataclasses.replace(made.rotation, sleep=clock.move))
 
     yield start
     written = capsys.readouterr()
     for each in deployed:
-        told = [written.out, written.err, *each.raised]
+        output = [written.out, written.err, *each.raised]
         secrets = fragments_of([*each.standin.secrets(), *private_texts(each)], jwk)
-        assert [piece for piece in secrets if any(piece in text for text in told)] == []
+        assert [piece for piece in secrets if any(piece in text for text in output)] == []
 
 
 def private_texts(on_aws: OnAws) -> list[str]:
-    """Return the private member of every key that Secrets Manager holds."""
+    """Return the private member of every key in Secrets Manager."""
     client = on_aws.manager.client
     texts: list[str] = []
     for version in on_aws.manager.labels(on_aws.arn):
@@ -148,7 +134,7 @@ def on_aws(deploy_on_aws: Deploy) -> OnAws:
 
 @pytest.fixture
 def lines(on_aws: OnAws, capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
-    """Return a function that gives the log lines with an outcome since it was last asked."""
+    """Return a function that returns the log lines with an outcome since its last call."""
 
     def read() -> list[dict[str, Any]]:
         out = capsys.readouterr().out
@@ -162,13 +148,13 @@ def test_the_four_steps_replace_a_key_that_is_due(on_aws: OnAws, jwk: dict[str, 
     assert on_aws.rotate() == ["created", "registered", "tested", "rotated"]
     (new,) = on_aws.new_keys()
     assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT", "expires-20270714T080000Z"]]
-    held = json.loads(on_aws.manager.current(on_aws.arn)["SecretString"])
-    assert (held["kid"], new.posted) == (new.kid, 1)
+    current = json.loads(on_aws.manager.current(on_aws.arn)["SecretString"])
+    assert (current["kid"], new.posted) == (new.kid, 1)
     previous = on_aws.manager.client.get_secret_value(SecretId=on_aws.arn, VersionStage="AWSPREVIOUS")
     assert json.loads(previous["SecretString"]) == jwk
 
 
-def test_the_next_token_is_signed_for_with_the_new_key_and_no_restart(on_aws: OnAws, jwk: dict[str, Any]) -> None:
+def test_the_new_key_signs_the_next_token_request(on_aws: OnAws, jwk: dict[str, Any]) -> None:
     on_aws.call()
     on_aws.rotate()
     (new,) = on_aws.new_keys()
@@ -186,12 +172,10 @@ def test_the_key_in_use_is_as_it_was_until_the_last_step(on_aws: OnAws, jwk: dic
     assert on_aws.standin.signing_kids()[-1] == jwk["kid"]
 
 
-def test_each_step_s_line_tells_which_it_was_and_when_the_key_expires(
-    on_aws: OnAws, lines: Callable[[], list[dict[str, Any]]]
-) -> None:
+def test_a_log_line_names_the_step_and_the_keys_expiry(on_aws: OnAws, lines: Callable[[], list[dict[str, Any]]]) -> None:
     on_aws.rotate()
-    told = [(line["rotation_step"], line["rotation"], line["request_id"]) for line in lines()]
-    assert told == [
+    steps = [(line["rotation_step"], line["rotation"], line["request_id"]) for line in lines()]
+    assert steps == [
         (step, done, "request-1") for step, done in zip(STEPS, ["created", "registered", "tested", "rotated"], strict=True)
     ]
     on_aws.rotate()
@@ -200,10 +184,10 @@ def test_each_step_s_line_tells_which_it_was_and_when_the_key_expires(
     later = lines()
     assert [line["key_expires_in_days"] for line in later] == [180.0] * 6
     assert {line["key_expires"] for line in later} == {"2027-07-14T08:00:00Z"}
-    assert later[-1]["requests"]["helseid"] == 0, "its token was held"
+    assert later[-1]["requests"]["helseid"] == 0, "its token was cached"
 
 
-def test_the_extension_tells_the_expiry_as_secrets_manager_itself_does(
+def test_the_extension_knows_the_expiry_too(
     on_aws: OnAws, deploy: Callable[..., Function], lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
     on_aws.rotate()
@@ -214,7 +198,7 @@ def test_the_extension_tells_the_expiry_as_secrets_manager_itself_does(
     assert lines()[-1]["key_expires_in_days"] == 180.0
 
 
-def test_a_key_that_is_not_due_is_carried_over_and_nothing_is_registered(on_aws: OnAws) -> None:
+def test_a_key_that_is_not_due_is_carried_over(on_aws: OnAws) -> None:
     on_aws.rotate()
     before = on_aws.manager.current(on_aws.arn)
     on_aws.clock.move(100 * DAY)
@@ -237,7 +221,7 @@ def test_a_key_that_was_carried_over_is_replaced_when_it_is_due(on_aws: OnAws) -
     assert on_aws.call() == 200
 
 
-def test_two_rotations_one_after_another_leave_no_label_on_a_superseded_version(on_aws: OnAws) -> None:
+def test_a_second_rotation_leaves_no_label_on_an_old_version(on_aws: OnAws) -> None:
     on_aws.rotate()
     on_aws.clock.move(121 * DAY)
     assert on_aws.rotate() == ["created", "registered", "tested", "rotated"]
@@ -258,7 +242,7 @@ def test_a_step_that_is_repeated_changes_nothing(on_aws: OnAws) -> None:
     assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT", "expires-20270714T080000Z"]]
 
 
-def test_a_rotation_that_is_repeated_from_its_first_step_goes_on_with_the_same_key(on_aws: OnAws) -> None:
+def test_a_repeated_rotation_goes_on_with_the_same_key(on_aws: OnAws) -> None:
     on_aws.standin.selvbetjening.settings.activation_seconds = 60
     version = on_aws.manager.reserve(on_aws.arn)
     assert on_aws.rotate(version) == ["created", "registered", "rotation.new_key_refused"]
@@ -268,7 +252,7 @@ def test_a_rotation_that_is_repeated_from_its_first_step_goes_on_with_the_same_k
     assert [key.posted for key in on_aws.new_keys()] == [1]
 
 
-def test_a_step_that_comes_again_in_the_next_rotation_leaves_its_pending_key_as_it_is(on_aws: OnAws) -> None:
+def test_a_late_step_leaves_the_next_pending_key_alone(on_aws: OnAws) -> None:
     first = on_aws.manager.reserve(on_aws.arn)
     on_aws.rotate(first)
     on_aws.clock.move(121 * DAY)
@@ -278,11 +262,11 @@ def test_a_step_that_comes_again_in_the_next_rotation_leaves_its_pending_key_as_
     assert set(on_aws.manager.labels(on_aws.arn)[second]) == {"AWSPENDING", "expires-20271112T080000Z"}
 
 
-def test_of_two_first_steps_at_once_the_key_that_was_stored_first_stays(on_aws: OnAws) -> None:
-    """AWS refuses to store another text under an id that is taken, which moto would."""
+def test_of_two_first_steps_at_once_the_first_key_stays(on_aws: OnAws) -> None:
+    """AWS refuses to store another text under an existing id; moto would accept it."""
     version, first = on_aws.manager.reserve(on_aws.arn), json.dumps(make_jwk("ES256", fresh=True))
 
-    def come_first(environ: dict[str, Any], start_response: Any) -> Any:
+    def rotate_first(environ: dict[str, Any], start_response: Any) -> Any:
         client = on_aws.manager.client
         client.put_secret_value(
             SecretId=on_aws.arn, ClientRequestToken=version, SecretString=first, VersionStages=["AWSPENDING"]
@@ -290,20 +274,20 @@ def test_of_two_first_steps_at_once_the_key_that_was_stored_first_stays(on_aws: 
         return refuse(400, "ResourceExistsException")(environ, start_response)
 
     on_aws.manager.operations = {"PutSecretValue"}
-    on_aws.manager.fail_next(come_first)
+    on_aws.manager.fail_next(rotate_first)
     assert on_aws.rotate(version) == ["created", "registered", "tested", "rotated"]
     assert on_aws.manager.current(on_aws.arn)["SecretString"] == first
 
 
 def test_a_secret_whose_rotation_is_off_is_refused(on_aws: OnAws) -> None:
     assert on_aws.step("createSecret", "0" * 36) == "rotation.event"
-    assert "turn it on in Secrets Manager" in on_aws.raised[-1]
+    assert "on in Secrets Manager" in on_aws.raised[-1]
 
 
 def test_a_version_that_was_not_reserved_is_refused(on_aws: OnAws) -> None:
     on_aws.manager.reserve(on_aws.arn)
     assert on_aws.step("createSecret", "0" * 36) == "rotation.event"
-    assert "no version of the event's ClientRequestToken" in on_aws.raised[-1]
+    assert "ClientRequestToken" in on_aws.raised[-1]
 
 
 def test_a_version_that_is_not_pending_is_refused(on_aws: OnAws) -> None:
@@ -321,9 +305,7 @@ def test_a_step_before_the_first_is_refused(on_aws: OnAws, name: str) -> None:
 
 
 @pytest.mark.parametrize("steps", [STEPS[:1], STEPS[:2]], ids=["not registered", "not known yet"])
-def test_a_last_step_out_of_turn_promotes_no_key_that_has_earned_no_token(
-    on_aws: OnAws, jwk: dict[str, Any], steps: tuple[str, ...]
-) -> None:
+def test_a_last_step_out_of_turn_promotes_no_unproven_key(on_aws: OnAws, jwk: dict[str, Any], steps: tuple[str, ...]) -> None:
     on_aws.standin.selvbetjening.settings.activation_seconds = 60
     version = on_aws.manager.reserve(on_aws.arn)
     for name in steps:
@@ -337,13 +319,13 @@ def test_a_step_for_another_secret_is_refused(on_aws: OnAws) -> None:
     assert on_aws.step("createSecret", version, SecretId=on_aws.manager.add("{}")) == "rotation.event"
 
 
-def test_moto_and_the_console_may_name_the_secret_without_its_suffix(on_aws: OnAws) -> None:
+def test_an_event_may_name_the_secret_without_its_suffix(on_aws: OnAws) -> None:
     name = on_aws.manager.client.describe_secret(SecretId=on_aws.arn)["Name"]
     assert on_aws.step("createSecret", on_aws.manager.reserve(on_aws.arn), SecretId=name) == "created"
 
 
 @pytest.mark.parametrize("text", ["{", '{"kty": "EC"}', "\x00"], ids=repr)
-def test_a_pending_key_that_a_hand_has_broken_is_named_with_the_command_that_takes_it_away(on_aws: OnAws, text: str) -> None:
+def test_a_broken_pending_key_is_named_with_the_remedy(on_aws: OnAws, text: str) -> None:
     version = on_aws.manager.reserve(on_aws.arn)
     on_aws.manager.client.put_secret_value(
         SecretId=on_aws.arn, ClientRequestToken=version, SecretString=text, VersionStages=["AWSPENDING"]
@@ -354,7 +336,7 @@ def test_a_pending_key_that_a_hand_has_broken_is_named_with_the_command_that_tak
     assert on_aws.call() == 200
 
 
-def test_a_key_without_a_kid_that_is_carried_over_and_refused_is_told_as_such(on_aws: OnAws, jwk: dict[str, Any]) -> None:
+def test_a_refused_key_without_a_kid_ends_the_rotation(on_aws: OnAws, jwk: dict[str, Any]) -> None:
     nameless = {name: value for name, value in jwk.items() if name != "kid"} | {"iat": int(on_aws.clock())}
     version = on_aws.manager.reserve(on_aws.arn)
     on_aws.manager.client.put_secret_value(SecretId=on_aws.arn, SecretString=json.dumps(nameless))
@@ -362,9 +344,7 @@ def test_a_key_without_a_kid_that_is_carried_over_and_refused_is_told_as_such(on
     assert on_aws.rotate(version) == ["not_due", "not_due", "rotation.new_key_refused"]
 
 
-def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_by_hand(
-    on_aws: OnAws, jwk: dict[str, Any]
-) -> None:
+def test_an_expired_key_yields_the_public_key_to_register(on_aws: OnAws, jwk: dict[str, Any]) -> None:
     version = on_aws.manager.reserve(on_aws.arn)
     on_aws.standin.expire_key(jwk["kid"])
     assert on_aws.rotate(version) == ["created", "rotation.current_key_refused"]
@@ -376,19 +356,19 @@ def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_
     assert on_aws.call() == 200
 
 
-# At which write, and whether it took place all the same.
+# The write that fails, and whether it was processed anyway.
 @pytest.mark.parametrize("is_carried_out", [False, True], ids=["not carried out", "carried out"])
 @pytest.mark.parametrize("write", range(4))
-def test_one_failure_at_a_write_is_made_good_within_the_step(on_aws: OnAws, write: int, *, is_carried_out: bool) -> None:
+def test_one_failed_write_is_repeated_within_the_step(on_aws: OnAws, write: int, *, is_carried_out: bool) -> None:
     on_aws.manager.operations = WRITES
-    on_aws.manager.fail_after(write, lose=is_carried_out)
+    on_aws.manager.fail_after(write, handled=is_carried_out)
     assert on_aws.rotate() == ["created", "registered", "tested", "rotated"]
     assert on_aws.labels() == [["AWSPREVIOUS"], ["AWSCURRENT", "expires-20270714T080000Z"]]
     assert [key.posted for key in on_aws.new_keys()] == [1]
 
 
 @pytest.mark.parametrize(("write", "step"), [(0, 1), (1, 2), (2, 4), (3, 4)])
-def test_a_write_that_is_not_allowed_is_told_and_the_rotation_after_it_finishes(on_aws: OnAws, write: int, step: int) -> None:
+def test_a_refused_write_is_reported_and_the_next_run_finishes(on_aws: OnAws, write: int, step: int) -> None:
     on_aws.manager.operations = WRITES
     version = on_aws.manager.reserve(on_aws.arn)
     on_aws.manager.fail_after(write, refuse(400, "AccessDeniedException"))
@@ -402,7 +382,7 @@ def test_a_write_that_is_not_allowed_is_told_and_the_rotation_after_it_finishes(
     assert on_aws.call(OTHER_UNIT) == 200
 
 
-def test_a_selvbetjening_that_refuses_leaves_the_key_in_use_and_the_rotation_after_it_finishes(on_aws: OnAws) -> None:
+def test_a_refusal_by_selvbetjening_keeps_the_key_in_use(on_aws: OnAws) -> None:
     version = on_aws.manager.reserve(on_aws.arn)
     on_aws.standin.selvbetjening.fail_next("register", faults.Problem(400, "Too many keys."), times=2)
     assert on_aws.rotate(version) == ["created", "selvbetjening.refused.other"]
@@ -411,7 +391,7 @@ def test_a_selvbetjening_that_refuses_leaves_the_key_in_use_and_the_rotation_aft
     assert on_aws.rotate(version) == ["created", "registered", "tested", "rotated"]
 
 
-def test_an_answer_of_selvbetjening_s_that_is_lost_is_looked_up(on_aws: OnAws) -> None:
+def test_a_registration_without_a_response_is_looked_up(on_aws: OnAws) -> None:
     on_aws.standin.selvbetjening.fail_next("register", faults.Reset(handled=True))
     assert on_aws.rotate() == ["created", "registered", "tested", "rotated"]
     assert [key.posted for key in on_aws.new_keys()] == [1]
@@ -421,32 +401,30 @@ def test_an_answer_of_selvbetjening_s_that_is_lost_is_looked_up(on_aws: OnAws) -
     ("settings", "named"),
     [
         ({"SELVBETJENING_URL": ""}, "SELVBETJENING_URL"),
-        ({"HELSEID_KEY": "projects/p/secrets/s/versions/latest"}, "ARN of the secret"),
-        ({"HELSEID_KEY": "file:x"}, "ARN of the secret"),
+        ({"HELSEID_KEY": "projects/p/secrets/s/versions/latest"}, "must be the ARN"),
+        ({"HELSEID_KEY": "file:x"}, "must be the ARN"),
         ({"HELSEID_KEY": "arn:aws:secretsmanager:eu-north-1:123456789012:secret:x-AbCdEf::AWSPREVIOUS:"}, "without a version"),
     ],
 )
-def test_a_rotating_function_without_a_setting_says_which(deploy_on_aws: Deploy, settings: dict[str, str], named: str) -> None:
+def test_a_missing_setting_is_named(deploy_on_aws: Deploy, settings: dict[str, str], named: str) -> None:
     on_aws = deploy_on_aws(**settings)
     assert on_aws.rotate() == ["rotation.not_set_up"]
     assert named in on_aws.raised[-1]
     assert on_aws.standin.received == []
 
 
-def test_google_s_entry_point_says_that_it_is_not_set_up_here(on_aws: OnAws) -> None:
-    with on_aws.function.app.test_request_context("/", method="POST") as context:
+def test_the_entry_point_for_google_is_not_set_up_here(on_aws: OnAws) -> None:
+    with on_aws.function.flask.test_request_context("/", method="POST") as context:
         body, status, _ = on_aws.function.module.rotate(context.request)
     assert (status, json.loads(body)["code"]) == (500, "rotation.not_set_up")
 
 
-def test_no_library_tells_a_key_however_talkative_it_is(
-    deploy_on_aws: Deploy, capsys: pytest.CaptureFixture[str], jwk: dict[str, Any]
-) -> None:
+def test_no_library_logs_a_key_at_debug(deploy_on_aws: Deploy, capsys: pytest.CaptureFixture[str], jwk: dict[str, Any]) -> None:
     on_aws = deploy_on_aws(LOG_LEVEL="DEBUG")
     version = on_aws.manager.reserve(on_aws.arn)
     on_aws.standin.selvbetjening.fail_next("register", faults.Problem(400), times=2)
-    with talkative():
-        speak_up()
+    with debug_logs_written():
+        enable_debug_logs()
         assert [on_aws.rotate(version)[-1] for _ in range(2)] == ["selvbetjening.refused.other", "rotated"]
     written = capsys.readouterr()
     keys = [jwk, json.loads(on_aws.manager.current(on_aws.arn)["SecretString"])]

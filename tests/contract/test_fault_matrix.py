@@ -1,4 +1,4 @@
-"""The fault matrix, cell by cell: named rightly, in time, as many requests as designed, no leak, and over with its cause."""
+"""The fault matrix, cell by cell: the right code, in time, as many requests as designed, no leak, and a recovery."""
 
 import contextlib
 import json
@@ -13,25 +13,24 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc.jwk import RSAKey
 
 from helseid_fn import errors
-from helseid_fn.http import transport
 from standin import StandIn, make_jwk
 from standin.aws.secrets_manager import CREDENTIALS, SESSION_TOKEN
 from tests.support.certificates import Authority
-from tests.support.deployment import Function, log_lines, one_key
+from tests.support.deployment import Function, log_lines
 from tests.support.faults.conversation import Conversation, OnGrpc
 from tests.support.faults.places import Metadata, Place, SampleApi, Site, TokenEndpoint
-from tests.support.faults.secrecy import leaks, speak_up, talkative
+from tests.support.faults.secrecy import debug_logs_written, enable_debug_logs, leaks
 from tests.support.faults.secret_places import AwsExtension, AwsSecretsManager, GoogleSecretManager
-from tests.support.faults.table import PLACES, TABLE, Absence, Answered, Cannot, Outcome, Row, Told
+from tests.support.faults.table import PLACES, TABLE, Absence, Cannot, Fails, Outcome, Row, Succeeds
 
 KINDS = dict(
     zip(PLACES, (GoogleSecretManager, AwsSecretsManager, AwsExtension, Metadata, TokenEndpoint, SampleApi), strict=True)
 )
 CLASSES = {
-    "unreachable": errors.Unreachable,
+    "unavailable": errors.Unavailable,
     "deadline_exceeded": errors.DeadlineExceeded,
     "refused": errors.Refused,
-    "garbled": errors.Garbled,
+    "invalid_response": errors.InvalidResponse,
 }
 CELLS = [
     pytest.param(row, place, outcome, id=f"{name} at {place}")
@@ -43,7 +42,7 @@ CELLS = [
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Return the authority that everything here trusts; gRPC reads whom to trust once in the life of a process."""
+    """Return the authority that everything here trusts; gRPC reads its trust anchors once per process."""
     authority = Authority(tmp_path_factory.mktemp("trusted"))
     os.environ["GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"] = str(authority.bundle)
     return authority
@@ -71,70 +70,68 @@ def site(
     google_credentials: None,
     capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Site]:
-    """Return what a place is built with, all of it at DEBUG, and end what was started."""
+    """Return what a place is built with, with all logs at DEBUG; everything that was started stops with the test."""
     assert google_credentials is None
-    assert capfd.readouterr().err == ""  # made before the logs' handler, so that what that writes is captured
-    monkeypatch.setattr(transport, "CONNECT_TIMEOUT_SECONDS", 0.2)
+    assert capfd.readouterr().err == ""  # made before the log handler, so that its output is captured
 
-    def deploy_talkative(standin: StandIn, **settings: str) -> Function:
-        return deploy(standin, **{"LOG_LEVEL": "DEBUG", **settings})
+    def deploy_with_debug_logs(standin: StandIn, **settings: str) -> Function:
+        return deploy(standin, connect_timeout_seconds=0.2, **{"LOG_LEVEL": "DEBUG", **settings})
 
-    with contextlib.ExitStack() as ending, talkative():
-        yield Site(start_standin, deploy_talkative, monkeypatch, jwk, authority, ending)
+    with contextlib.ExitStack() as ending, debug_logs_written():
+        yield Site(start_standin, deploy_with_debug_logs, monkeypatch, jwk, authority, ending)
 
 
-def strike(place: Place, row: Row, strangers: Authority) -> contextlib.AbstractContextManager[object]:
-    """Let the fault be there."""
+def inject(place: Place, row: Row, strangers: Authority) -> contextlib.AbstractContextManager[object]:
+    """Let the fault happen."""
     match row.fault:
         case Absence.REFUSED:
             return place.refused()
         case Absence.UNRESOLVED:
             return place.unresolved()
         case Absence.DEAF:
-            return place.deaf()
+            return place.never_accepting()
         case Absence.WRONG_NAME:
             return place.showing(place.site.authority.server("elsewhere.example"))
         case Absence.UNTRUSTED:
             return place.showing(strangers.server(place.name))
         case fault:
-            return place.strike(fault)
+            return place.inject(fault)
 
 
 @pytest.mark.parametrize(("row", "at", "outcome"), CELLS)
-@one_key
-def test_a_fault_is_named_counted_survived_in_time_and_over_with_its_cause(
+def test_a_fault_has_its_code_its_requests_and_an_end(
     site: Site, tmp_path: Path, capfd: pytest.CaptureFixture[str], row: Row, at: str, outcome: Outcome
 ) -> None:
     place = KINDS[at](site, tls=row.fault in (Absence.WRONG_NAME, Absence.UNTRUSTED))
-    speak_up()
+    enable_debug_logs()
     place.reach()
     if row.slow:
         place.function.set_deadline(place.little_seconds)
     strangers = Authority(tmp_path / "strangers")
-    with strike(place, row, strangers):
+    with inject(place, row, strangers):
         before, begun_at = place.arrived(), time.monotonic()
         capfd.readouterr()
-        answer = place.call()
+        response = place.call()
         took_seconds, arrived = time.monotonic() - begun_at, place.arrived() - before
     written = capfd.readouterr()
     line = [each for each in log_lines(written.out) if "outcome" in each][-1]
-    assert_outcome(outcome, place.party, answer.status_code, answer.json or {})
-    sent = arrived if isinstance(outcome, Answered) else line["requests"][place.counted_as]
+    check_outcome(outcome, place.party, response.status_code, response.json or {})
+    sent = arrived if isinstance(outcome, Succeeds) else line["requests"][place.counted_as]
     assert sent == outcome.requests or (row.slow and 0 < sent < outcome.requests)
-    assert arrived == (0 if isinstance(row.fault, Absence) and isinstance(outcome, Told) else sent)
+    assert arrived == (0 if isinstance(row.fault, Absence) and isinstance(outcome, Fails) else sent)
     assert took_seconds < (place.little_seconds if row.slow else 25) + 3
-    told = answer.get_data(as_text=True) + str(answer.headers)
-    assert leaks(place.standin, [site.jwk], told, written.out, written.err, more=(SESSION_TOKEN, *CREDENTIALS.values())) == []
-    assert "helseid_fn" in written.err
+    shown = response.get_data(as_text=True) + str(response.headers)
+    assert leaks(place.standin, [site.jwk], shown, written.out, written.err, more=(SESSION_TOKEN, *CREDENTIALS.values())) == []
+    assert "helseid_fn" in written.err, "the debug logs were on"
     place.function.set_deadline(25)
     assert place.call().status_code == 200
 
 
-def assert_outcome(outcome: Outcome, party: str, status: int, problem: dict[str, Any]) -> None:
-    if isinstance(outcome, Answered):
+def check_outcome(outcome: Outcome, party: str, status: int, problem: dict[str, Any]) -> None:
+    if isinstance(outcome, Succeeds):
         assert status == 200
         return
-    assert isinstance(outcome, Told)
+    assert isinstance(outcome, Fails)
     assert problem["code"] in {f"{party}.{code}" for code in outcome.codes}
     kind = CLASSES[problem["code"].split(".")[1]]
     assert (status, problem["status"]) == (kind.http_status,) * 2
@@ -143,16 +140,15 @@ def assert_outcome(outcome: Outcome, party: str, status: int, problem: dict[str,
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>"], ids=["nothing", "a page"])
-@one_key
-def test_an_answer_of_googles_without_a_message_is_garbled_and_no_crash(site: Site, body: bytes) -> None:
-    def answer_without_message(conversation: Conversation) -> None:
+def test_a_google_response_without_a_message_is_invalid(site: Site, body: bytes) -> None:
+    def respond_without_message(conversation: Conversation) -> None:
         assert isinstance(conversation, OnGrpc)
-        conversation.send(conversation.grpc_answer(body))
+        conversation.send(conversation.grpc_response(body))
 
     place = GoogleSecretManager(site, tls=False)
-    with place.strike(answer_without_message):
+    with place.inject(respond_without_message):
         problem = place.call().json or {}
-    assert (problem["status"], problem["code"]) == (502, "secret_manager.garbled.http")
+    assert (problem["status"], problem["code"]) == (502, "secret_manager.invalid_response.http")
     assert place.call().status_code == 200
 
 

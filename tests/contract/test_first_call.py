@@ -1,4 +1,4 @@
-"""What the first invocations ask of whom, and what they answer."""
+"""Which requests the first invocations make, and what the responses say."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +14,9 @@ from tests.support.deployment import (
     Function,
     assertions,
     client_of,
+    every_algorithm,
     every_host,
     made,
-    one_key,
     proofs,
 )
 
@@ -32,67 +32,49 @@ def details(system: str, value: str) -> dict[str, Any]:
     return {"type": "helseid_authorization", "practitioner_role": {"organization": {"identifier": identifier}}}
 
 
-def test_the_first_call_makes_one_metadata_two_token_and_one_api_request(standin: StandIn, function: Function) -> None:
+@every_algorithm
+def test_a_first_call_makes_one_nonce_round_and_a_later_one_none(standin: StandIn, function: Function) -> None:
     assert function.call().status_code == 200
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
-
-
-def test_the_token_requests_of_the_first_call_are_a_nonce_round_and_a_success(standin: StandIn, function: Function) -> None:
-    function.call()
-    answers = [(each.status, each.answer_json.get("error")) for each in standin.exchanges("token")]
-    assert answers == [(400, "use_dpop_nonce"), (200, None)]
-
-
-def test_later_calls_make_only_the_api_request(standin: StandIn, function: Function) -> None:
-    function.call()
+    outcomes = [(each.status, each.response_json.get("error")) for each in standin.exchanges("token")]
+    assert outcomes == [(400, "use_dpop_nonce"), (200, None)]
     standin.reset_record()
     assert [function.call().status_code for _ in range(3)] == [200, 200, 200]
     assert made(standin) == {"api": 3}
+    standin.reset_record()
+    assert function.call(OTHER_UNIT).status_code == 200
+    assert made(standin) == {"token": 1, "api": 1}, "the nonce is still alive"
 
 
-@one_key
 def test_a_post_without_a_body_does_what_a_get_does(standin: StandIn, function: Function) -> None:
     assert function.call(method="POST").status_code == 200
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
     assert standin.exchanges("api")[0].method == "GET"
 
 
-def test_the_first_answer_is_the_report_and_nothing_else(standin: StandIn, function: Function) -> None:
-    answer = function.call().json
-    assert isinstance(answer, dict)
-    assert 590 <= answer["token"].pop("expires_in_seconds") <= 600
-    assert isinstance(answer.pop("duration_ms"), int)
-    assert len(answer.pop("invocation")) == 36
-    assert answer == {
+def test_a_report_has_these_members_and_no_others(standin: StandIn, function: Function) -> None:
+    report = function.call().json
+    assert isinstance(report, dict)
+    assert 590 <= report["token"].pop("expires_in_seconds") <= 600
+    assert isinstance(report.pop("duration_ms"), int)
+    assert len(report.pop("invocation")) == 36
+    assert report == {
         "status": "ok",
-        "api": {"status": 200, "body": standin.exchanges("api")[0].answer_json},
-        "token": {"held": False, "scope": SAMPLE_SCOPE},
+        "api": {"status": 200, "body": standin.exchanges("api")[0].response_json},
+        "token": {"cached": False, "scope": SAMPLE_SCOPE},
         "organization": {"parent": PARENT, "child": CHILD},
         "requests": {"secret_store": 1, "helseid": 3, "api": 1},
     }
-    assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
-
-
-def test_a_later_answer_tells_that_the_token_was_held_and_what_was_asked(standin: StandIn, function: Function) -> None:
-    function.call()
-    answer = function.call().json
-    assert answer is not None
-    assert (answer["token"]["held"], answer["requests"]) == (True, {"secret_store": 0, "helseid": 0, "api": 1})
+    later = function.call().json or {}
+    assert (later["token"]["cached"], later["requests"]) == (True, {"secret_store": 0, "helseid": 0, "api": 1})
     assert made(standin) == {"metadata": 1, "token": 2, "api": 2}
 
 
-def test_a_second_token_reuses_the_live_nonce(standin: StandIn, function: Function) -> None:
+def test_another_organization_gets_a_token_of_its_own(standin: StandIn, function: Function) -> None:
     function.call()
-    standin.reset_record()
-    assert function.call(OTHER_UNIT).status_code == 200
-    assert made(standin) == {"token": 1, "api": 1}
-
-
-def test_another_organization_gets_another_token_with_the_same_nonce(standin: StandIn, function: Function) -> None:
-    function.call()
-    answer = function.call(OTHER_UNIT).json
-    assert answer is not None
-    assert answer["api"]["body"]["childOrganizationNumber"] == OTHER_CHILD
+    report = function.call(OTHER_UNIT).json
+    assert report is not None
+    assert report["api"]["body"]["childOrganizationNumber"] == OTHER_CHILD
     tokens = {each.values("Authorization")[0] for each in standin.exchanges("api")}
     nonces = [proof.get("nonce") for proof in proofs(standin, "token")]
     assert (len(tokens), nonces[0], nonces[1] == nonces[2]) == (2, None, True)
@@ -104,9 +86,9 @@ def test_a_subset_of_the_scopes_gets_a_token_of_its_own(
 ) -> None:
     standin = start_standin(client_of(jwk, scopes=(SAMPLE_SCOPE, OTHER_SCOPE)))
     function = deploy(standin)
-    answers = [function.call().json, function.call({"scope": SAMPLE_SCOPE}).json]
+    reports = [function.call().json, function.call({"scope": SAMPLE_SCOPE}).json]
     both = f"{SAMPLE_SCOPE} {OTHER_SCOPE}"
-    assert [answer["token"]["scope"] for answer in answers if answer] == [both, SAMPLE_SCOPE]
+    assert [report["token"]["scope"] for report in reports if report] == [both, SAMPLE_SCOPE]
     assert [each.form["scope"] for each in standin.exchanges("token")] == [both, both, SAMPLE_SCOPE]
     assert made(standin) == {"metadata": 1, "token": 3, "api": 2}
 
@@ -134,8 +116,7 @@ def test_an_issuer_with_a_path_is_signed_in_to(start_standin: Callable[..., Stan
     ],
     ids=["multi-tenant parent", "multi-tenant child", "single-tenant child", "single-tenant", "no tenancy"],
 )
-@one_key
-def test_each_kind_of_client_names_its_organization_as_helseid_wants_it(
+def test_each_kind_of_client_names_its_organization(
     start_standin: Callable[..., StandIn],
     deploy: Callable[..., Function],
     jwk: dict[str, Any],
@@ -150,8 +131,7 @@ def test_each_kind_of_client_names_its_organization_as_helseid_wants_it(
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-@one_key
-def test_an_sfm_journal_id_stands_beside_the_organization(standin: StandIn, deploy: Callable[..., Function]) -> None:
+def test_an_sfm_journal_id_follows_the_organization(standin: StandIn, deploy: Callable[..., Function]) -> None:
     assert deploy(standin, HELSEID_SFM_JOURNAL_ID=JOURNAL_ID).call().status_code == 200
     journal = {"type": "nhn:sfm:journal-id", "value": {"journal_id": JOURNAL_ID}}
     named = assertions(standin)[-1]["assertion_details"]
@@ -160,7 +140,6 @@ def test_an_sfm_journal_id_stands_beside_the_organization(standin: StandIn, depl
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-@one_key
-def test_importing_the_function_asks_nobody_for_anything(standin: StandIn, deploy: Callable[..., Function]) -> None:
+def test_importing_the_function_makes_no_request(standin: StandIn, deploy: Callable[..., Function]) -> None:
     deploy(standin)
     assert made(standin) == {}

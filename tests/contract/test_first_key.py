@@ -1,4 +1,4 @@
-"""The command that makes a client's first key, against each kind of store, and what it tells when it cannot."""
+"""The command that makes a client's first key, against each kind of store, and its sentence when it fails."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretsManager]:
 
 
 class Ran:
-    """What came of the command."""
+    """The outcome of the command."""
 
     def __init__(self, status: int, out: str, err: str) -> None:
         self.status, self.out, self.err = status, out, err
 
     def check_made(self, text: str) -> SigningKey:
-        """Check that it printed the public half of this private key, and no more."""
+        """Check that it printed only the public half of this private key."""
         key, shown = parse_signing_key(text), json.loads(self.out)
         assert (self.status, self.err) == (0, "")
         assert not PRIVATE_MEMBERS & set(shown)
@@ -58,7 +58,7 @@ class Ran:
         return key
 
     def check_failed(self) -> str:
-        """Check that it told one sentence and no more, and return it."""
+        """Check that it printed one sentence only, and return it."""
         assert (self.status, self.out) == (1, "")
         assert self.err.count("\n") == 1
         assert self.err.endswith(("\n", ".\n"))
@@ -79,7 +79,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
-def test_a_key_in_a_file_is_for_its_owner_alone_from_its_first_moment(run: Run, tmp_path: Path) -> None:
+def test_a_key_file_belongs_to_its_owner_alone(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "client.jwk.json"
     before = os.umask(0)
     try:
@@ -90,7 +90,7 @@ def test_a_key_in_a_file_is_for_its_owner_alone_from_its_first_moment(run: Run, 
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_key_is_rsa_of_4096_bits_for_ps256_unless_another_is_asked_for(run: Run, tmp_path: Path) -> None:
+def test_a_key_is_rsa_of_4096_bits_for_ps256_by_default(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "client.jwk.json"
     key = run(f"file:{path}").check_made(path.read_text())
     assert (key.alg, len(key.public_jwk["n"])) == ("PS256", -(-4096 // 6))
@@ -104,17 +104,17 @@ def test_a_file_that_is_there_is_not_overwritten(run: Run, tmp_path: Path, arran
         (path if arranged == "file" else other).write_text("what was there")
     if "symlink" in arranged:
         path.symlink_to(other)
-    assert "holds a key already" in run(f"file:{path}", "--alg=ES256").check_failed()
+    assert "has a key already" in run(f"file:{path}", "--alg=ES256").check_failed()
     assert [each.read_text() for each in (path, other) if each.is_file()] in (["what was there"] * n for n in range(3))
     assert other.exists() == (arranged == "symlink")
 
 
-def test_a_folder_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(run: Run, tmp_path: Path) -> None:
     sentence = run(f"file:{tmp_path}/none/client.jwk.json", "--alg=ES256").check_failed()
     assert "could not be written (No such file or directory)" in sentence
 
 
-def test_a_key_that_does_not_fit_on_the_disk_leaves_no_part_of_it(tmp_path: Path) -> None:
+def test_a_key_that_the_disk_has_no_room_for_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "client.jwk.json"
     ran = subprocess.run(
         [sys.executable, "-m", "helseid_fn.cli.first_key", f"file:{path}", "--alg=ES256"],
@@ -129,7 +129,7 @@ def test_a_key_that_does_not_fit_on_the_disk_leaves_no_part_of_it(tmp_path: Path
     assert not path.exists()
 
 
-def test_a_key_goes_into_a_secret_of_google_s(run: Run, standin: StandIn) -> None:
+def test_a_key_is_stored_in_a_google_secret(run: Run, standin: StandIn) -> None:
     ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
     (version,) = standin.secret_manager.versions(SECRET)
     ran.check_made(version.data.decode())
@@ -137,30 +137,30 @@ def test_a_key_goes_into_a_secret_of_google_s(run: Run, standin: StandIn) -> Non
     assert [exchange.kind for exchange in standin.received] == ["list", "add"]
 
 
-def test_a_secret_of_google_s_that_holds_a_key_is_left_as_it_is(run: Run, standin: StandIn) -> None:
+def test_a_google_secret_with_a_key_is_left_alone(run: Run, standin: StandIn) -> None:
     standin.secret_manager.disable(standin.secret_manager.add(SECRET, "what was there"))
     ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
-    assert f"{SECRET} holds a key already" in ran.check_failed()
+    assert f"{SECRET} has a key already" in ran.check_failed()
     assert standin.count("add") == 0
 
 
 @pytest.mark.parametrize(
-    ("secret", "fault", "told"),
+    ("secret", "fault", "words"),
     [
         ("projects/p/secrets/none", None, "gcloud secrets create none --project=p"),
         (SECRET, secret_faults.Fail("PERMISSION_DENIED"), "roles/secretmanager.secretVersionManager"),
     ],
 )
-def test_what_google_refuses_is_told_with_the_command_that_cures_it(
-    run: Run, standin: StandIn, secret: str, fault: secret_faults.SecretFault | None, told: str
+def test_a_refusal_by_google_names_the_remedy(
+    run: Run, standin: StandIn, secret: str, fault: secret_faults.SecretFault | None, words: str
 ) -> None:
     if fault is not None:
         standin.secret_manager.fail_next("add", fault)
     ran = run(secret, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
-    assert told in ran.check_failed()
+    assert words in ran.check_failed()
 
 
-def test_of_a_key_that_was_stored_though_the_answer_was_lost_the_public_half_is_told(run: Run, standin: StandIn) -> None:
+def test_a_key_stored_without_a_response_is_shown_all_the_same(run: Run, standin: StandIn) -> None:
     standin.secret_manager.fail_next("add", secret_faults.Fail(handled=True))
     ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
     sentence = ran.check_failed()
@@ -173,24 +173,24 @@ def empty_secret(manager: SecretsManager) -> str:
     return arn
 
 
-def test_a_key_goes_into_a_secret_of_aws_s(run: Run, manager: SecretsManager) -> None:
+def test_a_key_is_stored_in_an_aws_secret(run: Run, manager: SecretsManager) -> None:
     arn = empty_secret(manager)
     ran = run(arn, "--alg=ES256")
     ran.check_made(manager.client.get_secret_value(SecretId=arn)["SecretString"])
 
 
-def test_a_secret_of_aws_s_that_holds_a_key_is_left_as_it_is(run: Run, manager: SecretsManager) -> None:
+def test_an_aws_secret_with_a_key_is_left_alone(run: Run, manager: SecretsManager) -> None:
     arn = manager.add("what was there")
-    assert f"{arn} holds a key already" in run(arn, "--alg=ES256").check_failed()
+    assert f"{arn} has a key already" in run(arn, "--alg=ES256").check_failed()
     assert manager.client.get_secret_value(SecretId=arn)["SecretString"] == "what was there"
 
 
-def test_a_secret_of_aws_s_that_is_not_there_is_told(run: Run, manager: SecretsManager) -> None:
+def test_a_missing_aws_secret_is_named(run: Run, manager: SecretsManager) -> None:
     arn = empty_secret(manager)
     assert "The secret manager has no" in run(f"{arn[:-6]}AbCdEf", "--alg=ES256").check_failed()
 
 
-def test_what_aws_refuses_is_told_with_the_statement_that_cures_it(run: Run, manager: SecretsManager) -> None:
+def test_a_refusal_by_aws_names_the_missing_permission(run: Run, manager: SecretsManager) -> None:
     arn = empty_secret(manager)
     manager.operations = {"PutSecretValue"}
     manager.fail_next(refuse(400, "AccessDeniedException"))
@@ -198,31 +198,38 @@ def test_what_aws_refuses_is_told_with_the_statement_that_cures_it(run: Run, man
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "words"),
     [
-        (["file:x", "--alg", "HS256"], "What was asked for is not one of RS256"),
+        (["file:x", "--alg", "HS256"], "is not one of RS256"),
         (["projects/p/secrets/s/versions/latest"], "without a version"),
         (["client.jwk.json", "--alg=ES256"], "file:PATH"),
-        (["arn:aws:secretsmanager:eu-north-1:1:secret:x", "--alg=ES256"], "the whole ARN of a secret"),
+        (["arn:aws:secretsmanager:eu-north-1:1:secret:x", "--alg=ES256"], "ARN of a secret"),
         ([SECRET, "--alg=ES256", "--secret-manager-endpoint=nowhere"], "is not host:port"),
         (["file:", "--alg=ES256"], "file:PATH"),
     ],
 )
-def test_what_cannot_be_asked_for_is_told_in_a_sentence(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+def test_a_wrong_argument_is_named_in_a_sentence(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert told in run(*arguments).check_failed()
+    assert words in run(*arguments).check_failed()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_key_in_place_of_a_store_is_not_repeated(run: Run) -> None:
+def test_a_key_given_as_the_store_is_not_repeated(run: Run) -> None:
     jwk: dict[str, Any] = make_jwk("ES256")
     sentence = run(json.dumps(jwk), "--alg=ES256").check_failed()
     assert not [piece for piece in fragments_of([], jwk) if piece in sentence]
 
 
-def test_a_word_too_many_ends_it_with_its_usage(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("prefix", ["file:", "projects/my-project/secrets/"])
+def test_a_key_after_a_stores_prefix_is_not_repeated(run: Run, prefix: str) -> None:
+    jwk: dict[str, Any] = make_jwk("ES256")
+    sentence = run(f"{prefix}{json.dumps(jwk)}/x", "--alg=ES256").check_failed()
+    assert not [piece for piece in fragments_of([], jwk) if piece in sentence]
+
+
+def test_one_argument_too_many_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         first_key.main(["file:a", "file:b"])
     assert ended.value.code == 2

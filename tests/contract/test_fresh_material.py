@@ -1,4 +1,4 @@
-"""Nothing that was signed is ever sent twice, and each signature says what HelseID and the API want to read."""
+"""Nothing signed is ever sent twice, and each signature has the claims that HelseID and the API expect."""
 
 import base64
 import dataclasses
@@ -6,10 +6,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
+from helseid_fn.context import Context
 from helseid_fn.function.invocation import parse_invocation
 from helseid_fn.keys.signing_key import generate_proof_key
 from standin import StandIn, faults
@@ -22,8 +19,8 @@ from tests.support.deployment import (
     PARENT,
     Function,
     assertions,
+    every_algorithm,
     made,
-    one_key,
     proofs,
 )
 from tests.support.happenings import Before
@@ -35,7 +32,8 @@ def identifiers(standin: StandIn) -> list[str]:
     return [each["jti"] for each in signed]
 
 
-def test_a_nonce_retry_carries_a_fresh_assertion_and_a_fresh_proof(
+@every_algorithm
+def test_a_nonce_retry_has_a_fresh_assertion_and_proof(
     start_standin: Callable[..., StandIn], deploy: Callable[..., Function], clock: MovableClock
 ) -> None:
     standin = start_standin(clock=clock)
@@ -47,7 +45,8 @@ def test_a_nonce_retry_carries_a_fresh_assertion_and_a_fresh_proof(
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-def test_every_transient_retry_at_helseid_carries_a_fresh_assertion_and_proof(standin: StandIn, function: Function) -> None:
+@every_algorithm
+def test_a_retry_at_helseid_has_a_fresh_assertion_and_proof(standin: StandIn, function: Function) -> None:
     standin.helseid.fail_next("token", faults.Status(503, handled=True), after=1)
     standin.helseid.fail_next("token", faults.Reset(handled=True))
     assert function.call().status_code == 200
@@ -56,8 +55,7 @@ def test_every_transient_retry_at_helseid_carries_a_fresh_assertion_and_proof(st
     assert len(set(jtis)) == 8
 
 
-@one_key
-def test_every_transient_retry_at_the_api_carries_a_fresh_proof(standin: StandIn, function: Function) -> None:
+def test_a_retry_at_the_api_has_a_fresh_proof(standin: StandIn, function: Function) -> None:
     standin.api.fail_next("api", faults.Status(503, handled=True))
     standin.api.fail_next("api", faults.Reset(handled=True))
     assert function.call().status_code == 200
@@ -65,7 +63,7 @@ def test_every_transient_retry_at_the_api_carries_a_fresh_proof(standin: StandIn
     assert len({proof["jti"] for proof in proofs(standin, "api")}) == 3
 
 
-def test_no_jti_is_used_twice_over_many_calls_of_every_kind(standin: StandIn, function: Function) -> None:
+def test_no_jti_is_used_twice_over_many_calls(standin: StandIn, function: Function) -> None:
     for number in range(12):
         if number % 3 == 0:
             standin.revoke_tokens()
@@ -78,20 +76,15 @@ def test_no_jti_is_used_twice_over_many_calls_of_every_kind(standin: StandIn, fu
     assert len(found) == len(set(found))
 
 
-def test_audience_is_the_issuer_and_nothing_else(standin: StandIn, function: Function) -> None:
-    function.call()
-    assert [assertion["aud"] for assertion in assertions(standin)] == [standin.issuer] * 2
-    assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
-
-
-def test_the_assertion_holds_what_helseid_reads_and_nothing_more(
+@every_algorithm
+def test_an_assertion_has_these_members_and_no_others(
     start_standin: Callable[..., StandIn], deploy: Callable[..., Function], clock: MovableClock, jwk: dict[str, Any]
 ) -> None:
     standin = start_standin(clock=clock)
     deploy(standin, now=clock).call()
     assertion = assertions(standin)[-1]
     assert len(assertion.pop("jti")) >= 22  # 128 bits in base64url
-    # Late enough for a clock that is a few seconds off, and never more than HelseID's 10 s ahead of one that is.
+    # Late enough for a clock that is a few seconds off, and still at most HelseID's 10 s ahead of such a clock.
     assert 5 <= assertion.pop("exp") - clock.now <= 8
     assert -8 <= assertion.pop("nbf") - clock.now <= -2
     identifier = {"system": "urn:oid:1.0.6523", "type": "ENH", "value": f"NO:ORGNR:{PARENT}:{CHILD}"}
@@ -109,16 +102,19 @@ def test_the_assertion_holds_what_helseid_reads_and_nothing_more(
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-def test_the_token_request_is_a_form_with_five_members(standin: StandIn, function: Function) -> None:
+def test_the_requests_have_the_form_of_their_kind(standin: StandIn, function: Function) -> None:
     function.call()
     exchange = standin.exchanges("token")[-1]
     assert set(exchange.form) == {"grant_type", "client_id", "client_assertion_type", "client_assertion", "scope"}
+    assert exchange.form["client_id"] == CLIENT_ID
     assert exchange.values("Content-Type") == ["application/x-www-form-urlencoded"]
+    assert [assertion["aud"] for assertion in assertions(standin)] == [standin.issuer] * 2
+    schemes = [[value.partition(" ")[0] for value in each.values("Authorization")] for each in standin.received]
+    assert schemes == [[], [], [], ["DPoP"]]
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-@one_key
-def test_a_proof_shows_the_public_half_of_a_p256_key_and_nothing_more(standin: StandIn, function: Function) -> None:
+def test_a_proof_has_the_public_half_of_a_p256_key_alone(standin: StandIn, function: Function) -> None:
     function.call()
     for proof in (*proofs(standin, "token"), *proofs(standin, "api")):
         header = proof["header"]
@@ -127,7 +123,6 @@ def test_a_proof_shows_the_public_half_of_a_p256_key_and_nothing_more(standin: S
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-@one_key
 def test_a_proof_is_for_one_method_one_url_and_one_token(standin: StandIn, function: Function) -> None:
     function.call()
     at_helseid, at_api = proofs(standin, "token")[-1], proofs(standin, "api")[-1]
@@ -138,9 +133,8 @@ def test_a_proof_is_for_one_method_one_url_and_one_token(standin: StandIn, funct
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-def test_every_token_has_a_fresh_proof_key_that_is_not_the_client_key(
-    standin: StandIn, function: Function, jwk: dict[str, Any]
-) -> None:
+@every_algorithm
+def test_every_token_has_a_fresh_proof_key(standin: StandIn, function: Function, jwk: dict[str, Any]) -> None:
     function.call()
     function.call(OTHER_UNIT)
     keys = [thumbprint(proof["header"]["jwk"]) for proof in proofs(standin, "token")]
@@ -159,24 +153,14 @@ def test_a_token_keeps_the_key_it_is_bound_to(standin: StandIn, function: Functi
     assert made(standin) == {"metadata": 1, "token": 3, "api": 3}
 
 
-@one_key
 def test_the_api_refuses_a_proof_by_another_key(standin: StandIn, function: Function) -> None:
-    job, settings = function.module.JOB, function.module.SETTINGS
-    invocation, deadline, journal = parse_invocation({}, settings), Deadline(25), Journal()
-    token = job.tokens.get(invocation.organization, invocation.scopes, deadline, journal)
+    app = function.app
+    invocation, ctx = parse_invocation({}, app.settings), Context(25)
+    tokens = app.api._tokens
+    token = tokens.get(invocation.organization, invocation.scopes, ctx)
     stolen = dataclasses.replace(token, proof_key=generate_proof_key())
-    assert job.api.call(invocation.request, stolen, deadline, journal).status == 401
+    assert app.api._send(invocation.request, stolen, ctx).status == 401
     refusal = standin.exchanges("api")[0].refusal
     assert refusal is not None
     assert refusal.detail == "the proof's key is not the one the token is bound to"
-    assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
-
-
-@pytest.mark.parametrize("kind", ["token", "api"])
-@one_key
-def test_the_authorization_scheme_is_dpop_or_there_is_none(standin: StandIn, function: Function, kind: str) -> None:
-    function.call()
-    values = [exchange.values("Authorization") for exchange in standin.exchanges(kind)]
-    schemes = {value.partition(" ")[0] for each in values for value in each}
-    assert schemes == ({"DPoP"} if kind == "api" else set())
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}

@@ -9,13 +9,10 @@ from typing import Any
 import pytest
 
 from standin import make_jwk, public_jwk, secret_faults
-from standin.jose import PRIVATE_MEMBERS
 from tests.conftest import MovableClock
-from tests.support.deployment import OTHER_UNIT, PARENT, at_once, client_of, made, one_key
+from tests.support.deployment import OTHER_UNIT, PARENT, at_once, client_of, made
 from tests.support.parts import to_number
 from tests.support.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
-
-pytestmark = one_key
 
 DAY = 86400.0
 WITHOUT_KID = json.dumps({name: value for name, value in make_jwk("ES256", fresh=True).items() if name != "kid"})
@@ -23,37 +20,28 @@ THIRD_UNIT = {"organization": {"parent": PARENT}}
 LIFETIME_DAYS = 180
 
 
-def test_a_due_key_is_replaced_by_one_that_has_earned_a_token(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
-    answer = rotation.rotate()
-    assert (answer["status"], answer["rotation"]) == (200, "rotated")
+def test_a_due_key_is_replaced_step_by_step(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
+    report = rotation.rotate()
+    assert (report["status"], report["rotation"]) == (200, "rotated")
     (new,) = rotation.new_keys()
-    assert (new.kid, new.posted) == (answer["kid"], 1)
+    assert (new.kid, new.posted) == (report["kid"], 1)
     assert rotation.readable_kids(SECRET) == [jwk["kid"], new.kid]
     assert rotation.states(PENDING) == ["DESTROYED"]
     assert rotation.standin.signing_kids() == [jwk["kid"], new.kid]
-
-
-def test_each_step_is_done_once_and_in_its_order(rotation: RotatingFunction) -> None:
-    rotation.rotate()
+    (posted,) = rotation.standin.exchanges("register")
+    assert set(posted.json) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
     kinds = [exchange.kind for exchange in rotation.standin.received]
     assert kinds == [
         *("access", "list"),  # due, and nothing pending
         *("add", "list", "access", "access"),  # created
-        *("metadata", "token", "token", "keys", "register"),  # registered, signed in with the key in use
+        *("metadata", "token", "token", "keys", "register"),  # registered, with a token of the key in use
         *("metadata", "token"),  # tested
         "add",  # promoted
         *("list", "destroy", "list"),  # tidied up
     ]
 
 
-def test_what_is_registered_is_the_public_half_alone(rotation: RotatingFunction) -> None:
-    rotation.rotate()
-    (posted,) = rotation.standin.exchanges("register")
-    assert set(posted.json) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
-    assert not PRIVATE_MEMBERS & set(posted.json)
-
-
-def test_the_next_token_is_signed_for_with_the_new_key_and_no_restart(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
+def test_the_new_key_signs_the_next_token_request(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
     assert rotation.call() == 200
     kid = rotation.rotate()["kid"]
     assert [rotation.call(), rotation.call(OTHER_UNIT), rotation.call(THIRD_UNIT)] == [200, 200, 200]
@@ -65,23 +53,23 @@ def test_a_key_that_is_not_due_is_left_alone(rotation: RotatingFunction, clock: 
     rotation.rotate()
     rotation.standin.reset_record()
     clock.move(119 * DAY)
-    answer = rotation.rotate()
-    assert (answer["status"], answer["rotation"], len(rotation.new_keys())) == (200, "not_due", 1)
-    # The old version's time is over, and the key in use earns a token before it goes.
+    report = rotation.rotate()
+    assert (report["status"], report["rotation"], len(rotation.new_keys())) == (200, "not_due", 1)
+    # The old version's grace is over, and the key in use obtains a token before that version is removed.
     assert set(made(rotation.standin)) == {"access", "list", "metadata", "token", "destroy"}
 
 
 def test_a_key_is_due_after_two_thirds_of_its_life(rotation: RotatingFunction, clock: MovableClock) -> None:
     first = rotation.rotate()["kid"]
     clock.move(121 * DAY)
-    answer = rotation.rotate()
-    assert (answer["rotation"], [key.kid for key in rotation.new_keys()]) == ("rotated", [first, answer["kid"]])
+    report = rotation.rotate()
+    assert (report["rotation"], [key.kid for key in rotation.new_keys()]) == ("rotated", [first, report["kid"]])
     assert rotation.call() == 200
-    assert rotation.standin.signing_kids()[-1] == answer["kid"] != first
+    assert rotation.standin.signing_kids()[-1] == report["kid"] != first
 
 
-def test_the_share_of_its_life_after_which_a_key_is_due_is_a_setting(deploy_rotation: Deploy, clock: MovableClock) -> None:
-    rotation = deploy_rotation(ROTATION_DUE_SHARE="0.1")
+def test_rotation_due_fraction_sets_when_a_key_is_due(deploy_rotation: Deploy, clock: MovableClock) -> None:
+    rotation = deploy_rotation(ROTATION_DUE_FRACTION="0.1")
     rotation.rotate()
     clock.move(17 * DAY)
     assert rotation.rotate()["rotation"] == "not_due"
@@ -89,7 +77,7 @@ def test_the_share_of_its_life_after_which_a_key_is_due_is_a_setting(deploy_rota
     assert rotation.rotate()["rotation"] == "rotated"
 
 
-def test_every_line_tells_when_the_key_expires_a_held_token_s_too(rotation: RotatingFunction, clock: MovableClock) -> None:
+def test_every_log_line_says_when_the_key_expires(rotation: RotatingFunction, clock: MovableClock) -> None:
     rotation.rotate()
     lines = [rotation.line()]
     for advance, run in ((0.0, rotation.call), (300.0, rotation.call), (DAY, rotation.rotate)):
@@ -100,15 +88,15 @@ def test_every_line_tells_when_the_key_expires_a_held_token_s_too(rotation: Rota
     assert [line["key_expires_in_days"] for line in lines] == [LIFETIME_DAYS, LIFETIME_DAYS, LIFETIME_DAYS, LIFETIME_DAYS - 1]
     assert {line["key_expires"] for line in lines} == {"2027-07-14T08:00:00Z"}
     assert {line["kid"] for line in lines} == {key.kid}
-    assert lines[2]["requests"] == {"secret_store": 0, "helseid": 0, "api": 1}, "its token was held"
+    assert lines[2]["requests"] == {"secret_store": 0, "helseid": 0, "api": 1}, "its token was cached"
 
 
-def test_a_line_of_a_key_whose_expiry_nobody_knows_tells_none(rotation: RotatingFunction) -> None:
+def test_a_log_line_omits_an_unknown_expiry(rotation: RotatingFunction) -> None:
     rotation.call()
     assert "key_expires" not in rotation.line()
 
 
-def test_new_keys_are_rsa_of_4096_bits_for_ps256_unless_set_otherwise(deploy_rotation: Deploy) -> None:
+def test_new_keys_are_rsa_of_4096_bits_for_ps256_by_default(deploy_rotation: Deploy) -> None:
     rotation = deploy_rotation(ROTATION_ALG="")
     kid = rotation.rotate()["kid"]
     (key,) = rotation.new_keys()
@@ -118,7 +106,7 @@ def test_new_keys_are_rsa_of_4096_bits_for_ps256_unless_set_otherwise(deploy_rot
 
 
 @pytest.mark.parametrize("alg", ["ES384", "ES512"])
-def test_new_keys_are_of_the_kind_that_is_set(deploy_rotation: Deploy, alg: str) -> None:
+def test_rotation_alg_sets_the_kind_of_new_keys(deploy_rotation: Deploy, alg: str) -> None:
     rotation = deploy_rotation(ROTATION_ALG=alg)
     rotation.rotate()
     assert [key.jwk["alg"] for key in rotation.new_keys()] == [alg]
@@ -132,23 +120,19 @@ def test_a_new_key_is_given_time_until_helseid_knows_it(rotation: RotatingFuncti
     assert rotation.call() == 200
 
 
-def test_a_key_that_helseid_does_not_get_to_know_is_not_promoted(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
+def test_a_key_that_stays_refused_is_promoted_by_a_later_run(
+    rotation: RotatingFunction, jwk: dict[str, Any], clock: MovableClock
+) -> None:
     rotation.standin.selvbetjening.settings.activation_seconds = 60
-    answer = rotation.rotate()
-    assert (answer["status"], answer["code"]) == (500, "rotation.new_key_refused")
+    problem = rotation.rotate()
+    assert (problem["status"], problem["code"]) == (500, "rotation.new_key_refused")
     assert 20 <= sum(rotation.pauses) <= 24
     assert rotation.readable_kids(SECRET) == [jwk["kid"]]
     assert rotation.call() == 200
-
-
-def test_the_run_after_it_goes_on_with_the_same_key(rotation: RotatingFunction, clock: MovableClock) -> None:
-    rotation.standin.selvbetjening.settings.activation_seconds = 60
-    rotation.rotate()
-    (new,) = rotation.new_keys()
     clock.move(60)
-    answer = rotation.rotate()
-    assert (answer["rotation"], answer["kid"]) == ("rotated", new.kid)
-    assert ([key.kid for key in rotation.new_keys()], new.posted) == ([new.kid], 1)
+    report = rotation.rotate()
+    (new,) = rotation.new_keys()
+    assert (report["rotation"], report["kid"], new.posted) == ("rotated", new.kid, 1)
 
 
 def test_a_run_uses_no_more_time_than_it_has(deploy_rotation: Deploy) -> None:
@@ -159,18 +143,18 @@ def test_a_run_uses_no_more_time_than_it_has(deploy_rotation: Deploy) -> None:
 
 
 def test_rotations_at_once_in_threads_register_one_key(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
-    answers = at_once(4, rotation.rotate)
-    assert {answer["status"] for answer in answers} == {200}
+    reports = at_once(4, rotation.rotate)
+    assert {report["status"] for report in reports} == {200}
     (new,) = rotation.new_keys()
-    assert "rotated" in {answer["rotation"] for answer in answers}
+    assert "rotated" in {report["rotation"] for report in reports}
     assert set(rotation.readable_kids(SECRET)) == {jwk["kid"], new.kid}
     assert set(rotation.states(PENDING)) == {"DESTROYED"}
     assert rotation.call() == 200
     assert rotation.standin.signing_kids()[-1] == new.kid
 
 
-def test_a_pending_key_that_another_run_has_just_promoted_is_not_followed_by_another(rotation: RotatingFunction) -> None:
-    """The other run finishes between this one's looks at the key in use and at the pending key."""
+def test_a_key_promoted_by_another_run_is_not_followed_by_one(rotation: RotatingFunction) -> None:
+    """The other run finishes after this one has read the key in use and before it reads the pending key."""
     original = rotation.standin.secret_manager.vault.add
     raced: list[str] = []
 
@@ -181,26 +165,24 @@ def test_a_pending_key_that_another_run_has_just_promoted_is_not_followed_by_ano
         return original(name, data, **options)
 
     rotation.standin.secret_manager.vault.add = add  # type: ignore[method-assign]
-    answer = rotation.rotate()
+    report = rotation.rotate()
     (new,) = rotation.new_keys()
-    assert (raced, answer["rotation"], answer["kid"]) == ([PENDING], "not_due", new.kid)
+    assert (raced, report["rotation"], report["kid"]) == ([PENDING], "not_due", new.kid)
     assert set(rotation.states(PENDING)) == {"DESTROYED"}
 
 
-def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_by_hand(
-    rotation: RotatingFunction, jwk: dict[str, Any]
-) -> None:
+def test_an_expired_key_yields_the_public_key_to_register(rotation: RotatingFunction, jwk: dict[str, Any]) -> None:
     rotation.standin.expire_key(jwk["kid"])
-    answer = rotation.rotate()
-    assert (answer["status"], answer["code"]) == (500, "rotation.current_key_refused")
-    shown = json.loads(answer["detail"][answer["detail"].index("{") :])
+    report = rotation.rotate()
+    assert (report["status"], report["code"]) == (500, "rotation.current_key_refused")
+    shown = json.loads(report["detail"][report["detail"].index("{") :])
     assert set(shown) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
     assert rotation.readable_kids(PENDING) == [shown["kid"]]
-    assert rotation.rotate()["detail"] == answer["detail"], "the key to register stays the same"
+    assert rotation.rotate()["detail"] == report["detail"], "the key to register stays the same"
     rotation.standin.register(client_of(jwk, jwks=[public_jwk(jwk), shown]))
     rotation.standin.expire_key(jwk["kid"])
-    answer = rotation.rotate()
-    assert (answer["rotation"], answer["kid"]) == ("rotated", shown["kid"])
+    report = rotation.rotate()
+    assert (report["rotation"], report["kid"]) == ("rotated", shown["kid"])
     assert rotation.call() == 200
     assert rotation.standin.count("register") == 0
 
@@ -210,20 +192,18 @@ def test_when_the_key_has_expired_the_sentence_holds_the_public_key_to_register_
     ["{", "", " ", '{"kty": "EC"}', json.dumps(public_jwk(make_jwk("ES256"))), WITHOUT_KID],
     ids=["cut", "empty", "blank", "no key", "public", "no kid"],
 )
-def test_a_pending_key_that_a_hand_has_broken_is_named_with_the_remedy(rotation: RotatingFunction, text: str) -> None:
+def test_a_broken_pending_key_is_named_with_the_remedy(rotation: RotatingFunction, text: str) -> None:
     broken = rotation.standin.secret_manager.add(PENDING, text or "\n")
-    answer = rotation.rotate()
-    assert (answer["status"], answer["code"]) == (500, "rotation.pending_unusable")
-    assert "gcloud secrets versions destroy VERSION --secret=helseid-key-pending --project=p (" in answer["detail"]
-    assert "gcloud secrets versions list helseid-key-pending --project=p)" in answer["detail"]
+    report = rotation.rotate()
+    assert (report["status"], report["code"]) == (500, "rotation.pending_unusable")
+    assert "gcloud secrets versions destroy VERSION --secret=helseid-key-pending --project=p (" in report["detail"]
+    assert "gcloud secrets versions list helseid-key-pending --project=p)" in report["detail"]
     assert rotation.call() == 200
     rotation.standin.secret_manager.destroy(broken)
     assert rotation.rotate()["rotation"] == "rotated"
 
 
-def test_a_pending_key_that_expired_before_it_was_used_is_not_promoted(
-    rotation: RotatingFunction, clock: MovableClock, jwk: dict[str, Any]
-) -> None:
+def test_an_expired_pending_key_is_not_promoted(rotation: RotatingFunction, clock: MovableClock, jwk: dict[str, Any]) -> None:
     rotation.standin.secret_manager.fail_next("add", secret_faults.Fail(), after=1)
     rotation.rotate()
     clock.move((LIFETIME_DAYS + 1) * DAY)
@@ -234,7 +214,7 @@ def test_a_pending_key_that_expired_before_it_was_used_is_not_promoted(
     assert (rotation.rotate()["rotation"], len(rotation.new_keys())) == ("rotated", 2)
 
 
-def test_a_pending_key_that_is_disabled_is_passed_over_and_done_away_with(rotation: RotatingFunction) -> None:
+def test_a_disabled_pending_key_is_skipped_and_destroyed(rotation: RotatingFunction) -> None:
     rotation.standin.secret_manager.disable(rotation.standin.secret_manager.add(PENDING, "{"))
     assert rotation.rotate()["rotation"] == "rotated"
     assert rotation.states(PENDING) == ["DESTROYED", "DESTROYED"]
@@ -252,7 +232,7 @@ def test_a_pending_key_that_is_disabled_is_passed_over_and_done_away_with(rotati
         ({"ROTATION_DESTROY_AFTER_DAYS": "1"}, 50, ["DESTROYED", "ENABLED"]),
     ],
 )
-def test_a_replaced_version_is_disabled_and_then_destroyed_when_the_settings_say(
+def test_a_replaced_version_is_retired_as_the_settings_say(
     deploy_rotation: Deploy, clock: MovableClock, settings: dict[str, str], hours: float, states: list[str]
 ) -> None:
     rotation = deploy_rotation(**settings)
@@ -264,7 +244,7 @@ def test_a_replaced_version_is_disabled_and_then_destroyed_when_the_settings_say
     assert rotation.call() == 200
 
 
-def test_the_key_in_use_stays_however_long_no_other_takes_its_place(rotation: RotatingFunction, clock: MovableClock) -> None:
+def test_the_key_in_use_stays_while_no_other_replaces_it(rotation: RotatingFunction, clock: MovableClock) -> None:
     rotation.rotate()
     rotation.standin.selvbetjening.stop()
     clock.move(170 * DAY)
@@ -283,10 +263,8 @@ def test_no_version_is_retired_for_one_that_helseid_refuses(
     assert rotation.readable_kids(SECRET) == [jwk["kid"], unknown["kid"]]
 
 
-def test_where_a_hand_has_disabled_the_newest_version_nothing_is_changed(
-    rotation: RotatingFunction, clock: MovableClock
-) -> None:
-    """So a rollback by hand, to the version before, lasts."""
+def test_a_rollback_by_hand_lasts(rotation: RotatingFunction, clock: MovableClock) -> None:
+    """The newest version has been disabled by hand, so nothing is changed."""
     rotation.rotate()
     rotation.standin.secret_manager.disable(f"{SECRET}/versions/2")
     clock.move(40 * DAY)
@@ -303,13 +281,11 @@ def test_where_a_hand_has_disabled_the_newest_version_nothing_is_changed(
         ({"HELSEID_KEY": f"{SECRET}/versions/1"}, "/versions/latest"),
     ],
 )
-def test_a_rotating_function_without_a_setting_says_which(
-    deploy_rotation: Deploy, settings: dict[str, str], named: str
-) -> None:
+def test_a_missing_setting_is_named(deploy_rotation: Deploy, settings: dict[str, str], named: str) -> None:
     rotation = deploy_rotation(**settings)
-    answer = rotation.rotate()
-    assert (answer["status"], answer["code"]) == (500, "rotation.not_set_up")
-    assert named in answer["detail"]
+    report = rotation.rotate()
+    assert (report["status"], report["code"]) == (500, "rotation.not_set_up")
+    assert named in report["detail"]
     assert made(rotation.standin) == {}
     assert rotation.call() == 200
 
@@ -321,17 +297,17 @@ def test_a_key_in_a_file_is_not_rotated(deploy_rotation: Deploy, key_file: Path)
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_only_a_post_starts_a_rotation(rotation: RotatingFunction, method: str) -> None:
-    answer = rotation.rotate(method)
-    assert (answer["status"], answer["code"]) == (400, "invocation.method")
+    report = rotation.rotate(method)
+    assert (report["status"], report["code"]) == (400, "invocation.method")
     assert made(rotation.standin) == {}
 
 
-def test_a_missing_pending_secret_is_named_with_the_command_that_makes_it(deploy_rotation: Deploy) -> None:
+def test_a_missing_pending_secret_is_named_with_the_remedy(deploy_rotation: Deploy) -> None:
     rotation = deploy_rotation(HELSEID_PENDING_KEY="projects/p/secrets/elsewhere")
-    answer = rotation.rotate()
-    assert answer["code"] == "secret_manager.refused.not_found"
-    assert "HELSEID_PENDING_KEY" in answer["detail"]
-    assert "gcloud secrets create elsewhere --project=p" in answer["detail"]
+    report = rotation.rotate()
+    assert report["code"] == "secret_manager.refused.not_found"
+    assert "HELSEID_PENDING_KEY" in report["detail"]
+    assert "gcloud secrets create elsewhere --project=p" in report["detail"]
 
 
 def test_selvbetjening_may_ask_for_a_nonce(rotation: RotatingFunction) -> None:
@@ -340,8 +316,8 @@ def test_selvbetjening_may_ask_for_a_nonce(rotation: RotatingFunction) -> None:
     assert [key.posted for key in rotation.new_keys()] == [1]
 
 
-def test_calls_run_all_through_a_rotation_and_none_fails(rotation: RotatingFunction) -> None:
-    """Before each request of the rotation is answered, a call is made for which no token is held."""
+def test_no_call_fails_during_a_rotation(rotation: RotatingFunction) -> None:
+    """Before each response to the rotation, a call is made for which no token is cached."""
     statuses: list[int] = []
     begin = rotation.standin.record.begin
 

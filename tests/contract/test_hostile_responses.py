@@ -1,4 +1,4 @@
-"""Answers of a hostile or broken server: none confuses two callers, exhausts the process or outlasts the deadline."""
+"""Responses of a hostile or broken server: none mixes up two callers, exhausts the process or outlasts the deadline."""
 
 import socket
 import threading
@@ -12,41 +12,35 @@ import pytest
 from standin import StandIn
 from standin.faults import Deliver, Handle
 from standin.wire import Wire
-from tests.support.deployment import OTHER_UNIT, Function, log_lines, one_key
-
-pytestmark = one_key
+from tests.support.deployment import OTHER_UNIT, Function, log_lines
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Sends these bytes, then the real answer if it is asked for, else closes."""
+    """Sends these bytes, then the real response or the end of the connection."""
 
     sent: bytes
-    then_answer: bool = False
+    then_respond: bool = False
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        wire.send(self.sent + (deliver(handle()) if self.then_answer else b""))
-        if not self.then_answer:
+        wire.send(self.sent + (deliver(handle()) if self.then_respond else b""))
+        if not self.then_respond:
             wire.close()
 
 
 @pytest.mark.parametrize("status", [102, 103, 199])
-def test_an_interim_answer_is_passed_over_and_no_caller_gets_anothers_data(
-    standin: StandIn, function: Function, status: int
-) -> None:
-    interim = Raw(f"HTTP/1.1 {status} Interim\r\nLink: </style.css>\r\n\r\n".encode(), then_answer=True)
+def test_after_interim_responses_every_caller_gets_its_own_data(standin: StandIn, function: Function, status: int) -> None:
+    interim = Raw(f"HTTP/1.1 {status} Interim\r\nLink: </style.css>\r\n\r\n".encode(), then_respond=True)
     standin.api.fail_always("api", interim)
     for members, child in ((None, "999977776"), (OTHER_UNIT, "999977775"), (None, "999977776")):
-        answer = function.call(members).json or {}
-        assert answer["api"]["body"]["childOrganizationNumber"] == child
+        report = function.call(members).json or {}
+        assert report["api"]["body"]["childOrganizationNumber"] == child
 
 
-def test_an_answer_that_leaves_http_is_garbled_and_its_connection_is_not_used_again(
-    standin: StandIn, function: Function
-) -> None:
+def test_a_connection_that_switched_protocols_is_not_used_again(standin: StandIn, function: Function) -> None:
     switching = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\n"
-    standin.api.fail_next("api", Raw(switching, then_answer=True))
-    assert (function.call().json or {})["code"] == "api.garbled.http"
+    standin.api.fail_next("api", Raw(switching, then_respond=True))
+    assert (function.call().json or {})["code"] == "api.invalid_response.http"
     assert (function.call(OTHER_UNIT).json or {})["api"]["body"]["childOrganizationNumber"] == "999977775"
 
 
@@ -58,15 +52,15 @@ def test_an_answer_that_leaves_http_is_garbled_and_its_connection_is_not_used_ag
     ],
     ids=["a chunk of length -1", "6 MiB of headers"],
 )
-def test_what_is_larger_than_any_answer_may_be_is_garbled(standin: StandIn, function: Function, sent: bytes) -> None:
+def test_a_response_larger_than_any_may_be_is_invalid(standin: StandIn, function: Function, sent: bytes) -> None:
     standin.api.fail_next("api", Raw(sent))
-    answer = function.call()
-    assert (answer.json or {})["code"] == "api.garbled.http"
+    response = function.call()
+    assert (response.json or {})["code"] == "api.invalid_response.http"
     assert standin.count("api") == 1
     assert function.call().status_code == 200
 
 
-def test_a_broken_header_brings_neither_addresses_nor_headers_into_the_log(
+def test_a_broken_header_puts_no_url_and_no_header_into_the_log(
     standin: StandIn, deploy: Callable[..., Function], capfd: pytest.CaptureFixture[str]
 ) -> None:
     function = deploy(standin, API_URL=f"{standin.api_url}?fnr=01017012345")
@@ -79,12 +73,12 @@ def test_a_broken_header_brings_neither_addresses_nor_headers_into_the_log(
     assert log_lines(out)
 
 
-def test_a_header_made_to_keep_the_log_busy_does_not(standin: StandIn, function: Function) -> None:
+def test_a_header_full_of_backslashes_does_not_block_the_log(standin: StandIn, function: Function) -> None:
     standin.api.fail_next("api", Raw(b"HTTP/1.1 200 OK\r\nnot a header\r\n" + b"\\" * 60_000 + b"\r\n\r\n{}"))
     assert function.call().status_code in (200, 502)
 
 
-def test_a_name_that_is_looked_up_for_ever_does_not_outlast_the_deadline(
+def test_a_name_look_up_without_end_ends_at_the_deadline(
     standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, found = threading.Event(), threading.Event()
@@ -103,19 +97,19 @@ def test_a_name_that_is_looked_up_for_ever_does_not_outlast_the_deadline(
     took_seconds = time.monotonic() - begun_at
     found.set()
     assert asked.is_set()
-    assert problem["code"] in ("api.deadline_exceeded", "api.unreachable.connect")
+    assert problem["code"] in ("api.deadline_exceeded", "api.unavailable.connect")
     assert took_seconds < 10
 
 
-def test_a_proxy_of_a_kind_that_cannot_be_used_is_named(
+def test_a_proxy_of_an_unsupported_kind_is_named(
     standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     problem = deploy(standin, API_URL="https://api.example/").call().json or {}
-    assert (problem["status"], problem["code"]) == (503, "api.unreachable.proxy")
+    assert (problem["status"], problem["code"]) == (503, "api.unavailable.proxy")
 
 
-def test_an_echo_in_jsons_own_writing_is_elided(standin: StandIn, function: Function) -> None:
+def test_a_token_echoed_in_json_escapes_is_redacted(standin: StandIn, function: Function) -> None:
     @dataclass(frozen=True)
     class Echo:
         def carry_out(self, wire: Wire, _handle: Handle, _deliver: Deliver) -> None:
@@ -127,6 +121,6 @@ def test_an_echo_in_jsons_own_writing_is_elided(standin: StandIn, function: Func
 
     function.call()
     standin.api.fail_next("api", Echo())
-    answer = function.call()
-    assert not any(secret in answer.get_data(as_text=True) for secret in standin.secrets())
-    assert "[elided]" in answer.get_data(as_text=True)
+    response = function.call()
+    assert not any(secret in response.get_data(as_text=True) for secret in standin.secrets())
+    assert "[redacted]" in response.get_data(as_text=True)

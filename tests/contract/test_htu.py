@@ -1,4 +1,4 @@
-"""`htu` is the URL that the server sees, letter by letter: the stand-in's API compares strings, as NHN's does."""
+"""`htu` is exactly the URL that the server sees: the stand-in's API compares strings, as NHN's does."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,16 +7,14 @@ import pytest
 
 from standin import StandIn
 from tests.support.certificates import Authority
-from tests.support.deployment import Function, made, one_key, proofs
+from tests.support.deployment import Function, made, proofs
 from tests.support.proxy import Proxy
-
-pytestmark = one_key
 
 COLD = {"metadata": 1, "token": 2, "api": 1}
 
 
 def seen_by_the_api(standin: StandIn) -> str:
-    """Put together what a server can know of the URL it was asked for."""
+    """Build the URL as a server can know it from the request."""
     exchange = standin.exchanges("api")[0]
     scheme = standin.api.origin.partition(":")[0]
     return f"{scheme}://{exchange.values('Host')[0]}{exchange.target.partition('?')[0]}"
@@ -51,8 +49,8 @@ def test_htu_is_what_the_server_sees(standin: StandIn, deploy: Callable[..., Fun
     assert made(standin) == COLD
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if "?" not in path])
-def test_htu_of_an_invocations_own_path_is_what_the_server_sees(
+@pytest.mark.parametrize("path", ["greetings", "orders/", "a b/æøå", "~user", "a+b", "a,b=c:d@e!$&'()*", "Upper/lower"])
+def test_htu_of_an_invocations_path_is_what_the_server_sees(
     standin: StandIn, deploy: Callable[..., Function], path: str
 ) -> None:
     function = deploy(standin, API_URL=standin.api_base)
@@ -61,17 +59,8 @@ def test_htu_of_an_invocations_own_path_is_what_the_server_sees(
     assert made(standin) == COLD
 
 
-@pytest.mark.parametrize("path", ["greetings", "orders?a=b&c", "orders/"])
-def test_htu_has_neither_query_nor_fragment(standin: StandIn, deploy: Callable[..., Function], path: str) -> None:
-    deploy(standin, API_URL=f"{standin.api_base}/{path}").call()
-    assert proofs(standin, "api")[0]["htu"] == f"{standin.api_base}/{path.partition('?')[0]}"
-    assert made(standin) == COLD
-
-
 @pytest.mark.parametrize("ending", ["", "/", "?a=b", "/?a=b"])
-def test_htu_of_an_address_without_a_path_ends_with_a_slash(
-    standin: StandIn, deploy: Callable[..., Function], ending: str
-) -> None:
+def test_htu_of_a_url_without_a_path_ends_with_a_slash(standin: StandIn, deploy: Callable[..., Function], ending: str) -> None:
     deploy(standin, API_URL=standin.api.origin + ending).call()
     assert proofs(standin, "api")[0]["htu"] == f"{standin.api.origin}/" == seen_by_the_api(standin)
     assert made(standin) == COLD
@@ -85,7 +74,7 @@ def test_htu_names_the_host_as_the_host_header_does(standin: StandIn, deploy: Ca
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:443", "LOCALHOST"])
-def test_htu_has_no_default_port_as_the_host_header_has_none(
+def test_htu_has_no_default_port(
     start_standin: Callable[..., StandIn],
     deploy: Callable[..., Function],
     monkeypatch: pytest.MonkeyPatch,
@@ -104,7 +93,7 @@ def test_htu_has_no_default_port_as_the_host_header_has_none(
     assert made(standin) == COLD
 
 
-def test_htu_of_the_token_request_is_the_token_endpoint_without_its_query(standin: StandIn, function: Function) -> None:
+def test_htu_of_a_token_request_has_no_query(standin: StandIn, function: Function) -> None:
     standin.helseid.override("metadata", {"token_endpoint": f"{standin.token_endpoint}?tenant=1"})
     function.call()
     exchange = standin.exchanges("token")[0]

@@ -1,4 +1,4 @@
-"""A key that was replaced in its store is used by the next token, with no restart."""
+"""A key that was replaced in its store signs the next token request, without a restart."""
 
 import json
 from collections.abc import Callable
@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 
 from standin import StandIn, make_jwk, public_jwk
-from tests.support.deployment import OTHER_UNIT, PARENT, Function, assertions, client_of, every_host, log_lines, made, proofs
-
-pytestmark = every_host
+from tests.support.deployment import (
+    OTHER_UNIT,
+    PARENT,
+    Function,
+    assertions,
+    client_of,
+    every_algorithm,
+    log_lines,
+    made,
+    proofs,
+)
 
 SECRET = "projects/p/secrets/helseid-key"
 THIRD_UNIT = {"organization": {"parent": PARENT}}
@@ -45,6 +53,7 @@ def test_a_key_replaced_in_its_file_is_used_by_the_next_token(
     assert made(both_keys) == {"metadata": 1, "token": 3, "api": 2}
 
 
+@every_algorithm
 def test_a_rotated_key_is_picked_up_without_a_restart(
     both_keys: StandIn, deploy: Callable[..., Function], jwk: dict[str, Any], next_jwk: dict[str, Any]
 ) -> None:
@@ -56,7 +65,7 @@ def test_a_rotated_key_is_picked_up_without_a_restart(
     assert made(both_keys) == {"access": 2, "metadata": 1, "token": 3, "api": 2}
 
 
-def test_a_held_token_goes_on_with_its_own_proof_key_while_the_key_is_replaced(
+def test_a_cached_token_keeps_its_proof_key_when_the_key_changes(
     both_keys: StandIn, deploy: Callable[..., Function], key_file: Path, next_jwk: dict[str, Any]
 ) -> None:
     function = deploy(both_keys)
@@ -80,7 +89,7 @@ def test_after_a_rejected_token_the_replaced_key_is_used(
     assert made(both_keys) == {"metadata": 1, "token": 3, "api": 3}
 
 
-def test_a_key_that_helseid_does_not_know_yet_is_used_as_soon_as_it_does(
+def test_a_new_key_is_used_as_soon_as_helseid_knows_it(
     start_standin: Callable[..., StandIn],
     deploy: Callable[..., Function],
     key_file: Path,
@@ -90,15 +99,15 @@ def test_a_key_that_helseid_does_not_know_yet_is_used_as_soon_as_it_does(
     standin = start_standin()
     function = deploy(standin)
     key_file.write_text(json.dumps(next_jwk))
-    answers = [function.call()]
+    responses = [function.call()]
     standin.register(client_of(next_jwk))
-    answers.append(function.call())
-    assert [answer.status_code for answer in answers] == [502, 200]
+    responses.append(function.call())
+    assert [response.status_code for response in responses] == [502, 200]
     assert jwk["kid"] not in kids(standin)
     assert made(standin) == {"metadata": 1, "token": 3, "api": 1}
 
 
-def test_a_broken_new_key_is_named_and_the_call_after_its_repair_succeeds(
+def test_a_broken_new_key_is_named_and_read_again_once_mended(
     standin: StandIn, function: Function, key_file: Path, jwk: dict[str, Any]
 ) -> None:
     key_file.write_text(json.dumps(public_jwk(jwk)))
@@ -110,7 +119,8 @@ def test_a_broken_new_key_is_named_and_the_call_after_its_repair_succeeds(
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-def test_a_key_without_a_kid_is_accepted_with_one_warning_over_many_tokens(
+@every_algorithm
+def test_a_key_without_a_kid_is_used_with_one_warning(
     standin: StandIn,
     function: Function,
     key_file: Path,
@@ -118,8 +128,8 @@ def test_a_key_without_a_kid_is_accepted_with_one_warning_over_many_tokens(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     key_file.write_text(json.dumps({name: value for name, value in jwk.items() if name != "kid"}))
-    answers = [function.call(unit).status_code for unit in (None, OTHER_UNIT, THIRD_UNIT)]
-    assert answers == [200, 200, 200]
+    responses = [function.call(unit).status_code for unit in (None, OTHER_UNIT, THIRD_UNIT)]
+    assert responses == [200, 200, 200]
     warnings = [line for line in log_lines(capsys.readouterr().out) if line["severity"] == "WARNING"]
     assert len(warnings) == 1
     assert "kid" in warnings[0]["message"]

@@ -1,4 +1,4 @@
-"""Nonces are learned from every answer, belong to one server, and are asked for once."""
+"""Nonces are learned from every response, belong to one server, and cost at most one more request."""
 
 import json
 from collections.abc import Callable
@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
+from helseid_fn.context import Context
 from helseid_fn.function.invocation import parse_invocation
 from standin import StandIn, faults
 from tests.conftest import MovableClock
-from tests.support.deployment import OTHER_UNIT, Function, at_once, made, one_key, proofs
+from tests.support.deployment import OTHER_UNIT, Function, at_once, made, proofs
 from tests.support.happenings import WithHeaders
 
-LEARNED = "learned-from-this-answer"
+LEARNED = "learned-from-this-response"
 LEARN = WithHeaders((("DPoP-Nonce", LEARNED),))
 ASKS = {
     "token": faults.Status(400, json.dumps({"error": "use_dpop_nonce"}), (("DPoP-Nonce", LEARNED),), "application/json"),
@@ -38,12 +37,11 @@ def nonces(standin: StandIn, kind: str) -> list[Any]:
 
 def test_the_nonce_of_a_400_is_sent_in_the_next_proof(standin: StandIn, function: Function) -> None:
     function.call()
-    given = dict(standin.exchanges("token")[0].answer_headers)["DPoP-Nonce"]
+    given = dict(standin.exchanges("token")[0].response_headers)["DPoP-Nonce"]
     assert nonces(standin, "token") == [None, given]
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-@one_key
 def test_learns_a_nonce_from_a_200_of_helseid(standin: StandIn, function: Function) -> None:
     standin.helseid.fail_next("token", LEARN, after=1)
     function.call()
@@ -52,7 +50,6 @@ def test_learns_a_nonce_from_a_200_of_helseid(standin: StandIn, function: Functi
     assert made(standin) == {"metadata": 1, "token": 4, "api": 2}
 
 
-@one_key
 def test_learns_a_nonce_from_the_metadata_of_the_same_origin(standin: StandIn, function: Function) -> None:
     standin.helseid.fail_next("metadata", LEARN)
     function.call()
@@ -60,7 +57,6 @@ def test_learns_a_nonce_from_the_metadata_of_the_same_origin(standin: StandIn, f
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
 
 
-@one_key
 def test_learns_a_nonce_from_a_200_of_the_api(standin: StandIn, function: Function) -> None:
     standin.api.fail_next("api", LEARN)
     function.call()
@@ -69,19 +65,17 @@ def test_learns_a_nonce_from_a_200_of_the_api(standin: StandIn, function: Functi
     assert made(standin) == {"metadata": 1, "token": 2, "api": 2}
 
 
-@one_key
 def test_learns_a_nonce_from_a_401_of_the_api_and_keeps_it(
     start_standin: Callable[..., StandIn], deploy: Callable[..., Function]
 ) -> None:
     standin = start_standin(api_nonce=True)
     function = deploy(standin)
     assert [function.call().status_code for _ in range(2)] == [200, 200]
-    given = dict(standin.exchanges("api")[0].answer_headers)["DPoP-Nonce"]
+    given = dict(standin.exchanges("api")[0].response_headers)["DPoP-Nonce"]
     assert nonces(standin, "api") == [None, given, given]
     assert made(standin) == {"metadata": 1, "token": 2, "api": 3}
 
 
-@one_key
 def test_learns_a_nonce_from_a_401_that_rejects_the_token(standin: StandIn, function: Function) -> None:
     headers = (("WWW-Authenticate", 'DPoP error="invalid_token"'), ("DPoP-Nonce", LEARNED))
     standin.api.fail_next("api", faults.Status(401, b"", headers))
@@ -90,7 +84,6 @@ def test_learns_a_nonce_from_a_401_that_rejects_the_token(standin: StandIn, func
     assert made(standin) == {"metadata": 1, "token": 3, "api": 2}
 
 
-@one_key
 def test_learns_a_nonce_from_a_500(standin: StandIn, function: Function) -> None:
     standin.api.fail_next("api", faults.Status(500, b"", (("DPoP-Nonce", LEARNED),)))
     assert function.call().status_code == 200
@@ -98,7 +91,6 @@ def test_learns_a_nonce_from_a_500(standin: StandIn, function: Function) -> None
     assert made(standin) == {"metadata": 1, "token": 2, "api": 2}
 
 
-@one_key
 def test_nonces_of_two_servers_do_not_mix(start_standin: Callable[..., StandIn], deploy: Callable[..., Function]) -> None:
     standin = start_standin(api_nonce=True)
     function = deploy(standin)
@@ -111,55 +103,42 @@ def test_nonces_of_two_servers_do_not_mix(start_standin: Callable[..., StandIn],
 
 
 @pytest.mark.parametrize("kind", ["token", "api"])
-@one_key
-def test_a_server_that_always_wants_a_nonce_is_asked_twice(standin: StandIn, function: Function, kind: str) -> None:
+def test_a_server_that_always_wants_a_nonce_is_called_twice(standin: StandIn, function: Function, kind: str) -> None:
     fail_always(standin, kind, ASKS[kind])
-    answer = function.call()
-    assert (answer.status_code, answer.json and answer.json["code"]) == (502, f"{PARTIES[kind]}.garbled.nonce")
+    response = function.call()
+    assert (response.status_code, response.json and response.json["code"]) == (502, f"{PARTIES[kind]}.invalid_response.nonce")
     assert standin.count(kind) == 2
 
 
 @pytest.mark.parametrize("kind", ["token", "api"])
-@one_key
-def test_a_server_that_wants_a_nonce_but_gives_none_is_asked_once(standin: StandIn, function: Function, kind: str) -> None:
+def test_a_server_that_gives_no_nonce_is_called_once(standin: StandIn, function: Function, kind: str) -> None:
     fail_always(standin, kind, ASKS_WITHOUT_NONCE[kind])
-    answer = function.call()
-    assert (answer.status_code, answer.json and answer.json["code"]) == (502, f"{PARTIES[kind]}.garbled.nonce")
+    response = function.call()
+    assert (response.status_code, response.json and response.json["code"]) == (502, f"{PARTIES[kind]}.invalid_response.nonce")
     assert standin.count(kind) == 1
 
 
 @pytest.mark.parametrize("nonce", ["", "two words", 'with"quote', "x" * 4096], ids=["empty", "space", "quote", "long"])
-@one_key
-def test_a_nonce_that_cannot_be_sent_back_is_none(standin: StandIn, function: Function, nonce: str) -> None:
+def test_a_nonce_that_no_proof_can_have_counts_as_none(standin: StandIn, function: Function, nonce: str) -> None:
     body = json.dumps({"error": "use_dpop_nonce"})
     standin.helseid.fail_always("token", faults.Status(400, body, (("DPoP-Nonce", nonce),), "application/json"))
-    answer = function.call()
-    assert answer.json is not None
-    assert answer.json["code"] == "helseid.garbled.nonce"
+    response = function.call()
+    assert response.json is not None
+    assert response.json["code"] == "helseid.invalid_response.nonce"
     assert made(standin) == {"metadata": 1, "token": 1}
 
 
-@one_key
-def test_invalid_client_with_a_nonce_header_is_reported_not_retried(standin: StandIn, function: Function) -> None:
+def test_a_refusal_with_a_nonce_is_final_and_its_nonce_learned(standin: StandIn, function: Function) -> None:
     refusal = json.dumps({"error": "invalid_client"})
     standin.helseid.fail_next("token", faults.Status(400, refusal, (("DPoP-Nonce", LEARNED),), "application/json"))
-    answer = function.call().json
-    assert answer is not None
-    assert answer["code"] == "helseid.refused.invalid_client"
+    problem = function.call().json or {}
+    assert problem["code"] == "helseid.refused.invalid_client"
     assert made(standin) == {"metadata": 1, "token": 1}
-
-
-@one_key
-def test_the_nonce_of_a_refusal_is_learned_all_the_same(standin: StandIn, function: Function) -> None:
-    refusal = json.dumps({"error": "invalid_client"})
-    standin.helseid.fail_next("token", faults.Status(400, refusal, (("DPoP-Nonce", LEARNED),), "application/json"))
-    function.call()
     function.call()
     assert nonces(standin, "token")[:2] == [None, LEARNED]
     assert made(standin) == {"metadata": 1, "token": 3, "api": 1}
 
 
-@one_key
 def test_a_nonce_rotated_at_helseid_costs_one_round(standin: StandIn, function: Function) -> None:
     function.call()
     standin.rotate_nonces("helseid")
@@ -168,7 +147,6 @@ def test_a_nonce_rotated_at_helseid_costs_one_round(standin: StandIn, function: 
     assert made(standin) == {"token": 2, "api": 1}
 
 
-@one_key
 def test_a_nonce_rotated_at_the_api_costs_one_round(
     start_standin: Callable[..., StandIn], deploy: Callable[..., Function]
 ) -> None:
@@ -181,7 +159,6 @@ def test_a_nonce_rotated_at_the_api_costs_one_round(
     assert made(standin) == {"api": 2}
 
 
-@one_key
 def test_a_nonce_that_grew_old_costs_one_round(
     start_standin: Callable[..., StandIn], deploy: Callable[..., Function], clock: MovableClock
 ) -> None:
@@ -194,28 +171,25 @@ def test_a_nonce_that_grew_old_costs_one_round(
     assert made(standin) == {"token": 2, "api": 1}
 
 
-@one_key
 def test_a_nonce_round_after_a_transient_fault_still_happens(standin: StandIn, function: Function) -> None:
     standin.helseid.fail_next("token", faults.Status(500))
     assert function.call().status_code == 200
     assert made(standin) == {"metadata": 1, "token": 3, "api": 1}
 
 
-@one_key
 def test_concurrent_first_calls_all_learn_the_nonce(
     start_standin: Callable[..., StandIn], deploy: Callable[..., Function]
 ) -> None:
     standin = start_standin(api_nonce=True)
     function = deploy(standin)
-    job, invocation = function.module.JOB, parse_invocation({}, function.module.SETTINGS)
-    job.tokens.get(invocation.organization, invocation.scopes, Deadline(25), Journal())
+    invocation = parse_invocation({}, function.app.settings)
+    function.app.api._tokens.get(invocation.organization, invocation.scopes, Context(25))
     assert at_once(16, lambda: function.call().status_code) == [200] * 16
     assert 17 <= standin.count("api") <= 32
     assert standin.count("token") == 2
 
 
-@one_key
-def test_concurrent_calls_with_a_dead_nonce_all_learn_the_new_one(
+def test_concurrent_calls_with_a_dead_nonce_learn_the_new_one(
     start_standin: Callable[..., StandIn], deploy: Callable[..., Function]
 ) -> None:
     standin = start_standin(api_nonce=True)

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a rotation: the key in use works, the line says what to do, and the next run finishes with one key."""
+"""After any failure of a rotation, the key in use works, the log says what to do, and the next run finishes with one key."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 
 from standin import StandIn, faults, secret_faults
-from tests.support.deployment import OTHER_UNIT, made, one_key
-from tests.support.faults.secrecy import leaks, speak_up, talkative
+from tests.support.deployment import OTHER_UNIT, made
+from tests.support.faults.secrecy import debug_logs_written, enable_debug_logs, leaks
 from tests.support.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
-
-pytestmark = one_key
 
 Break = Callable[[StandIn], object]
 
@@ -40,55 +38,55 @@ def reject(status: int = 200, body: str = "", content_type: str = "application/j
 
 DENIED, DOWN, LOST = secret_faults.Fail("PERMISSION_DENIED"), secret_faults.Fail(), secret_faults.Fail(handled=True)
 
-# What goes wrong, the code that tells it, and whether trying again by itself may help.
+# What fails, the code, and whether it is retryable.
 BREAKS: dict[str, tuple[Break, str, bool]] = {
     "it refuses the list": (fail("keys", faults.Problem(403)), "selvbetjening.refused.forbidden", False),
     "it refuses the key": (fail("register", faults.Problem(400)), "selvbetjening.refused.other", False),
     "it refuses the client": (forget_scope, "selvbetjening.refused.insufficient_scope", False),
     "it has no such path": (fail("register", faults.Status(404)), "selvbetjening.refused.not_found", False),
-    "it redirects": (fail("keys", faults.Redirect("https://elsewhere.example")), "selvbetjening.refused.redirect", False),
-    "it is down": (lambda standin: standin.selvbetjening.stop(), "selvbetjening.unreachable.connect", True),
-    "it cannot answer": (fail("keys", faults.Status(503)), "selvbetjening.unreachable.server_error", True),
-    "it cannot register": (fail("register", faults.Status(500)), "selvbetjening.unreachable.server_error", True),
-    "it is busy": (fail("register", faults.Status(429)), "selvbetjening.unreachable.rate_limited", True),
-    "it resets": (fail("register", faults.Reset()), "selvbetjening.unreachable.connection_lost", True),
+    "it is down": (lambda standin: standin.selvbetjening.stop(), "selvbetjening.unavailable.connect", True),
+    "it has a failure": (fail("keys", faults.Status(503)), "selvbetjening.unavailable.server_error", True),
+    "it cannot register": (fail("register", faults.Status(500)), "selvbetjening.unavailable.server_error", True),
+    "it resets": (fail("register", faults.Reset()), "selvbetjening.unavailable.connection_lost", True),
     "it hangs": (fail("keys", faults.Hang()), "selvbetjening.deadline_exceeded", True),
     "it hangs at the key": (fail("register", faults.Hang()), "selvbetjening.deadline_exceeded", True),
-    "it speaks no HTTP": (fail("keys", faults.Garbage()), "selvbetjening.garbled.http", False),
-    "it answers a web page": (fail("keys", reject(200, "<html>", "text/html")), "selvbetjening.garbled.body", False),
-    "its list is none": (fail("keys", reject(200, '{"kid": "x"}')), "selvbetjening.garbled.body", False),
-    "its list is of texts": (fail("keys", reject(200, '["x"]')), "selvbetjening.garbled.body", False),
-    "its list is endless": (fail("keys", faults.Huge(2 * 1024 * 1024)), "selvbetjening.garbled.too_large", False),
-    "it tells no expiration": (fail("register", reject(200, "{}")), "selvbetjening.garbled.body", False),
-    "it tells no moment": (fail("register", reject(200, '{"expiration": "soon"}')), "selvbetjening.garbled.body", False),
-    "it answers nothing": (fail("register", reject(204)), "selvbetjening.garbled.body", False),
-    "HelseID is down": (fail_helseid(faults.Status(503), after=0), "helseid.unreachable.server_error", True),
-    "HelseID goes down before the test": (fail_helseid(faults.Status(503), after=2), "helseid.unreachable.server_error", True),
+    "it returns a web page": (fail("keys", reject(200, "<html>", "text/html")), "selvbetjening.invalid_response.body", False),
+    "its list is none": (fail("keys", reject(200, '{"kid": "x"}')), "selvbetjening.invalid_response.body", False),
+    "its list is of texts": (fail("keys", reject(200, '["x"]')), "selvbetjening.invalid_response.body", False),
+    "it names no expiration": (fail("register", reject(200, "{}")), "selvbetjening.invalid_response.body", False),
+    "its expiration is no date": (
+        fail("register", reject(200, '{"expiration": "soon"}')),
+        "selvbetjening.invalid_response.body",
+        False,
+    ),
+    "it returns nothing": (fail("register", reject(204)), "selvbetjening.invalid_response.body", False),
+    "HelseID is down": (fail_helseid(faults.Status(503), after=0), "helseid.unavailable.server_error", True),
+    "HelseID goes down before the test": (fail_helseid(faults.Status(503), after=2), "helseid.unavailable.server_error", True),
     "the pending key cannot be stored": (fail_secret("add", DENIED), "secret_manager.refused.denied", False),
-    "the store is down at the pending key": (fail_secret("add", DOWN), "secret_manager.unreachable.connect", True),
-    "the pending key is stored, the answer lost": (fail_secret("add", LOST), "secret_manager.unreachable.connect", True),
+    "the store is down at the pending key": (fail_secret("add", DOWN), "secret_manager.unavailable.connect", True),
+    "the pending key is stored, the response lost": (fail_secret("add", LOST), "secret_manager.unavailable.connect", True),
     "the new key cannot be promoted": (fail_secret("add", DENIED, after=1), "secret_manager.refused.denied", False),
-    "the store is down at the promotion": (fail_secret("add", DOWN, after=1), "secret_manager.unreachable.connect", True),
-    "the key is promoted, the answer lost": (fail_secret("add", LOST, after=1), "secret_manager.unreachable.connect", True),
+    "the store is down at the promotion": (fail_secret("add", DOWN, after=1), "secret_manager.unavailable.connect", True),
+    "the key is promoted, the response lost": (fail_secret("add", LOST, after=1), "secret_manager.unavailable.connect", True),
     "the pending key cannot be destroyed": (fail_secret("destroy", DENIED), "secret_manager.refused.denied", False),
-    "the store is down at the tidying": (fail_secret("destroy", DOWN), "secret_manager.unreachable.connect", True),
-    "the key cannot be read": (fail_secret("access", DOWN), "secret_manager.unreachable.connect", True),
+    "the store is down at the tidying": (fail_secret("destroy", DOWN), "secret_manager.unavailable.connect", True),
+    "the key cannot be read": (fail_secret("access", DOWN), "secret_manager.unavailable.connect", True),
     "the pending keys cannot be listed": (fail_secret("list", DENIED), "secret_manager.refused.denied", False),
     "the pending key cannot be read back": (fail_secret("access", DENIED, after=1), "secret_manager.refused.denied", False),
 }
 
 
 @pytest.mark.parametrize("name", BREAKS)
-def test_what_went_wrong_is_said_the_key_in_use_works_and_the_next_run_finishes(
+def test_a_failed_rotation_is_reported_and_the_next_one_finishes(
     deploy_rotation: Deploy, jwk: dict[str, Any], name: str
 ) -> None:
     go_wrong, code, retryable = BREAKS[name]
     rotation = deploy_rotation(DEADLINE_SECONDS="1" if "hangs" in name else "20")
     standin = rotation.standin
     go_wrong(standin)
-    answer = rotation.rotate()
-    assert (answer["code"], answer["retryable"]) == (code, retryable)
-    assert rotation.line()["message"] == answer["detail"]
+    report = rotation.rotate()
+    assert (report["code"], report["retryable"]) == (code, retryable)
+    assert rotation.line()["message"] == report["detail"]
     repair(standin)
     assert rotation.call() == 200
     assert rotation.rotate()["rotation"] == "rotated"
@@ -106,60 +104,58 @@ def repair(standin: StandIn) -> None:
     standin.selvbetjening.settings.scope = "nhn:selvbetjening/client"
 
 
-# Selvbetjening has registered the key, and its answer does not arrive or cannot be read.
-LOST_ANSWERS: dict[str, faults.Fault] = {
+# Selvbetjening has registered the key, and its response is lost or cannot be read.
+LOST_RESPONSES: dict[str, faults.Fault] = {
     "reset": faults.Reset(handled=True),
     "closed": faults.Close(handled=True),
     "cut short": faults.CutShort(),
     "503": faults.Status(503, handled=True),
     "a problem": faults.Problem(500, handled=True),
-    "another answer": faults.Status(200, "{}", content_type="application/json", handled=True),
+    "another response": faults.Status(200, "{}", content_type="application/json", handled=True),
 }
 
 
-@pytest.mark.parametrize("name", LOST_ANSWERS)
-def test_a_key_that_was_registered_though_the_answer_was_lost_is_found_and_not_registered_again(
-    rotation: RotatingFunction, name: str
-) -> None:
-    rotation.standin.selvbetjening.fail_next("register", LOST_ANSWERS[name])
-    answer = rotation.rotate()
+@pytest.mark.parametrize("name", LOST_RESPONSES)
+def test_a_key_registered_without_a_response_is_found(rotation: RotatingFunction, name: str) -> None:
+    rotation.standin.selvbetjening.fail_next("register", LOST_RESPONSES[name])
+    report = rotation.rotate()
     (new,) = rotation.new_keys()
-    assert (answer["rotation"], answer["kid"], new.posted) == ("rotated", new.kid, 1)
-    assert answer["key_expires_in_days"] == 180
+    assert (report["rotation"], report["kid"], new.posted) == ("rotated", new.kid, 1)
+    assert report["key_expires_in_days"] == 180
     assert rotation.standin.count("register") == 1
-    assert "is looked up in case it took place" in rotation.told[-1] + rotation.written()
+    assert "Registering the new key failed" in rotation.output[-1] + rotation.written()
 
 
-@pytest.mark.parametrize("name", LOST_ANSWERS)
-def test_where_there_is_no_list_the_key_itself_tells_that_it_is_registered(rotation: RotatingFunction, name: str) -> None:
+@pytest.mark.parametrize("name", LOST_RESPONSES)
+def test_without_a_list_a_token_proves_the_registration(rotation: RotatingFunction, name: str) -> None:
     rotation.standin.selvbetjening.fail_always("keys", faults.Status(404))
-    rotation.standin.selvbetjening.fail_next("register", LOST_ANSWERS[name])
-    answer = rotation.rotate()
+    rotation.standin.selvbetjening.fail_next("register", LOST_RESPONSES[name])
+    report = rotation.rotate()
     (new,) = rotation.new_keys()
-    assert (answer["rotation"], answer["kid"], new.posted) == ("rotated", new.kid, 1)
-    assert "key_expires" not in answer, "nobody has told it"
+    assert (report["rotation"], report["kid"], new.posted) == ("rotated", new.kid, 1)
+    assert "key_expires" not in report, "nothing says when"
     assert "key_expires" not in rotation.line()
 
 
 @pytest.mark.parametrize("status", [404, 405])
-def test_a_selvbetjening_without_a_list_registers_all_the_same(rotation: RotatingFunction, status: int) -> None:
+def test_without_a_list_a_key_is_registered_all_the_same(rotation: RotatingFunction, status: int) -> None:
     rotation.standin.selvbetjening.fail_always("keys", faults.Status(status))
-    answer = rotation.rotate()
-    assert (answer["rotation"], answer["key_expires_in_days"]) == ("rotated", 180)
+    report = rotation.rotate()
+    assert (report["rotation"], report["key_expires_in_days"]) == ("rotated", 180)
     assert [key.posted for key in rotation.new_keys()] == [1]
 
 
-def test_without_a_list_a_run_after_one_that_registered_finds_the_key_by_trying_it(rotation: RotatingFunction) -> None:
+def test_without_a_list_the_next_run_finds_the_key_by_trying_it(rotation: RotatingFunction) -> None:
     rotation.standin.selvbetjening.fail_always("keys", faults.Status(404))
     rotation.standin.secret_manager.fail_next("add", DOWN, after=1)
     assert rotation.rotate()["status"] == 503
-    answer = rotation.rotate()
+    report = rotation.rotate()
     (new,) = rotation.new_keys()
-    assert (answer["rotation"], answer["kid"]) == ("rotated", new.kid)
+    assert (report["rotation"], report["kid"]) == ("rotated", new.kid)
 
 
 @pytest.mark.parametrize("status", [400, 415, 422])
-def test_where_a_key_as_an_object_is_refused_it_is_sent_as_a_string(rotation: RotatingFunction, status: int) -> None:
+def test_a_key_refused_as_an_object_is_sent_as_a_string(rotation: RotatingFunction, status: int) -> None:
     rotation.standin.selvbetjening.settings.body_form = "string"
     if status != 400:
         rotation.standin.selvbetjening.fail_next("register", faults.Problem(status))
@@ -169,14 +165,14 @@ def test_where_a_key_as_an_object_is_refused_it_is_sent_as_a_string(rotation: Ro
     assert [key.posted for key in rotation.new_keys()] == [1]
 
 
-def test_where_both_forms_are_refused_the_words_of_the_refusal_are_told(rotation: RotatingFunction) -> None:
+def test_a_key_refused_in_both_forms_is_reported_in_their_words(rotation: RotatingFunction) -> None:
     rotation.standin.selvbetjening.fail_always("register", faults.Problem(400, "The client may not have more than 3 keys."))
-    answer = rotation.rotate()
-    assert "The client may not have more than 3 keys" in answer["detail"]
+    report = rotation.rotate()
+    assert "The client may not have more than 3 keys" in report["detail"]
     assert made(rotation.standin)["register"] == 2
 
 
-def test_a_refusal_to_register_does_not_make_a_second_pending_key(rotation: RotatingFunction) -> None:
+def test_refusals_leave_one_pending_key(rotation: RotatingFunction) -> None:
     rotation.standin.selvbetjening.fail_always("register", faults.Problem(400))
     for _ in range(3):
         rotation.rotate()
@@ -184,8 +180,8 @@ def test_a_refusal_to_register_does_not_make_a_second_pending_key(rotation: Rota
 
 
 @pytest.mark.parametrize("kind", ["destroy", "disable"])
-def test_a_version_that_is_retired_already_is_as_it_should_be(rotation: RotatingFunction, clock: Any, kind: str) -> None:
-    """The answer to the first try was lost, and the second is refused."""
+def test_a_version_that_is_retired_already_is_no_failure(rotation: RotatingFunction, clock: Any, kind: str) -> None:
+    """The response to the first attempt was lost, and the second attempt is refused."""
     rotation.rotate()
     clock.move(3600 * (25 if kind == "disable" else 24 * 40))
     rotation.standin.secret_manager.fail_next(kind, LOST)
@@ -203,14 +199,14 @@ def test_slow_parties_are_waited_for(rotation: RotatingFunction) -> None:
 @pytest.mark.parametrize(
     "name", ["none", "it refuses the key", "the new key cannot be promoted", "the store is down at the pending key", "it hangs"]
 )
-def test_no_library_tells_a_key_however_talkative_it_is(
+def test_no_library_logs_a_key_at_debug(
     deploy_rotation: Deploy, capsys: pytest.CaptureFixture[str], jwk: dict[str, Any], name: str
 ) -> None:
     rotation = deploy_rotation(DEADLINE_SECONDS="1" if name == "it hangs" else "20", LOG_LEVEL="DEBUG")
     BREAKS.get(name, (lambda _: None, "", False))[0](rotation.standin)
-    with talkative():
-        speak_up()
-        answers = [json.dumps(rotation.rotate()) for _ in range(2)]
+    with debug_logs_written():
+        enable_debug_logs()
+        reports = [json.dumps(rotation.rotate()) for _ in range(2)]
     written = capsys.readouterr()
     assert written.err != ""
-    assert leaks(rotation.standin, [jwk], *answers, written.out, written.err) == []
+    assert leaks(rotation.standin, [jwk], *reports, written.out, written.err) == []

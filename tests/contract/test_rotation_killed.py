@@ -1,7 +1,7 @@
-"""A rotation that is killed at any of its requests, before or after it took place, is finished by the next one.
+"""A rotation that is killed at any of its requests, before or after it was processed, is finished by the next one.
 
-The process is another one and the signal SIGKILL. Where it can be killed is found by counting the requests of a rotation that
-is left alone. All the while the function whose key it is goes on, in this process, without a restart.
+The rotation runs in another process, which SIGKILL ends. A complete rotation first shows at how many requests it can be killed.
+Meanwhile the function that uses the key serves calls in this process, without a restart.
 """
 
 from __future__ import annotations
@@ -12,33 +12,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import botocore.session
 import pytest
 
-from helseid_fn.api.job import Job
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
+from helseid_fn import App
+from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError
 from helseid_fn.function.invocation import parse_invocation
-from helseid_fn.settings import EXAMPLES, Settings, parse_settings
+from helseid_fn.settings import parse_settings
 from standin import StandIn, make_jwk
 from standin.aws.quick_clients import share_models
-from tests.support.deployment import CLIENT_ID, OTHER_UNIT, PARENT, client_of, fragments_of
+from tests.support.deployment import CLIENT_ID, OTHER_UNIT, PARENT, client_of, fragments_of, short_sleep
 from tests.support.killing import Reaper, Runner, WatchedSecretsManager, When, side_by_side
 from tests.support.rotating_function import PENDING, SECRET, SETTINGS
 
 KILLED, WELL = -9, 0
 UNITS = ({}, OTHER_UNIT, {"organization": {"parent": PARENT}})
 
-Wire = Callable[[Settings], Job]
-
 
 @dataclass(frozen=True)
 class Point:
-    """Where a rotation is killed: at which of its requests, and on which side of it; nowhere when there is none."""
+    """Where a rotation is killed: the number of the request, and before or after it; without a number it is not killed."""
 
     at: int | None
     when: When = "before"
@@ -46,7 +42,7 @@ class Point:
 
 @dataclass
 class Story:
-    """What happened around one killing."""
+    """What happened around one kill."""
 
     point: Point
     statuses: list[int]
@@ -54,18 +50,18 @@ class Story:
     requests: int
     """How many requests the first one made."""
     calls: list[str]
-    """What came of the calls before, between and after: `ok` or a code."""
+    """The outcome of the calls before, between and after: `ok` or a code."""
     registered: list[int]
     """For each key that was registered, how often it was posted."""
     kept: bool
-    """Whether the private half of a registered key could be read after the killing."""
+    """Whether the private half of each registered key could be read after the kill."""
     readable: list[str]
     """The private keys that can be read at the end, each once for every place."""
     expected: list[str]
     """The old key and the new one."""
 
     def complaint(self) -> str | None:
-        """Say what is wrong with it, or nothing."""
+        """Return what is wrong, or None."""
         good = (
             self.statuses == [KILLED if self.point.at else WELL, WELL],
             set(self.calls) == {"ok"},
@@ -76,30 +72,23 @@ class Story:
         return None if all(good) else repr(self)
 
 
-@pytest.fixture
-def wire(load_main: Callable[[dict[str, str]], ModuleType]) -> Wire:
-    """Return what puts the function together as `main` does."""
-    made: Wire = load_main({name: text for name, text in EXAMPLES.items() if "BUNDLE" not in name}).wire
-    return made
-
-
 class Caller:
     """The function whose key is replaced."""
 
-    def __init__(self, wire: Wire, environment: dict[str, str]) -> None:
-        self._settings = parse_settings(environment)
-        self._job = wire(self._settings)
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._app = App(parse_settings(environment), environ=environment, sleep=short_sleep)
 
     def call(self, members: object) -> str:
-        """Call it, and return `ok` or the code of what went wrong."""
+        """Call it, and return `ok` or the code of the failure."""
         try:
-            self._job.run(parse_invocation(members, self._settings), Deadline(25), Journal())
+            invocation = parse_invocation(members, self._app.settings)
+            self._app.api.call(invocation.request, invocation.organization, invocation.scopes, Context(25))
         except HelseidFnError as error:
             return error.code
         return "ok"
 
 
-def play_on_google(wire: Wire, runner: Runner, point: Point) -> Story:
+def play_on_google(runner: Runner, point: Point) -> Story:
     """Kill one rotation on Google Cloud, and let another finish."""
     jwk = make_jwk("ES256")
     with StandIn([client_of(jwk)], secret_manager=True) as standin:
@@ -108,7 +97,7 @@ def play_on_google(wire: Wire, runner: Runner, point: Point) -> Story:
         environment = {**standin.environment(SETTINGS["HELSEID_KEY"]), **SETTINGS}
         reaper = Reaper(point.at, point.when)
         reaper.watch(standin)
-        caller = Caller(wire, environment)
+        caller = Caller(environment)
 
         def readable() -> list[str]:
             versions = [*standin.secret_manager.versions(SECRET), *standin.secret_manager.versions(PENDING)]
@@ -127,7 +116,7 @@ def play_on_google(wire: Wire, runner: Runner, point: Point) -> Story:
         return Story(point, statuses, requests, calls, [key.posted for key in new], kept, readable(), expected)
 
 
-def play_on_aws(manager: WatchedSecretsManager, wire: Wire, runner: Runner, point: Point) -> Story:
+def play_on_aws(manager: WatchedSecretsManager, runner: Runner, point: Point) -> Story:
     """Kill one rotation on AWS, and let Secrets Manager repeat it from its first step, as it does."""
     jwk = make_jwk("ES256")
     with StandIn([client_of(jwk)]) as standin:
@@ -137,7 +126,7 @@ def play_on_aws(manager: WatchedSecretsManager, wire: Wire, runner: Runner, poin
         environment = {**standin.environment(arn), **manager.environment(arn), "ROTATION_ALG": "ES256"}
         reaper = manager.reapers[arn] = Reaper(point.at, point.when)
         reaper.watch(standin)
-        caller = Caller(wire, environment)
+        caller = Caller(environment)
         event = {"SecretId": arn, "ClientRequestToken": version}
 
         def readable() -> list[str]:
@@ -163,7 +152,7 @@ def play_on_aws(manager: WatchedSecretsManager, wire: Wire, runner: Runner, poin
 
 
 def check_output(runner: Runner, standin: StandIn, jwk: dict[str, Any]) -> None:
-    """Look for secrets in what the rotations printed."""
+    """Search the rotations' output for secrets."""
     printed = runner.output.read_text()
     assert [piece for piece in fragments_of(standin.secrets(), jwk) if piece in printed] == []
 
@@ -172,7 +161,7 @@ Play = Callable[[Runner, Point], Story]
 
 
 def check_every_point(folder: Path, play: Play, least_requests: int) -> None:
-    """Leave one rotation alone, and kill others at each of its requests, before and after."""
+    """Run one rotation to its end, and kill others at each of its requests, before and after."""
     (alone,) = side_by_side(folder, [Point(None)], play)
     assert alone.complaint() is None
     assert alone.requests >= least_requests
@@ -181,16 +170,14 @@ def check_every_point(folder: Path, play: Play, least_requests: int) -> None:
     assert [complaint for story in stories if (complaint := story.complaint())] == []
 
 
-def test_on_google_cloud_a_rotation_killed_at_any_instant_is_finished_by_the_next(wire: Wire, tmp_path: Path) -> None:
-    check_every_point(tmp_path, partial(play_on_google, wire), least_requests=17)
+def test_a_killed_rotation_on_google_is_finished_by_the_next(tmp_path: Path) -> None:
+    check_every_point(tmp_path, play_on_google, least_requests=17)
 
 
-def test_on_aws_a_rotation_killed_at_any_instant_is_finished_by_the_next(
-    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_rotation_on_aws_is_finished_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.session, "create_loader", botocore.session.create_loader)
     share_models()
     with WatchedSecretsManager() as manager:
         for name, value in manager.environment("").items():
             monkeypatch.setenv(name, value)
-        check_every_point(tmp_path, partial(play_on_aws, manager, wire), least_requests=25)
+        check_every_point(tmp_path, partial(play_on_aws, manager), least_requests=25)

@@ -1,4 +1,4 @@
-"""What `aws SERVICE OPERATION --option value` asks for, as a call of boto3's, which checks each name."""
+"""Runs `aws SERVICE OPERATION --option value` as a call of boto3, which checks each name."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# The command's own options, and what it makes of the API's answer.
+# The command's own options, which are not parameters of the API.
 _OWN = ("--region", "--cli-binary-format", "--cli-read-timeout")
 
 
 def run(command: str, client: Callable[[str], Any], folder: Path) -> dict[str, Any]:
-    """Run a command with a client of its service; `file://` paths are relative to the folder. The answer is the API's."""
+    """Run a command with a client of its service; `file://` paths are relative to the folder. Returns the API's response."""
     program, service, operation, *rest = shlex.split(command)
     assert program == "aws"
     parameters: dict[str, Any] = {}
@@ -24,8 +24,8 @@ def run(command: str, client: Callable[[str], Any], folder: Path) -> dict[str, A
                 parameters[_member(name)] = _value(value, folder)
         else:
             assert name == "/dev/stdout"  # where `lambda invoke` writes what the function returned
-    answer: dict[str, Any] = getattr(client(service), operation.replace("-", "_"))(**parameters)
-    return answer
+    response: dict[str, Any] = getattr(client(service), operation.replace("-", "_"))(**parameters)
+    return response
 
 
 def _member(option: str) -> str:

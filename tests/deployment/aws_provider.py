@@ -1,4 +1,4 @@
-"""The real AWS provider, where it can be had: it computes policy documents and speaks to AWS's APIs, which a schema cannot."""
+"""The real AWS provider, if it is available: it computes policy documents and calls AWS's APIs, which a schema cannot."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployment.workspace import LOWEST, NotAtHand, Workspace, Workspaces
+from tests.deployment.workspace import LOWEST, LowestVersionMissing, Workspace, Workspaces
 
 
 def own_copy(workspaces: Workspaces) -> Workspace:
-    """Return a copy of the AWS module of one's own with the real provider; skip where only a stand-in for it can be had."""
+    """Return a separate copy of the AWS module with the real provider; skip if only a stand-in is available."""
     try:
         workspace = workspaces.own("aws", LOWEST)
-    except NotAtHand as lack:
-        pytest.skip(str(lack))
+    except LowestVersionMissing as missing:
+        pytest.skip(str(missing))
     if not _is_real(workspace.folder / ".terraform"):
-        pytest.skip("The AWS provider that is where TF_CLI_CONFIG_FILE says is a stand-in; this takes the real one.")
+        pytest.skip("TF_CLI_CONFIG_FILE provides only a stand-in for the AWS provider; this test needs the real one.")
     return workspace
 
 
 def _is_real(data: Path) -> bool:
-    """Tell whether the provider that terraform chose is a program; what stands in for one is a script."""
+    """Return whether the provider that terraform chose is a program; a stand-in is a script."""
     for folder, _, names in os.walk(data, followlinks=True):
         for name in names:
             if name.startswith("terraform-provider-aws_"):

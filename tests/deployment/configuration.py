@@ -32,7 +32,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider as declared: where it comes from and which versions will do."""
+    """A provider as declared: its source and the supported versions."""
 
     name: str
     source: str
@@ -40,10 +40,10 @@ class Provider:
 
     @property
     def lowest(self) -> str:
-        """The lowest version. Raises `ValueError` when the range does not say both ends."""
+        """The lowest version. Raises `ValueError` if the range lacks an end."""
         ends = re.fullmatch(r">= ([\d.]+), < [\d.]+", self.span)
         if ends is None:
-            raise ValueError(f'{self.name} is declared as "{self.span}", which does not say both ends (">= A, < B").')
+            raise ValueError(f'{self.name} is declared as "{self.span}", which is not a range with both ends (">= A, < B").')
         return ends[1]
 
 
@@ -54,7 +54,7 @@ def read_providers(folder: Path) -> list[Provider]:
 
 
 def read_variables(folder: Path) -> list[Variable]:
-    """Return every variable, in order of name."""
+    """Return every variable, sorted by name."""
     return [
         Variable(name, _bare(body.get("type", "")), body.get("description", ""), body.get("default", REQUIRED))
         for name, body in sorted(_labelled(folder, "variable"))
@@ -88,7 +88,7 @@ def _blocks(folder: Path, kind: str, within: str | None = None) -> Iterator[dict
 
 
 def _plain(value: Any) -> Any:
-    """Take the parser's quotes and marks away."""
+    """Remove the parser's quotes and marks."""
     if isinstance(value, dict):
         return {_plain(name): _plain(each) for name, each in value.items() if name != "__is_block__"}
     if isinstance(value, list):

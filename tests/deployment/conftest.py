@@ -1,4 +1,4 @@
-"""Terraform for the tests of this folder: where it or its providers cannot be had, a failure in CI and a skip elsewhere."""
+"""Terraform for the tests of this folder: without it or its providers, they fail in CI and are skipped elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from tests.deployment.workspace import Unobtainable, Workspaces
+from tests.deployment.workspace import TerraformUnavailable, Workspaces
 
 
 @pytest.fixture(scope="session")
@@ -20,19 +20,19 @@ def workspaces(tmp_path_factory: pytest.TempPathFactory) -> Workspaces:
 def pytest_runtest_setup() -> Iterator[None]:
     try:
         return (yield)
-    except Unobtainable as lack:
-        go_without(lack)
+    except TerraformUnavailable as missing:
+        go_without(missing)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Iterator[None]:
     try:
         return (yield)
-    except Unobtainable as lack:
-        go_without(lack)
+    except TerraformUnavailable as missing:
+        go_without(missing)
 
 
-def go_without(lack: Unobtainable) -> NoReturn:
+def go_without(missing: TerraformUnavailable) -> NoReturn:
     if os.environ.get("CI"):
-        pytest.fail(f"{lack} (CI is set, where this is no reason to skip.)", pytrace=False)
-    pytest.skip(str(lack))
+        pytest.fail(f"{missing} (CI is set, so this is no reason to skip.)", pytrace=False)
+    pytest.skip(str(missing))

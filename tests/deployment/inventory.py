@@ -1,4 +1,4 @@
-"""A plan as a reviewer reads it: one line for each resource, with what matters of it."""
+"""A plan as a reviewer reads it: one line for each resource, with its relevant attributes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RIGHT = (
     "service_account_id",
     "condition.expression",
 )
-WHAT_MATTERS: dict[str, tuple[str, ...]] = {
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "google_artifact_registry_repository": ("repository_id", "location", "kms_key_name"),
     "google_artifact_registry_repository_iam_member": _RIGHT,
     "google_cloud_run_v2_service_iam_member": _RIGHT,
@@ -81,14 +81,14 @@ WHAT_MATTERS: dict[str, tuple[str, ...]] = {
     "google_storage_bucket_iam_member": _RIGHT,
     "google_storage_bucket_object": ("bucket", "name"),
 }
-"""For each type the attributes that are told; a type that is not here fails the comparison."""
+"""The attributes that are shown for each type; a type that is not listed fails the comparison."""
 
 
 def take_inventory(plan: dict[str, Any], folder: Path) -> list[str]:
     """Return the lines for a plan of the module in a folder; `plan` is what `Workspace.plan` returns.
 
-    What only the cloud decides is told as the expression that it comes from, in angle brackets. Raises `KeyError` for a type
-    that nobody has thought about.
+    A value that only the cloud knows is shown as its expression, in angle brackets. Raises `KeyError` for a type that is not
+    listed.
     """
     resources = read_resources(folder)
     lines = []
@@ -96,13 +96,13 @@ def take_inventory(plan: dict[str, Any], folder: Path) -> list[str]:
         if change["mode"] == "managed":
             address = change["address"].removeprefix(f"{change.get('module_address', '')}.")
             after, body = change["change"]["after"], resources[f"{change['type']}.{change['name']}"]
-            told = {path: _tell(after, body, path) for path in WHAT_MATTERS[change["type"]]}
-            lines.append("  ".join([address, *(f"{path}={value}" for path, value in told.items() if value)]))
+            shown = {path: _show(after, body, path) for path in ATTRIBUTES[change["type"]]}
+            lines.append("  ".join([address, *(f"{path}={value}" for path, value in shown.items() if value)]))
     return sorted(lines)
 
 
-def _tell(value: Any, expression: Any, path: str) -> str:
-    """Return what stands at a path: the value if the plan knows it, else the expression for it, else nothing."""
+def _show(value: Any, expression: Any, path: str) -> str:
+    """Return the value at a path if the plan knows it, else its expression, else an empty string."""
     for name in path.split("."):
         value, expression = _step(value, name), _step(expression, name)
     if value is not None:

@@ -1,6 +1,6 @@
-"""AWS on loopback, as far as a deployment needs it: ministack, and moto for the alarms that ministack forgets half of.
+"""AWS on loopback, as far as a deployment needs it: ministack, and moto for alarms, which ministack stores only in part.
 
-IAM is enforced: the key `test` is the account's root, anyone else may do what policies allow.
+IAM is enforced: the key `test` is the account's root, and everybody else may do what policies allow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 
 from demo.processes import Process, accepts
 from standin.aws.server import Environ, Server
-from tests.deployment.workspace import Unobtainable
+from tests.deployment.workspace import TerraformUnavailable
 
 PROGRAM = Path(sys.prefix) / "ministack" / "bin" / "ministack"
 ACCOUNT = "000000000000"
@@ -40,18 +40,18 @@ class _Moto(Server):
 
 
 class Aws:
-    """One account in one region, which lasts as long as this is entered."""
+    """One account in one region, for as long as this context lasts."""
 
     def __enter__(self) -> Self:
         if not PROGRAM.exists():
-            raise Unobtainable("ministack is not installed; run: make .venv/ministack/ready")
+            raise TerraformUnavailable("ministack is not installed; run: make .venv/ministack/ready")
         self._moto = _Moto()
         self._home = tempfile.TemporaryDirectory()
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        # It hands its own environment on to the function, so that nothing of ours may be in it.
+        # It passes its own environment on to the function, so nothing of ours may be in it.
         environment = {
             "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
@@ -78,7 +78,7 @@ class Aws:
         self._home.cleanup()
 
     def client(self, service: str, credentials: dict[str, str] = ROOT) -> Any:
-        """Return a client, of the root's unless other credentials are given."""
+        """Return a client, with the root's credentials unless others are given."""
         url = f"http://127.0.0.1:{self._moto.port}" if service == "cloudwatch" else self.url
         return boto3.client(service, region_name=REGION, endpoint_url=url, config=Config(proxies={}), **credentials)
 

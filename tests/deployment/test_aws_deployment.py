@@ -1,4 +1,4 @@
-"""The AWS module deployed for real, on loopback: applied, run by its schedule, looked into, and destroyed."""
+"""The AWS module deployed to an emulator on loopback: applied, run by its schedule, inspected, and destroyed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.deployment.workspace import Refused, Workspace, Workspaces
 SCHEDULE_SECONDS = 150.0
 ADMINISTRATOR = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
-# What the emulator lacks: saved queries, and rotations of its own (the tests play Secrets Manager's part). Besides, its
-# `aws:PrincipalArn` is a role's session, where AWS's is the role.
+# The emulator lacks saved queries and its own rotations (the tests do what Secrets Manager would). Its `aws:PrincipalArn` is
+# a role's session; on AWS it is the role.
 OVERRIDE = f"""
 resource "aws_cloudwatch_query_definition" "runs" {{
   count = 0
@@ -51,7 +51,7 @@ locals {{
 
 @dataclass
 class Deployment:
-    """What was deployed, and the people around it."""
+    """The deployment, and the credentials of those who use it."""
 
     aws: Aws
     administrator: dict[str, str]
@@ -82,7 +82,7 @@ class Deployment:
 
 @pytest.fixture(scope="module")
 def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Apply the module and put the key into its secret; in the end destroy it, which must leave nothing."""
+    """Apply the module and add the key to its secret; at the end destroy it, which must leave nothing behind."""
     workspace = own_copy(workspaces)
     folder = tmp_path_factory.mktemp("deployment")
     archive = build(HERE, folder)
@@ -121,7 +121,7 @@ def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory)
 
 
 def apply(workspace: Workspace) -> None:
-    """Apply, and once more if the emulator's answer to a permission was lost: the provider then finds it there already."""
+    """Apply, and again if the emulator's response to a permission was lost: the provider then reports that it exists."""
     try:
         workspace.run("apply", "-auto-approve", "-no-color")
     except Refused as refusal:
@@ -131,7 +131,7 @@ def apply(workspace: Workspace) -> None:
 
 
 def administrator_of(aws: Aws) -> dict[str, str]:
-    """Make a user who may do everything that nothing denies, and return the credentials."""
+    """Create a user who may do everything that is not denied, and return the credentials."""
     iam = aws.client("iam")
     iam.create_user(UserName="administrator")
     iam.put_user_policy(UserName="administrator", PolicyName="all", PolicyDocument=json.dumps(ADMINISTRATOR))
@@ -140,7 +140,7 @@ def administrator_of(aws: Aws) -> dict[str, str]:
 
 
 def remains(aws: Aws) -> list[str]:
-    """Return what a deployment could leave behind, by name."""
+    """Return the names of everything that a deployment could leave behind."""
     return [
         *(each["Name"] for each in aws.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]),
         *(each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]),
@@ -160,10 +160,10 @@ def code_of(call: Callable[[], object]) -> str:
     return str(refusal.value.response["Error"]["Code"])
 
 
-def test_the_command_that_runs_the_job_now_answers_with_the_greeting(deployment: Deployment) -> None:
-    answer = json.loads(deployment.paste("run_now")["Payload"].read())
-    assert answer["status"] == "ok"
-    assert answer["api"]["body"]["greeting"].startswith("Hello from the Sample API")
+def test_the_run_now_command_returns_the_greeting(deployment: Deployment) -> None:
+    report = json.loads(deployment.paste("run_now")["Payload"].read())
+    assert report["status"] == "ok"
+    assert report["api"]["body"]["greeting"].startswith("Hello from the Sample API")
 
 
 def test_a_second_plan_is_empty(deployment: Deployment) -> None:
@@ -173,14 +173,14 @@ def test_a_second_plan_is_empty(deployment: Deployment) -> None:
         pytest.fail(str(difference))
 
 
-def test_the_key_is_in_no_state(deployment: Deployment) -> None:
+def test_the_state_does_not_contain_the_key(deployment: Deployment) -> None:
     private = json.loads((deployment.folder / "client.jwk.json").read_text())["d"]
     state = (deployment.workspace.folder / "terraform.tfstate").read_text()
     assert deployment.outputs["secret_arn"] in state
     assert private not in state
 
 
-def test_the_function_s_role_reads_its_key_and_no_other_secret(deployment: Deployment) -> None:
+def test_the_functions_role_reads_only_its_own_key(deployment: Deployment) -> None:
     other = deployment.aws.client("secretsmanager").create_secret(Name="other", SecretString="hush")["ARN"]
     role = deployment.aws.client("secretsmanager", deployment.role("helseid-fn"))
     try:
@@ -190,7 +190,7 @@ def test_the_function_s_role_reads_its_key_and_no_other_secret(deployment: Deplo
         deployment.aws.client("secretsmanager").delete_secret(SecretId=other, ForceDeleteWithoutRecovery=True)
 
 
-def test_the_function_s_role_cannot_change_its_key(deployment: Deployment) -> None:
+def test_the_functions_role_cannot_change_its_key(deployment: Deployment) -> None:
     role = deployment.aws.client("secretsmanager", deployment.role("helseid-fn"))
     put = {"SecretId": deployment.outputs["secret_arn"], "SecretString": "{}"}
     assert code_of(lambda: role.put_secret_value(**put)) == "AccessDeniedException"
@@ -203,22 +203,22 @@ def test_an_administrator_cannot_read_the_key(deployment: Deployment) -> None:
     assert refused == "AccessDeniedException"
 
 
-def test_nobody_takes_the_schedule_s_role_but_the_scheduler(deployment: Deployment) -> None:
+def test_only_the_scheduler_assumes_the_schedules_role(deployment: Deployment) -> None:
     assert code_of(lambda: deployment.role("helseid-fn-schedule")) == "AccessDenied"
 
 
-def test_the_rotating_function_registers_tests_and_promotes_a_key_that_waits(deployment: Deployment) -> None:
+def test_the_rotating_function_rotates_the_key(deployment: Deployment) -> None:
     secrets = deployment.aws.client("secretsmanager", deployment.administrator)
     secret = deployment.outputs["secret_arn"]
-    secrets.rotate_secret(SecretId=secret)  # which here does no more than to turn rotation on
+    secrets.rotate_secret(SecretId=secret)  # the emulator only turns rotation on
     version = str(uuid.uuid4())
     key = generate_jwk("PS256", time.time())
     secrets.put_secret_value(SecretId=secret, ClientRequestToken=version, SecretString=key, VersionStages=["AWSPENDING"])
     rotator = deployment.aws.client("lambda", deployment.administrator)
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
         event = json.dumps({"Step": step, "SecretId": secret, "ClientRequestToken": version})
-        answer = rotator.invoke(FunctionName="helseid-fn-rotate", Payload=event)
-        assert "FunctionError" not in answer, answer["Payload"].read()
+        response = rotator.invoke(FunctionName="helseid-fn-rotate", Payload=event)
+        assert "FunctionError" not in response, response["Payload"].read()
     assert "AWSCURRENT" in secrets.describe_secret(SecretId=secret)["VersionIdsToStages"][version]
     lines = deployment.log("/aws/lambda/helseid-fn-rotate")
     assert [line["rotation"] for line in lines] == ["created", "registered", "tested", "rotated"]
@@ -226,7 +226,7 @@ def test_the_rotating_function_registers_tests_and_promotes_a_key_that_waits(dep
     assert lines[-1]["key_expires_in_days"] > 0
 
 
-def test_the_rotating_function_s_role_adds_versions_of_its_key_and_of_nothing_else(deployment: Deployment) -> None:
+def test_the_rotating_role_writes_only_its_own_key(deployment: Deployment) -> None:
     other = deployment.aws.client("secretsmanager").create_secret(Name="another", SecretString="hush")["ARN"]
     role = deployment.aws.client("secretsmanager", deployment.role("helseid-fn-rotate"))
     try:
@@ -236,7 +236,7 @@ def test_the_rotating_function_s_role_adds_versions_of_its_key_and_of_nothing_el
         deployment.aws.client("secretsmanager").delete_secret(SecretId=other, ForceDeleteWithoutRecovery=True)
 
 
-def test_a_run_that_the_function_hands_over_is_shown_by_the_command_and_stays_in_the_queue(deployment: Deployment) -> None:
+def test_the_command_shows_a_failed_run_and_keeps_it(deployment: Deployment) -> None:
     queue = deployment.aws.client("sqs").get_queue_url(QueueName="helseid-fn-failed-runs")["QueueUrl"]
     role = deployment.aws.client("sqs", deployment.role("helseid-fn"))
     role.send_message(QueueUrl=queue, MessageBody="a run that was given up")
@@ -244,14 +244,14 @@ def test_a_run_that_the_function_hands_over_is_shown_by_the_command_and_stays_in
     assert [[each["Body"] for each in messages] for messages in shown] == [["a run that was given up"]] * 2
 
 
-def test_the_schedule_runs_the_job_and_the_log_tells_of_its_success(deployment: Deployment) -> None:
+def test_the_schedule_runs_the_job_and_its_success_is_logged(deployment: Deployment) -> None:
     group = deployment.aws.client("scheduler").list_schedules(GroupName="helseid-fn")["Schedules"]
     assert [each["Name"] for each in group] == ["helseid-fn"]
-    answered = len([line for line in deployment.standin.lines if "greetings" in json.dumps(line)])
+    before = len([line for line in deployment.standin.lines if "greetings" in json.dumps(line)])
     logged = len(deployment.log())
     ends_at = time.monotonic() + SCHEDULE_SECONDS
     while len(deployment.log()) == logged and time.monotonic() < ends_at:
         time.sleep(1)
     line = deployment.log()[-1]
-    assert (line["outcome"], line["message"]) == ("ok", "The API answered 200.")
-    assert len([line for line in deployment.standin.lines if "greetings" in json.dumps(line)]) > answered
+    assert (line["outcome"], line["message"]) == ("ok", "The API responded with 200.")
+    assert len([line for line in deployment.standin.lines if "greetings" in json.dumps(line)]) > before

@@ -1,4 +1,4 @@
-"""What the AWS module takes for its variables and what it refuses by name; the function's own parser agrees."""
+"""What the AWS module accepts for its variables and what it refuses by name; the function's own parser agrees."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTINGS = {
     "sfm_journal_id": "HELSEID_SFM_JOURNAL_ID",
     **{name: name.upper() for name in (*NEEDED, "api_methods", "deadline_seconds", "log_level")},
 }
-"""The variables that become settings: what the function would refuse is refused here, and what it takes is taken."""
+"""The variables that become settings: the module refuses what the function would refuse, and accepts what it would accept."""
 
 LAYER = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension"
 SELVBETJENING = "https://api.selvbetjening.test.nhn.no"
@@ -61,7 +61,7 @@ GOOD: list[dict[str, Any]] = [
         }
     },
     {"kms_key_arn": "arn:aws:kms:eu-north-1:123456789012:key/mrk-0a1b"},
-    {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "ES512", "due_share": 0.001, "schedule": "rate(24 hours)"}},
+    {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "ES512", "due_fraction": 0.001, "schedule": "rate(24 hours)"}},
     {"extra_environment": {"HTTPS_PROXY": "http://proxy.example.no:3128", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://x.no"}},
     {"invocation": {"organization": {"parent": "999977774"}, "scope": "nhn:a", "request": {"query": {"a": [1, "2"]}}}},
 ]
@@ -125,7 +125,7 @@ BAD: list[dict[str, Any]] = [
         for each in ("daily", "rate(5 minutes)", "rate(3 hours)")
     ),
     {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "HS256"}},
-    *({"rotation": {"selvbetjening_url": SELVBETJENING, "due_share": each}} for each in (0, 1)),
+    *({"rotation": {"selvbetjening_url": SELVBETJENING, "due_fraction": each}} for each in (0, 1)),
     *({"extra_environment": {each: "x"}} for each in ("HELSEID_KEY", "API_URL", "DEADLINE_SECONDS", "lower")),
     *({"extra_environment": {"NOTE": each}} for each in ('{"kty":"RSA"}', "-----BEGIN PRIVATE KEY-----", "eyJhbGciOi")),
 ]
@@ -140,7 +140,7 @@ STRICTER: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def variables(workspaces: Workspaces) -> Workspace:
-    """The variables and their rules alone, which need no provider."""
+    """Only the variables and their rules, which need no provider."""
     workspace = workspaces.bare("aws")
     rules = {name: (workspace.folder / name).read_text() for name in ("settings.tf", "variables.tf")}
     shutil.rmtree(workspace.folder)
@@ -164,32 +164,32 @@ def environment_with(values: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def test_the_variables_that_become_settings_have_the_names_that_are_needed() -> None:
+def test_the_variables_for_settings_have_their_names() -> None:
     declared = {each.name: each for each in read_variables(ROOT / MODULES / "aws")}
     assert {name for name, each in declared.items() if each.default is REQUIRED} == NEEDED.keys()
     assert SETTINGS.keys() <= declared.keys()
 
 
 @pytest.mark.parametrize("values", GOOD, ids=str)
-def test_what_makes_sense_is_taken(variables: Workspace, values: dict[str, Any]) -> None:
+def test_valid_inputs_are_accepted(variables: Workspace, values: dict[str, Any]) -> None:
     plan(variables, values)
     parse_settings(environment_with(values))
 
 
 @pytest.mark.parametrize("values", [*BAD, *STRICTER], ids=str)
-def test_what_does_not_is_refused_by_name(variables: Workspace, values: dict[str, Any]) -> None:
+def test_invalid_inputs_are_refused_by_name(variables: Workspace, values: dict[str, Any]) -> None:
     name = next(iter(values))
     with pytest.raises(Refused) as refusal:
         plan(variables, values)
-    told = str(refusal.value)
-    assert told.count("Error: ") == 1
-    assert [line for line in told.splitlines() if line.lstrip("│ ").startswith((f"{name} ", f"{name}."))]
+    report = str(refusal.value)
+    assert report.count("Error: ") == 1
+    assert [line for line in report.splitlines() if line.lstrip("│ ").startswith((f"{name} ", f"{name}."))]
     if name in SETTINGS and values not in STRICTER:
         with pytest.raises(SettingsError, match=SETTINGS[name]):
             parse_settings(environment_with(values))
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_what_is_missing_is_named(variables: Workspace, name: str) -> None:
+def test_missing_inputs_are_named(variables: Workspace, name: str) -> None:
     with pytest.raises(Refused, match=f'"{name}"|var.{name}|{name} '):
         plan(variables, {name: None})

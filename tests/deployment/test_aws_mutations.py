@@ -1,4 +1,4 @@
-"""Faults that somebody could make in the AWS module; each is caught for what it is."""
+"""Plausible mistakes in the AWS module; each is caught for the right reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALERTS, CALLS, FUNCTION, ROTATION, SCHEDULE, SILENCE = (
 POLICIES = "tests/policies"
 
 MUTATIONS = (
-    # What the provider's schema knows.
+    # What the provider's schema catches.
     Mutation("a typo", "function.tf", "memory_size  ", "memory_sizes ", "Unsupported argument"),
     Mutation(
         "a missing argument",
@@ -33,7 +33,9 @@ MUTATIONS = (
         "",
         "Insufficient flexible_time_window blocks",
     ),
-    Mutation("a name that is none", "alerts.tf", "failed_runs.name }", "failed_run.name }", "Reference to undeclared resource"),
+    Mutation(
+        "a reference to nothing", "alerts.tf", "failed_runs.name }", "failed_run.name }", "Reference to undeclared resource"
+    ),
     # The key.
     Mutation(
         "the key in the state",
@@ -54,19 +56,19 @@ MUTATIONS = (
     ),
     # The function.
     Mutation(
-        "another archive deploys nothing",
+        "a new archive is not deployed",
         "function.tf",
         "source_code_hash               = local.archive_hash",
         "source_code_hash = null",
         "A change of the archive",
         FUNCTION,
     ),
-    Mutation("a log for ever", "function.tf", "= var.log_retention_days", "= 0", "kept for ever", FUNCTION),
-    Mutation("lines that are no JSON", "function.tf", '"JSON"', '"Text"', "must write JSON|application_log_level", FUNCTION),
+    Mutation("a log kept forever", "function.tf", "= var.log_retention_days", "= 0", "kept forever", FUNCTION),
+    Mutation("a log that is not JSON", "function.tf", '"JSON"', '"Text"', "must write JSON|application_log_level", FUNCTION),
     # Who may call it.
-    Mutation("an open address", "function.tf", '"AWS_IAM"', '"NONE"', "signed requests", CALLS),
+    Mutation("an unsigned function URL", "function.tf", '"AWS_IAM"', '"NONE"', "signed requests", CALLS),
     Mutation(
-        "an address for everybody",
+        "a function URL for everybody",
         "function.tf",
         "principal              = each.value",
         'principal = "*"',
@@ -74,20 +76,20 @@ MUTATIONS = (
         CALLS,
     ),
     Mutation(
-        "an address that nobody asked for",
+        "a function URL without configuration",
         "function.tf",
         "count = var.function_url == null ? 0 : 1",
         "count = 1",
         "no function URL",
         FUNCTION,
     ),
-    Mutation("a quote that ends the command", "outputs.tf", "\"'\\\\''\"", '"\'"', "must not end the shell's", CALLS),
+    Mutation("a quote that ends the argument", "outputs.tf", "\"'\\\\''\"", '"\'"', "must not end the shell's argument", CALLS),
     Mutation(
-        "a run that is started twice",
+        "a command that starts a run twice",
         "outputs.tf",
         "--cli-read-timeout ${local.timeout_seconds + 30} ",
         "",
-        "must wait for",
+        "must wait as long as",
         CALLS,
     ),
     # The schedule.
@@ -96,7 +98,7 @@ MUTATIONS = (
         "schedule.tf",
         "role_arn = aws_iam_role.schedule.arn",
         "role_arn = aws_iam_role.function.arn",
-        "by the schedule's own role",
+        "with the schedule's own role",
         SCHEDULE,
     ),
     Mutation(
@@ -108,11 +110,11 @@ MUTATIONS = (
         SCHEDULE,
     ),
     Mutation(
-        "tries that are given up",
+        "retries that are cut short",
         "function.tf",
         "maximum_event_age_in_seconds = var.event_age_seconds",
         "maximum_event_age_in_seconds = 60",
-        "before its three tries are over",
+        "before its three attempts are over",
         SCHEDULE,
     ),
     Mutation(
@@ -120,17 +122,17 @@ MUTATIONS = (
         "schedule.tf",
         "dead_letter_config {\n      arn = aws_sqs_queue.failed_runs.arn",
         "dead_letter_config {\n      arn = aws_sns_topic.alerts.arn",
-        "gives up must go to the queue",
+        "schedule gives up on must go to the queue",
         SCHEDULE,
     ),
-    Mutation("a queue in the clear", "schedule.tf", "enabled   = true", "enabled   = false", "must be encrypted", SCHEDULE),
-    # Who is told.
-    Mutation("silence is no alarm", "alerts.tf", '"breaching"', '"missing"', "count as silence", ALERTS),
+    Mutation("an unencrypted queue", "schedule.tf", "enabled   = true", "enabled   = false", "must be encrypted", SCHEDULE),
+    # Who is notified.
+    Mutation("silence raises no alarm", "alerts.tf", '"breaching"', '"missing"', "count as silence", ALERTS),
     Mutation("an old success hides a silence", "alerts.tf", '"FILL(said, 0)"', '"said"', "count as silence", ALERTS),
     Mutation("failures count as success", "alerts.tf", '\\"ok\\"', '\\"failed\\"', "outcomes that the function logs", ALERTS),
-    Mutation("what Lambda ended is no failure", "alerts.tf", '"Errors"', '"Invocations"', "must both count", ALERTS),
+    Mutation("a run that Lambda ended is no failure", "alerts.tf", '"Errors"', '"Invocations"', "must both count", ALERTS),
     Mutation(
-        "a key that lasts raises the alarm",
+        "a key far from expiry raises the alarm",
         "alerts.tf",
         'comparison_operator = "LessThanThreshold"\n  threshold           = var.key_expiry_alert_days',
         'comparison_operator = "GreaterThanThreshold"\n  threshold           = var.key_expiry_alert_days',
@@ -138,7 +140,7 @@ MUTATIONS = (
         ALERTS,
     ),
     Mutation(
-        "a daily schedule looked at for an hour",
+        "a daily schedule measured over one hour",
         "alerts.tf",
         "min(local.gap_seconds * var.silence_schedules,",
         "min(3600,",
@@ -147,20 +149,22 @@ MUTATIONS = (
     ),
     # The rotation.
     Mutation(
-        "anybody's secret may start the rotation",
+        "any secret may start the rotation",
         "rotation.tf",
         "source_arn     = aws_secretsmanager_secret.key.arn",
         "source_arn = null",
-        "of this secret",
+        "for this secret",
         ROTATION,
     ),
-    Mutation("a rotation at once", "rotation.tf", "immediately  = false", "immediately  = true", "not at once", ROTATION),
+    Mutation(
+        "an immediate rotation", "rotation.tf", "immediately  = false", "immediately  = true", "not immediately", ROTATION
+    ),
     Mutation(
         "the rotation as the function",
         "rotation.tf",
         "role             = aws_iam_role.rotator[0].arn",
         "role = aws_iam_role.function.arn",
-        "a role and a log of its own",
+        "its own role and log",
         ROTATION,
     ),
     # The policies, which the real provider computes.
@@ -189,7 +193,7 @@ MUTATIONS = (
         POLICIES,
     ),
     Mutation(
-        "schedules of anybody's",
+        "a role for any schedule",
         "schedule.tf",
         "values   = [aws_scheduler_schedule_group.runs.arn]",
         'values = ["*"]',
@@ -213,7 +217,7 @@ BY_POLICIES = [each for each in MUTATIONS if each.by == POLICIES]
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """Two at a time: terraform is the slow part, and each has a copy of its own."""
+    """Two at a time: terraform is the slow part, and each batch has its own copy."""
     with ThreadPoolExecutor(2) as pool:
         yield pool
 
@@ -235,7 +239,7 @@ def policy_checks(workspaces: Workspaces, pool: ThreadPoolExecutor) -> dict[Muta
     return {each: pool.submit(check, each) for each in BY_POLICIES}
 
 
-def test_each_policy_says_what_it_should_and_no_more(workspaces: Workspaces) -> None:
+def test_each_policy_grants_only_what_is_needed(workspaces: Workspaces) -> None:
     own_copy(workspaces).test(folder=POLICIES)
 
 

@@ -1,4 +1,4 @@
-"""What the Google Cloud module deploys: read as a reviewer reads a plan, and started from its source archive alone."""
+"""What the Google Cloud module deploys: its plan as a reviewer reads it, and its functions started from the archive alone."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def settings_of(function: dict[str, Any]) -> dict[str, str]:
 
 
 @each_example
-def test_the_plan_is_the_reviewed_one(plans: Callable[[str], Plan], example: str) -> None:
-    """After a change that is meant, the file is written anew with what stands in `planned`, and read before it is committed."""
+def test_the_plan_equals_the_reviewed_one(plans: Callable[[str], Plan], example: str) -> None:
+    """After an intended change, write `planned` to the file, and review the difference before you commit it."""
     planned = "\n".join(take_inventory(plans(example), MODULE)) + "\n"
     planned = re.sub(r"source-[0-9a-f]{64}\.zip", "source-HASH.zip", planned)
     assert planned == (Path(__file__).parent / f"google_{example}.txt").read_text()
@@ -74,25 +74,25 @@ def test_nothing_is_public_and_nothing_runs_as_a_default_account(plans: Callable
     )
 
 
-def test_every_right_is_granted_to_one_member_and_takes_nothing_from_others() -> None:
-    """A `_policy` or `_binding` would take away what others have granted."""
+def test_every_grant_is_for_one_member_and_replaces_no_other() -> None:
+    """A `_policy` or `_binding` would remove what others have granted."""
     assert not [address for address in read_resources(MODULE) if re.search(r"_iam_(policy|binding)\.", address)]
 
 
 def test_nothing_is_made_before_the_apis_are_enabled() -> None:
-    """What refers to nothing else is made first, and in a new project refused."""
+    """A resource without references is created first, and a new project refuses it."""
     resources = {address: json.dumps(body) for address, body in read_resources(MODULE).items()}
     made_first = [address for address, body in resources.items() if not re.search(r"\bgoogle_\w+\.|\blocal\.channels", body)]
     assert made_first == ["google_project_service.required"]
 
 
 def find_key_material(folder: Path) -> list[str]:
-    """Return what would bring a private key into a plan or a state."""
+    """Return what would put a private key into a plan or a state."""
     text = "".join(file.read_text() for file in sorted(folder.rglob("*.tf")))
     return re.findall(r"secret_data\w*|google_secret_manager_secret_version\w*|tls_private_key|service_account_key", text)
 
 
-def test_the_key_cannot_come_into_plan_or_state(workspaces: Workspaces) -> None:
+def test_the_key_cannot_enter_the_plan_or_the_state(workspaces: Workspaces) -> None:
     assert find_key_material(MODULE) == []
     workspace = workspaces.bare("google")
     fault = 'resource "google_secret_manager_secret_version" "key" {\n  secret_data = file("client.jwk.json")\n}\n'
@@ -107,20 +107,20 @@ def test_the_functions_take_the_settings_that_they_are_given(plans: Callable[[st
         assert settings.deadline_seconds < function["service_config"][0]["timeout_seconds"], name
 
 
-def test_the_rotating_function_has_all_that_it_needs(plans: Callable[[str], Plan]) -> None:
+def test_the_rotating_function_has_its_settings_and_rights(plans: Callable[[str], Plan]) -> None:
     settings = parse_settings(settings_of(functions_in(plans("complete"))["rotate"]))
     assert settings.rotation.selvbetjening_url == "https://api.selvbetjening.nhn.no"
     assert settings.rotation.pending_secret == "projects/my-project-123/secrets/greetings-pending"
     assert settings.key_address == "projects/my-project-123/secrets/greetings-key/versions/latest"
 
 
-def test_the_archive_holds_exactly_the_product(plans: Callable[[str], Plan]) -> None:
+def test_the_archive_contains_exactly_the_product(plans: Callable[[str], Plan]) -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     product = [name for name in listed if re.fullmatch(r"main\.py|requirements\.txt|helseid_fn/.*\.py", name)]
     assert sorted(source_files(plans("minimal"))) == sorted(product)
 
 
-def test_a_change_of_code_is_another_archive_and_nothing_else_is(workspaces: Workspaces) -> None:
+def test_only_a_change_of_code_makes_another_archive(workspaces: Workspaces) -> None:
     workspace = workspaces.bare("google")
     hashing = re.search(r"^locals \{\n.*?^\}\n", (workspace.folder / "build.tf").read_text(), re.MULTILINE | re.DOTALL)
     assert hashing is not None
@@ -143,7 +143,7 @@ def source_files(plan: Plan) -> list[str]:
 
 @pytest.fixture(scope="module")
 def unpacked(plans: Callable[[str], Plan], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is in the archive, alone in a folder; the archive is made here, since no provider that is mocked makes one."""
+    """The archive's files alone in a folder; the archive is built here, because a mocked provider does not build one."""
     folder = tmp_path_factory.mktemp("unpacked")
     archive = tmp_path_factory.mktemp("archive") / "source.zip"
     with zipfile.ZipFile(archive, "w") as file:
@@ -163,7 +163,7 @@ def standin() -> Iterator[tuple[Process, dict[str, str]]]:
 
 @contextmanager
 def started(function: dict[str, Any], parties: dict[str, str], folder: Path) -> Iterator[tuple[Process, str]]:
-    """Start a planned function as its host would: by its entry point and its settings, less who is really asked."""
+    """Start a planned function as its host would, with its entry point and its settings, but with these parties."""
     port = free_port()
     settings = {**settings_of(function), "HELSEID_SFM_JOURNAL_ID": "", **parties}
     host = {"FUNCTION_TARGET": function["build_config"][0]["entry_point"], "HOST": "127.0.0.1", "PORT": str(port)}
@@ -180,14 +180,14 @@ def test_the_archive_alone_serves_the_scheduled_call(
     plans: Callable[[str], Plan], standin: tuple[Process, dict[str, str]], unpacked: Path
 ) -> None:
     with started(functions_in(plans("minimal"))["run"], standin[1], unpacked) as (process, url):
-        status, answer = call(url, {})
+        status, report = call(url, {})
         process.wait_for(lambda: any(line.get("outcome") == "ok" for line in process.lines))
-    assert (status, answer["status"]) == (200, "ok")
-    assert "Hello" in answer["api"]["body"]["greeting"]
-    assert process.said == []
+    assert (status, report["status"]) == (200, "ok")
+    assert "Hello" in report["api"]["body"]["greeting"]
+    assert process.other_output == []
 
 
-def test_the_archive_alone_serves_what_pubsub_pushes(
+def test_the_archive_alone_serves_a_pubsub_push(
     plans: Callable[[str], Plan], standin: tuple[Process, dict[str, str]], unpacked: Path
 ) -> None:
     """The subscription pushes Pub/Sub's own envelope, not a CloudEvent."""
@@ -201,7 +201,7 @@ def test_the_archive_alone_serves_what_pubsub_pushes(
     assert line["organization"]["parent"] == "999977774"
 
 
-def test_the_archive_alone_sees_to_the_key(
+def test_the_archive_alone_rotates_the_key(
     plans: Callable[[str], Plan], standin: tuple[Process, dict[str, str]], unpacked: Path
 ) -> None:
     with started(functions_in(plans("complete"))["rotate"], standin[1], unpacked) as (process, url):
@@ -213,8 +213,8 @@ def test_the_archive_alone_sees_to_the_key(
 
 
 def post(url: str, body: object) -> int:
-    """Post JSON as Pub/Sub does; what is acknowledged is answered with a word, not with JSON."""
+    """Post JSON as Pub/Sub does; an acknowledgement is a word, not JSON."""
     request = urllib.request.Request(url, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        status: int = answer.status
+    with urllib.request.urlopen(request, timeout=60) as response:
+        status: int = response.status
         return status

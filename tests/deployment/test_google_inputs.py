@@ -1,4 +1,4 @@
-"""What the Google Cloud module takes for its variables and what it refuses by name; the function's own parser agrees."""
+"""What the Google Cloud module accepts for its variables and what it refuses by name; the function's own parser agrees."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SETTINGS = {
     "deadline_seconds": "DEADLINE_SECONDS",
     "log_level": "LOG_LEVEL",
 }
-"""The variables that become settings; what is refused there is refused here, before anything is deployed."""
+"""The variables that become settings; the module refuses what the function would refuse, before anything is deployed."""
 
 GOOD: list[tuple[str, Any]] = [
     ("helseid_issuer", "https://samsvarstesting-sts-test.helseid.sky.nhn.no/3f0c/x"),
@@ -51,7 +51,7 @@ GOOD: list[tuple[str, Any]] = [
     ("schedule", "*/15 7-16 * JAN,FEB MON-FRI"),
     ("additional_invokers", ["user:a@example.no", "serviceAccount:b@my-project-123.iam.gserviceaccount.com"]),
     ("pubsub", {}),
-    ("rotation", {"selvbetjening_url": "https://api.selvbetjening.nhn.no", "alg": "ES512", "due_share": 0.001}),
+    ("rotation", {"selvbetjening_url": "https://api.selvbetjening.nhn.no", "alg": "ES512", "due_fraction": 0.001}),
 ]
 BAD: list[tuple[str, Any]] = [
     ("project_id", "My Project"),
@@ -123,17 +123,17 @@ BAD: list[tuple[str, Any]] = [
     ("rotation", {"selvbetjening_url": "http://api.selvbetjening.nhn.no"}),
     ("rotation", {"selvbetjening_url": "https://a.no", "schedule": "daily"}),
     ("rotation", {"selvbetjening_url": "https://a.no", "alg": "HS256"}),
-    ("rotation", {"selvbetjening_url": "https://a.no", "due_share": 1}),
+    ("rotation", {"selvbetjening_url": "https://a.no", "due_fraction": 1}),
     ("rotation", {"selvbetjening_url": "https://a.no", "grace_hours": 0}),
     ("rotation", {"selvbetjening_url": "https://a.no", "destroy_after_days": 4000}),
 ]
-# What the function itself would take, but this deployment has a reason to refuse.
+# Values that the function itself would accept, but this deployment has a reason to refuse.
 STRICTER = [("deadline_seconds", 1781), ("log_level", "WARNING"), ("api_methods", [])]
 
 
 @pytest.fixture(scope="module")
 def variables(workspaces: Workspaces) -> Workspace:
-    """The variables and their rules alone, which need no provider."""
+    """Only the variables and their rules, which need no provider."""
     workspace = workspaces.bare("google")
     rules = (workspace.folder / "variables.tf").read_text()
     shutil.rmtree(workspace.folder)
@@ -149,37 +149,37 @@ def put(workspace: Workspace, values: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("name", "value"), GOOD, ids=str)
-def test_what_makes_sense_is_taken(variables: Workspace, name: str, value: Any) -> None:
+def test_valid_inputs_are_accepted(variables: Workspace, name: str, value: Any) -> None:
     put(variables, {name: value})
     if name in SETTINGS:
         parse_settings(environment_with(name, value))
 
 
 @pytest.mark.parametrize(("name", "value"), BAD, ids=str)
-def test_what_does_not_is_refused_by_name(variables: Workspace, name: str, value: Any) -> None:
+def test_invalid_inputs_are_refused_by_name(variables: Workspace, name: str, value: Any) -> None:
     with pytest.raises(Refused) as refusal:
         put(variables, {name: value})
-    told = str(refusal.value).replace("Invalid value for variable", "")
-    assert told.count("Error: ") == 1
-    assert any(line.startswith((f"{name} ", f"{name}.")) for line in told.splitlines())
+    report = str(refusal.value).replace("Invalid value for variable", "")
+    assert report.count("Error: ") == 1
+    assert any(line.startswith((f"{name} ", f"{name}.")) for line in report.splitlines())
     if name in SETTINGS and (name, value) not in STRICTER:
         with pytest.raises(SettingsError, match=SETTINGS[name]):
             parse_settings(environment_with(name, value))
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_what_is_missing_is_named(variables: Workspace, name: str) -> None:
+def test_missing_inputs_are_named(variables: Workspace, name: str) -> None:
     with pytest.raises(Refused, match=name):
         put(variables, {name: None})
 
 
-def test_several_calls_at_once_need_a_whole_processor(variables: Workspace) -> None:
+def test_concurrent_calls_need_a_whole_processor(variables: Workspace) -> None:
     put(variables, {"cpu": "0.583", "concurrency": 1})
-    with pytest.raises(Refused, match="concurrency is not between"):
+    with pytest.raises(Refused, match="concurrency must be between"):
         put(variables, {"cpu": "0.583", "concurrency": 2})
 
 
-def test_pubsub_waits_less_long_than_the_scheduler(variables: Workspace) -> None:
+def test_pubsub_waits_for_less_time_than_the_scheduler(variables: Workspace) -> None:
     put(variables, {"deadline_seconds": 1780})
     put(variables, {"deadline_seconds": 580, "pubsub": {}})
     with pytest.raises(Refused, match="580 with pubsub"):

@@ -1,4 +1,4 @@
-"""Faults that somebody could make in the Google Cloud module; each is caught for what it is."""
+"""Plausible mistakes in the Google Cloud module; each is caught for the right reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULTS, CHOICES, PUBSUB, ROTATION, SILENCE = (
 )
 
 MUTATIONS = (
-    # What the schema tells.
+    # What the schema catches.
     Mutation("a misspelt argument", "secret.tf", "secret_id           =", "secret_name         =", "secret_name"),
     Mutation("a missing argument", "schedule.tf", "    uri         =", "    # uri       =", '"uri" is required'),
     Mutation("a block written as an argument", "schedule.tf", "  retry_config {", "  retry_config = {", "retry_config"),
@@ -23,14 +23,14 @@ MUTATIONS = (
     Mutation(
         "an undeclared variable", "build.tf", "location                    = var.region", "location = var.regoin", "regoin"
     ),
-    Mutation("a type that is none", "alerts.tf", 'severity              = "CRITICAL"', 'severity = "LOUD"', "LOUD"),
+    Mutation("an unknown severity", "alerts.tf", 'severity              = "CRITICAL"', 'severity = "LOUD"', "LOUD"),
     # Who may do what.
     Mutation(
         "the function may do more with the secret",
         "secret.tf",
         '"roles/secretmanager.secretAccessor"',
         '"roles/secretmanager.admin"',
-        "not the one reader of the one secret",
+        "not the only reader of the only secret",
         DEFAULTS,
     ),
     Mutation(
@@ -38,7 +38,7 @@ MUTATIONS = (
         "secret.tf",
         "google_service_account.runtime.member",
         "google_service_account.scheduler.member",
-        "not the one reader of the one secret",
+        "not the only reader of the only secret",
         DEFAULTS,
     ),
     Mutation(
@@ -78,7 +78,7 @@ MUTATIONS = (
         "build.tf",
         '"resource.name.startsWith(\\"projects/_/buckets/gcf-v2-sources-\\")"',
         '"true"',
-        "other roles than those it needs",
+        "exactly the roles that it needs",
         DEFAULTS,
     ),
     Mutation(
@@ -95,7 +95,7 @@ MUTATIONS = (
         "schedule.tf",
         'audience              = google_cloudfunctions2_function.function["run"].service_config[0].uri',
         "audience              = null",
-        "token is not for the function's address",
+        "token is not for the function's URL",
         DEFAULTS,
     ),
     Mutation(
@@ -103,7 +103,7 @@ MUTATIONS = (
         "schedule.tf",
         'audience              = google_cloudfunctions2_function.function["run"].service_config[0].uri',
         'audience              = google_cloudfunctions2_function.function["run"].url',
-        "token is not for the function's address",
+        "token is not for the function's URL",
         DEFAULTS,
     ),
     Mutation(
@@ -125,18 +125,25 @@ MUTATIONS = (
     Mutation(
         "retries without an end", "schedule.tf", "retry_count          = 2", "retry_count = 50", "without a bound", DEFAULTS
     ),
-    # What it is made of and given.
-    Mutation("code that does not deploy", "build.tf", "source-${local.source_hash}.zip", "source.zip", "hash of its", DEFAULTS),
+    # Its source and its settings.
+    Mutation(
+        "a change of code that is not deployed",
+        "build.tf",
+        "source-${local.source_hash}.zip",
+        "source.zip",
+        "hash of its",
+        DEFAULTS,
+    ),
     Mutation(
         "more than the product",
         "build.tf",
         '["main.py", "requirements.txt"]',
         '["main.py", "requirements.txt", "infra/terraform/google/build.tf"]',
-        "is not the product",
+        "is not the product's",
         DEFAULTS,
     ),
     Mutation(
-        "a setting under another name", "function.tf", "HELSEID_SCOPE  ", "HELSEID_SCOPES ", "settings are others", DEFAULTS
+        "a setting under another name", "function.tf", "HELSEID_SCOPE  ", "HELSEID_SCOPES ", "settings are not those", DEFAULTS
     ),
     Mutation(
         "a file that is another version",
@@ -146,30 +153,32 @@ MUTATIONS = (
         "not the latest version of the key",
         CHOICES,
     ),
-    # Who is told.
+    # Who is notified.
     Mutation(
-        "silence is never seen",
+        "silence is never detected",
         "alerts.tf",
         "or vector(0)) < 1",
         ") < 1",
-        "not looked for where successes are counted",
+        "does not use the metric that counts successes",
         DEFAULTS,
     ),
     Mutation(
-        "failures count as success", "alerts.tf", 'succeeded = "ok"', 'succeeded = "failed"', "else than successes", DEFAULTS
+        "failures count as success", "alerts.tf", 'succeeded = "ok"', 'succeeded = "failed"', "other than successes", DEFAULTS
     ),
     Mutation(
         "an alert to nobody",
         "alerts.tf",
         '"WARNING"\n  user_labels           = var.labels\n  notification_channels = local.channels',
         '"WARNING"\n  user_labels           = var.labels\n  notification_channels = []',
-        "goes to nobody",
+        "does not go to every channel",
         ROTATION,
     ),
-    Mutation("a daily job is missed each night", "alerts.tf", "    24\n  )", "    1\n  )", "too early or too late", CHOICES),
+    Mutation(
+        "a daily job is reported silent each night", "alerts.tf", "    24\n  )", "    1\n  )", "too early or too late", CHOICES
+    ),
     # Messages and rotation.
     Mutation(
-        "messages come as something else",
+        "messages arrive in another form",
         "pubsub.tf",
         'FUNCTION_SIGNATURE_TYPE = "cloudevent"',
         'FUNCTION_SIGNATURE_TYPE = "http"',
@@ -177,7 +186,7 @@ MUTATIONS = (
         PUBSUB,
     ),
     Mutation(
-        "Pub/Sub may be its account altogether",
+        "Pub/Sub may act as its account",
         "pubsub.tf",
         '"roles/iam.serviceAccountOpenIdTokenCreator"',
         '"roles/iam.serviceAccountTokenCreator"',
@@ -189,15 +198,15 @@ MUTATIONS = (
         "pubsub.tf",
         'topic                      = google_pubsub_topic.events["dead-letter"].id',
         'topic                      = google_pubsub_topic.events["events"].id',
-        "is lost, or comes for ever",
+        "is lost, or redelivered forever",
         PUBSUB,
     ),
     Mutation(
-        "messages are given up unseen",
+        "messages are dead-lettered unnoticed",
         "alerts.tf",
         'subscription_id=\\"${google_pubsub_subscription.dead_letter[0].name}',
         'subscription_id=\\"${google_pubsub_subscription.events[0].name}',
-        "given up and nobody is told",
+        "dead-lettered and nobody is notified",
         PUBSUB,
     ),
     Mutation(
@@ -205,10 +214,10 @@ MUTATIONS = (
         "rotation.tf",
         '"secretVersionManager"]',
         '"admin"]',
-        "other rights than to read",
+        "not exactly those to read",
         ROTATION,
     ),
-    Mutation("two rotations at once", "rotation.tf", "max_instances    = 1", "max_instances    = 2", "at once", ROTATION),
+    Mutation("two rotations at once", "rotation.tf", "max_instances    = 1", "max_instances    = 2", "can overlap", ROTATION),
     Mutation(
         "the function rotates as itself",
         "rotation.tf",
@@ -222,7 +231,7 @@ MUTATIONS = (
 
 @pytest.fixture(scope="module")
 def checks(workspaces: Workspaces) -> Iterator[dict[str, Future[None]]]:
-    """All batches, two at a time: terraform is the slow part, and each has a copy of its own."""
+    """All batches, two at a time: terraform is the slow part, and each batch has its own copy."""
     workspaces.shared("google")
     with ThreadPoolExecutor(2) as pool:
         yield {str(each): pool.submit(check_caught_together, workspaces, "google", each) for each in batch(MUTATIONS)}

@@ -1,4 +1,4 @@
-"""Every module and example: formatted, valid and true to its own tests at both ends of what it declares, and documented."""
+"""Every module and example is formatted, valid and documented, and passes its tests at both provider versions."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.deployment.workspace import (
     MODULES,
     NEWEST,
     ROOT,
-    NotAtHand,
+    LowestVersionMissing,
     Pins,
     Refused,
-    Unobtainable,
+    TerraformUnavailable,
     Workspaces,
     example_names,
     module_names,
@@ -40,35 +40,35 @@ def test_every_file_is_formatted(workspaces: Workspaces) -> None:
 
 
 @each_module
-def test_a_module_is_valid_and_passes_its_own_tests_at_both_ends(workspaces: Workspaces, module: str) -> None:
+def test_a_module_passes_its_tests_at_both_provider_versions(workspaces: Workspaces, module: str) -> None:
     check_at_both_ends(lambda pins: workspaces.shared(module, pins).test())
 
 
 @pytest.mark.parametrize("example", example_names())
-def test_an_example_is_valid_at_both_ends(workspaces: Workspaces, example: str) -> None:
+def test_an_example_is_valid_at_both_provider_versions(workspaces: Workspaces, example: str) -> None:
     check_at_both_ends(lambda pins: workspaces.shared(example, pins).validate())
 
 
 def check_at_both_ends(check: Callable[[Pins], object]) -> None:
-    """Check with the newest and the lowest providers at once; skip if that went well but the lowest are not at hand."""
+    """Check with the newest and the lowest providers at once; skip if nothing failed but the lowest are not available."""
 
-    def try_with(pins: Pins) -> Refused | NotAtHand | None:
+    def try_with(pins: Pins) -> Refused | LowestVersionMissing | None:
         try:
             check(pins)
-        except (Refused, NotAtHand) as failure:
+        except (Refused, LowestVersionMissing) as failure:
             return failure
         return None
 
     with ThreadPoolExecutor(2) as pool:
         failures = list(pool.map(try_with, (NEWEST, LOWEST)))
     assert [str(each) for each in failures if isinstance(each, Refused)] == []
-    for lack in failures:
-        if lack is not None:
-            pytest.skip(str(lack))
+    for missing in failures:
+        if missing is not None:
+            pytest.skip(str(missing))
 
 
 @each_module
-def test_each_provider_says_both_ends_of_its_versions(module: str) -> None:
+def test_each_provider_states_its_version_range(module: str) -> None:
     assert all(provider.lowest for provider in read_providers(ROOT / MODULES / module))
 
 
@@ -79,7 +79,7 @@ def test_no_lock_file_and_no_state_is_committed(module: str) -> None:
 
 
 @each_module
-def test_every_variable_has_its_row_with_its_default_and_none_else(module: str) -> None:
+def test_every_variable_has_its_row_with_its_default(module: str) -> None:
     variables = {variable.name: variable for variable in read_variables(ROOT / MODULES / module)}
     rows = {row[0].strip("`"): row for row in table(module, "Variables")}
     assert rows.keys() == variables.keys()
@@ -93,7 +93,7 @@ def test_every_variable_has_its_row_with_its_default_and_none_else(module: str) 
 
 
 @each_module
-def test_every_output_has_its_row_and_none_else(module: str) -> None:
+def test_every_output_has_its_row(module: str) -> None:
     outputs = read_outputs(ROOT / MODULES / module)
     rows = {row[0].strip("`"): row for row in table(module, "Outputs")}
     assert rows.keys() == outputs.keys()
@@ -102,7 +102,7 @@ def test_every_output_has_its_row_and_none_else(module: str) -> None:
 
 
 @each_module
-def test_every_file_that_is_named_exists(module: str) -> None:
+def test_every_file_that_the_readme_names_exists(module: str) -> None:
     folder = ROOT / MODULES / module
     named = re.findall(r"`([\w/.-]+\.(?:tf|hcl)|examples/\w+)`", readme(module))
     assert named
@@ -110,9 +110,9 @@ def test_every_file_that_is_named_exists(module: str) -> None:
 
 
 @each_module
-def test_checkov_finds_nothing_but_what_is_skipped_with_a_reason(module: str, workspaces: Workspaces) -> None:
+def test_checkov_finds_only_what_is_skipped_with_a_reason(module: str, workspaces: Workspaces) -> None:
     if not CHECKOV.exists():
-        raise Unobtainable("checkov is not installed; run: make .venv/terraform/ready")
+        raise TerraformUnavailable("checkov is not installed; run: make .venv/terraform/ready")
     folder = workspaces.bare(module).folder
     command = [str(CHECKOV), "--directory", str(folder), "--framework", "terraform", "--skip-download", "--output", "json"]
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("BC_", "PRISMA_", "CKV_"))}

@@ -1,6 +1,6 @@
 """Copies of a Terraform module in which terraform runs; each is initialised once for each choice of provider versions.
 
-Providers come from wherever the configuration that `TF_CLI_CONFIG_FILE` names finds them, else from the registry.
+Providers come from the configuration that `TF_CLI_CONFIG_FILE` names, else from the registry.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from tests.deployment.configuration import read_providers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULES = Path("infra/terraform")
-# What a module takes from the repository besides itself.
+# The files of the repository that a module needs besides its own.
 SOURCES = ("main.py", "helseid_fn", "requirements.txt")
 SECONDS = 600
 
-# Lock files hold hashes of whatever provider was at hand, which may be a stand-in for the real one.
+# Lock files contain hashes of the provider that was available, which may be a stand-in for the real one.
 _LEFT_OUT = shutil.ignore_patterns(".terraform*", "terraform.tfstate*", "__pycache__", "*.zip")
 _FOREIGN = re.compile(r"TF_VAR_|TF_CLI_ARGS|TF_WORKSPACE|TF_DATA_DIR|TF_LOG|AWS_|GOOGLE_|CLOUDSDK_|GCLOUD_|GCP_")
 
 
 class Refused(Exception):
-    """Terraform ended with an error; the text is all that it said."""
+    """Terraform ended with an error; the text is its whole output."""
 
 
-class Unobtainable(Exception):
-    """Terraform or its providers cannot be had on this machine; the text says which, and what to do."""
+class TerraformUnavailable(Exception):
+    """Terraform or its providers are not available on this machine; the text says which, and what to do."""
 
 
-class NotAtHand(Exception):
-    """The lowest version of a provider is not where the others are; the text says so. Nobody promises it, as the newest."""
+class LowestVersionMissing(Exception):
+    """The lowest version of a provider is not available, although the newest is; the text says so."""
 
 
 @dataclass(frozen=True)
 class Pins:
-    """Which version of each provider: the newest that can be had, or the lowest that a module declares."""
+    """Which version of each provider: the newest available, or the lowest that a module declares."""
 
     lowest: bool = False
 
@@ -67,7 +67,7 @@ class Workspace:
         return self.tree / MODULES / self.name
 
     def run(self, *arguments: str, typed: str = "") -> str:
-        """Run terraform, with this on its standard input, and return all that it said. Raises `Refused`."""
+        """Run terraform, with `typed` on its standard input, and return its whole output. Raises `Refused`."""
         ended = subprocess.run(
             [self.program, *arguments],
             cwd=self.folder,
@@ -96,14 +96,14 @@ class Workspace:
         return report
 
     def evaluate(self, expression: str) -> str:
-        """Return an expression's value as `terraform console` writes it; the cloud is not asked. Raises `Refused`."""
+        """Return an expression's value as `terraform console` writes it, without calling the cloud. Raises `Refused`."""
         return self.run("console", typed=f"{expression}\n").splitlines()[-1]  # warnings come first
 
     def plan(self, mocks: str) -> dict[str, Any]:
         """Plan with every provider mocked by these `mock_provider` blocks, so that no credentials are needed.
 
-        Return the plan as the JSON of `terraform test -verbose` has it (`resource_changes`, `output_changes`); it leaves a
-        folder behind, so do this in a copy of one's own. Raises `Refused`.
+        Return the plan as in the JSON of `terraform test -verbose` (`resource_changes`, `output_changes`). It leaves a folder
+        behind, so use a separate copy. Raises `Refused`.
         """
         file = self.folder / "planned" / "plan.tftest.hcl"
         file.parent.mkdir()
@@ -117,10 +117,10 @@ class Workspaces:
     """Every copy of this session, below one temporary folder."""
 
     def __init__(self, scratch: Path) -> None:
-        """Find terraform. Raises `Unobtainable` when there is none."""
+        """Find terraform. Raises `TerraformUnavailable` when there is none."""
         program = shutil.which("terraform")
         if program is None:
-            raise Unobtainable("terraform is not on the PATH; install it to check the deployment.")
+            raise TerraformUnavailable("terraform is not on the PATH; install it to check the deployment.")
         self._program = program
         self._scratch = scratch
         self._ready: dict[tuple[str, Pins], Workspace] = {}
@@ -136,9 +136,9 @@ class Workspaces:
         return workspace
 
     def shared(self, name: str, pins: Pins = NEWEST) -> Workspace:
-        """Return the initialised copy that all tests of this session share; change nothing in it.
+        """Return the initialised copy that all tests of this session share and must not change.
 
-        Raises `Unobtainable` or `NotAtHand`.
+        Raises `TerraformUnavailable` or `LowestVersionMissing`.
         """
         if (name, pins) not in self._ready:
             workspace = self.bare(name)
@@ -148,17 +148,17 @@ class Workspaces:
                 workspace.run("init", "-no-color", "-input=false", "-backend=false")
             except Refused as refusal:
                 if "could not connect to" in str(refusal):
-                    raise Unobtainable("No source of Terraform providers can be reached; see TF_CLI_CONFIG_FILE.") from refusal
+                    raise TerraformUnavailable("Terraform cannot download its providers; see TF_CLI_CONFIG_FILE.") from refusal
                 if pins.lowest and "no available releases match" in str(refusal):
-                    raise NotAtHand(
-                        f"The lowest providers that {name} declares are not where TF_CLI_CONFIG_FILE says."
+                    raise LowestVersionMissing(
+                        f"TF_CLI_CONFIG_FILE does not provide the lowest providers that {name} declares."
                     ) from refusal
                 raise
             self._ready[name, pins] = workspace
         return self._ready[name, pins]
 
     def own(self, name: str, pins: Pins = NEWEST) -> Workspace:
-        """Return an initialised copy of one's own, to change at will. Raises `Unobtainable`, `NotAtHand`."""
+        """Return a separate initialised copy, which the caller may change. Raises as `shared` does."""
         shared = self.shared(name, pins)
         tree = self._fresh_tree()
         shutil.copytree(shared.tree, tree, symlinks=True, dirs_exist_ok=True)
@@ -169,7 +169,7 @@ class Workspaces:
 
 
 def module_names() -> list[str]:
-    """Return the modules: one folder a cloud."""
+    """Return the modules, one for each cloud."""
     return sorted(path.parent.name for path in (ROOT / MODULES).glob("*/versions.tf"))
 
 
@@ -179,13 +179,13 @@ def example_names() -> list[str]:
 
 
 def _pin_lowest(workspace: Workspace) -> None:
-    """Pin by an override file, which leaves the module's own as it is."""
+    """Pin with an override file, which leaves the module's own files unchanged."""
     providers = read_providers(ROOT / MODULES / workspace.name.split("/", maxsplit=1)[0])
     pins = "".join(f'    {each.name} = {{ source = "{each.source}", version = "{each.lowest}" }}\n' for each in providers)
     (workspace.folder / "pins_override.tf").write_text(f"terraform {{\n  required_providers {{\n{pins}  }}\n}}\n")
 
 
 def _environment() -> dict[str, str]:
-    """Return our environment less what would answer for a variable or sign in to a cloud."""
+    """Return our environment without what would set a variable or sign in to a cloud."""
     kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
     return {**kept, "TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}

@@ -47,8 +47,8 @@ def message(invocation: object, message_id: str) -> bytes:
 
 def deliver(url: str, body: bytes, headers: dict[str, str]) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), timeout=30) as answer:
-            return int(answer.status)
+        with urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), timeout=30) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code
@@ -59,19 +59,13 @@ def line_of(process: Process, field: str, value: str) -> dict[str, Any]:
     return next(line for line in process.lines if line.get(field) == value)
 
 
-def test_a_pubsub_message_starts_the_call_that_it_holds(function: tuple[Process, str]) -> None:
+def test_events_in_every_form_start_a_call(function: tuple[Process, str]) -> None:
     assert deliver(function[1], message({"organization": {"parent": "313745392"}}, "m1"), PUBSUB) == 200
     line = line_of(function[0], "message_id", "m1")
     assert (line["outcome"], line["organization"]["parent"], line["event_id"]) == ("ok", "313745392", "1")
-
-
-def test_an_empty_pubsub_message_is_the_default_call(function: tuple[Process, str]) -> None:
-    body = json.dumps({"message": {"messageId": "m2"}}).encode()
-    assert deliver(function[1], body, PUBSUB) == 200
+    empty = json.dumps({"message": {"messageId": "m2"}}).encode()
+    assert deliver(function[1], empty, PUBSUB) == 200
     assert line_of(function[0], "message_id", "m2")["outcome"] == "ok"
-
-
-def test_an_event_in_structured_mode_is_the_invocation_itself(function: tuple[Process, str]) -> None:
     event = {"specversion": "1.0", "id": "s1", "source": "s", "type": "t", "data": {"request": {"query": {"a": "b"}}}}
     assert deliver(function[1], json.dumps(event).encode(), STRUCTURED) == 200
     assert line_of(function[0], "event_id", "s1")["outcome"] == "ok"
@@ -87,26 +81,26 @@ def test_an_event_in_structured_mode_is_the_invocation_itself(function: tuple[Pr
     ],
     ids=["refused by HelseID", "unknown member", "not base64", "not JSON"],
 )
-def test_what_can_never_succeed_is_logged_and_acknowledged(function: tuple[Process, str], body: bytes, code: str) -> None:
+def test_a_permanent_failure_is_logged_and_acknowledged(function: tuple[Process, str], body: bytes, code: str) -> None:
     assert deliver(function[1], body, PUBSUB) == 200
     line = line_of(function[0], "message_id", json.loads(body)["message"]["messageId"])
     assert (line["severity"], line["code"]) == ("ERROR", code)
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[]", b"null", b'{"message": 7}'], ids=ascii)
-def test_a_message_that_is_none_is_acknowledged_without_a_traceback(function: tuple[Process, str], body: bytes) -> None:
+def test_a_malformed_message_is_acknowledged_with_its_code(function: tuple[Process, str], body: bytes) -> None:
     before = len(function[0].lines)
     assert deliver(function[1], body, PUBSUB) == 200
     function[0].wait_for(lambda: len(function[0].lines) > before)
     assert [(line["code"], "stack_trace" in line) for line in function[0].lines[before:]] == [("invocation.body", False)]
 
 
-def test_what_may_pass_is_logged_once_and_not_acknowledged(standin: tuple[Process, dict[str, str]]) -> None:
+def test_a_transient_failure_is_logged_once_and_redelivered(standin: tuple[Process, dict[str, str]]) -> None:
     down = {**standin[1], "API_URL": "http://127.0.0.1:9/"}
     process, url = start_function(down, "--target=run_event", "--signature-type=cloudevent")
     try:
         assert deliver(url, message({}, "r1"), PUBSUB) == 503
-        assert line_of(process, "message_id", "r1")["code"] == "api.unreachable.connect"
+        assert line_of(process, "message_id", "r1")["code"] == "api.unavailable.connect"
         assert deliver(url, message({"unknown": 1}, "r2"), PUBSUB) == 200
         assert line_of(process, "message_id", "r2")["code"] == "invocation.member"
         assert [line["severity"] for line in process.lines] == ["ERROR", "ERROR"], "each is logged once"
@@ -124,13 +118,13 @@ def test_what_may_pass_is_logged_once_and_not_acknowledged(standin: tuple[Proces
     ],
     ids=["no CloudEvent", "not text", "not JSON", "of no version"],
 )
-def test_what_is_no_cloudevent_is_a_problem_that_repeats_nothing(
+def test_an_invalid_cloudevent_gets_a_problem_without_echo(
     function: tuple[Process, str], body: bytes, headers: dict[str, str]
 ) -> None:
     request = urllib.request.Request(function[1], data=body, headers={**headers, "Authorization": "Bearer of-the-caller"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=30)
-    with refused.value as answer:
-        text = answer.read().decode()
+    with refused.value as response:
+        text = response.read().decode()
     assert (refused.value.code, json.loads(text)["code"]) == (400, "invocation.body")
-    assert "of-the-caller" not in text + str(function[0].lines) + "".join(function[0].said)
+    assert "of-the-caller" not in text + str(function[0].lines) + "".join(function[0].other_output)

@@ -1,4 +1,4 @@
-"""The archive under AWS's own runtime interface emulator: what Lambda does when time is up, or when init fails."""
+"""The archive under AWS's runtime interface emulator: what Lambda does after a timeout or a failed init."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def start(standin: tuple[StandIn, dict[str, Any]], lambda_zip: Callable[[Target]
 
 
 def outcomes(emulator: Emulator, count: int) -> list[dict[str, Any]]:
-    """Return the lines of as many invocations; a line may come after its answer."""
+    """Return the lines of `count` invocations; a line may come after its response."""
 
     def found() -> list[dict[str, Any]]:
         return [line for line in emulator.process.lines if "outcome" in line]
@@ -52,46 +52,42 @@ def outcomes(emulator: Emulator, count: int) -> list[dict[str, Any]]:
     return found()
 
 
-def test_every_shape_of_event_is_answered_there_too(start: Start) -> None:
+def test_one_instance_serves_every_event_with_a_cached_token(start: Start) -> None:
     emulator = start()
+    assert emulator.invoke({})[1]["token"]["cached"] is False
     for name, event in EVENTS.items():
-        status, answer = emulator.invoke(event)
-        report = json.loads(answer["body"]) if "requestContext" in event else answer
+        status, result = emulator.invoke(event)
+        report = json.loads(result["body"]) if "requestContext" in event else result
         assert (status, report["status"]) == (200, "ok"), name
-    assert len(outcomes(emulator, len(EVENTS))) == len(EVENTS)
-
-
-def test_the_instance_lives_on_and_keeps_its_token(start: Start) -> None:
-    emulator = start()
-    assert emulator.invoke({})[1]["token"]["held"] is False
     assert emulator.invoke({"organization": {"parent": "974557746"}})[1]["code"] == "helseid.refused.invalid_request"
-    assert emulator.invoke({})[1]["token"]["held"] is True
+    assert emulator.invoke({})[1]["token"]["cached"] is True
+    assert len(outcomes(emulator, len(EVENTS) + 3)) == len(EVENTS) + 3
 
 
-def test_it_answers_before_lambda_would_end_it(start: Start, standin: tuple[StandIn, dict[str, Any]]) -> None:
+def test_an_invocation_ends_before_lambdas_timeout(start: Start, standin: tuple[StandIn, dict[str, Any]]) -> None:
     emulator = start(timeout_seconds=5)
     assert emulator.invoke({})[1]["status"] == "ok"
     standin[0].api.fail_always("api", faults.Hang())
-    _, answer = emulator.invoke({})
-    assert answer["errorType"] == "DeadlineExceeded"
+    _, result = emulator.invoke({})
+    assert result["errorType"] == "DeadlineExceeded"
     _, line = outcomes(emulator, 2)
     assert (line["severity"], line["code"]) == ("ERROR", "api.deadline_exceeded")
-    assert not any("timed out" in line for line in emulator.process.said)
+    assert not any("timed out" in line for line in emulator.process.other_output)
 
 
-def test_an_instance_that_overruns_is_ended_and_the_next_one_serves(start: Start) -> None:
+def test_a_new_instance_replaces_one_that_overruns(start: Start) -> None:
     emulator = start(handler="probe.handler", timeout_seconds=5)
-    _, answer = emulator.invoke({})
-    assert answer["status"] == "ok"
+    _, result = emulator.invoke({})
+    assert result["status"] == "ok"
     begun_at = time.monotonic()
-    _, answer = emulator.invoke({"probe": "overrun"})
+    _, result = emulator.invoke({"probe": "overrun"})
     assert time.monotonic() - begun_at < 30, "it would have taken 60 s"
-    assert "Task timed out after 5.00 seconds" in answer
-    _, answer = emulator.invoke({})
-    assert (answer["status"], answer["token"]["held"]) == ("ok", False)
+    assert "Task timed out after 5.00 seconds" in result
+    _, result = emulator.invoke({})
+    assert (result["status"], result["token"]["cached"]) == ("ok", False)
 
 
-def test_an_init_that_fails_says_why_in_the_log(start: Start) -> None:
+def test_a_failed_init_logs_its_cause(start: Start) -> None:
     emulator = start(HELSEID_ISSUER="", API_URL="ftp://api.example")
     status, _ = emulator.invoke({})
     assert status == 502
@@ -99,4 +95,4 @@ def test_an_init_that_fails_says_why_in_the_log(start: Start) -> None:
     assert (line["severity"], line["code"]) == ("CRITICAL", "settings.invalid")
     assert "HELSEID_ISSUER" in line["message"]
     assert "API_URL" in line["message"]
-    assert not any("Traceback" in line for line in emulator.process.said)
+    assert not any("Traceback" in line for line in emulator.process.other_output)

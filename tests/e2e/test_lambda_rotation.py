@@ -1,4 +1,4 @@
-"""A rotation by Secrets Manager itself: moto's RotateSecret invokes the archive under AWS's own runtime interface client."""
+"""A rotation by Secrets Manager: moto's RotateSecret invokes the archive under AWS's runtime interface client."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
 class Deployed:
-    """The function, the one that rotates its key, and Secrets Manager between them."""
+    """The function, the rotating function, and Secrets Manager between them."""
 
     def __init__(self, standin: StandIn, manager: SecretsManager, arn: str, start: Callable[..., LambdaFunction]) -> None:
         self.standin, self.manager, self.arn = standin, manager, arn
         self.function, self.rotating = start("main.lambda_handler"), start("main.rotate_lambda")
         self.start = start
         self.during: list[str] = []
-        """What came of the calls that were made after each step."""
+        """The status of the call after each step."""
 
     def rotate(self) -> list[str]:
-        """Let Secrets Manager rotate the secret, a call after each step, and return what each step has done."""
+        """Let Secrets Manager rotate the secret, with a call after each step, and return the result of each step."""
         done: list[str] = []
 
         def invoke(event: dict[str, Any]) -> bool:
             invocation = self.rotating.invoke(event)
-            done.append(invocation.answer["errorType"] if invocation.failed else invocation.answer["rotation"])
+            done.append(invocation.result["errorType"] if invocation.failed else invocation.result["rotation"])
             self.standin.revoke_tokens()
-            self.during.append(self.function.invoke({}).answer["status"])
+            self.during.append(self.function.invoke({}).result["status"])
             return not invocation.failed
 
         self.manager.rotate(self.arn, invoke)
         return done
 
     def new_keys(self) -> list[RegisteredKey]:
-        """Return the keys that were registered in Selvbetjening by a program."""
+        """Return the keys that a program registered in Selvbetjening."""
         return [key for key in self.standin.registered_keys() if key.origin == "Api"]
 
     def lines(self, function: LambdaFunction, number: int) -> list[dict[str, Any]]:
-        """Return the last lines that a function wrote with an outcome."""
+        """Return the last lines of a function that have an outcome."""
         function.process.wait_for(lambda: sum("outcome" in line for line in function.lines) >= number)
         return [line for line in function.lines if "outcome" in line][-number:]
 
@@ -73,27 +73,27 @@ def deployed(lambda_zip: Callable[[Target], Path]) -> Iterator[Deployed]:
         yield Deployed(standin, manager, arn, start)
         for each in started:
             each.stop()
-        printed = "".join("".join(each.process.said) + json.dumps(each.lines) for each in started)
+        printed = "".join("".join(each.process.other_output) + json.dumps(each.lines) for each in started)
         kept = [json.loads(manager.client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"])]
         assert [piece for piece in fragments_of(standin.secrets(), key, *kept) if piece in printed] == []
 
 
-def test_secrets_manager_rotates_the_key_time_and_again_and_no_call_fails(deployed: Deployed) -> None:
+def test_repeated_rotations_let_no_call_fail(deployed: Deployed) -> None:
     assert deployed.rotate() == ["created", "registered", "tested", "rotated"]
     assert [line["rotation_step"] for line in deployed.lines(deployed.rotating, 4)] == STEPS
     assert deployed.rotate() == ["not_due", "not_due", "tested", "not_due"]
     (first,) = deployed.new_keys()
-    deployed.rotating = deployed.start("main.rotate_lambda", ROTATION_DUE_SHARE="1e-9")
+    deployed.rotating = deployed.start("main.rotate_lambda", ROTATION_DUE_FRACTION="1e-9")
     assert deployed.rotate() == ["created", "registered", "tested", "rotated"]
     second = deployed.new_keys()[-1]
-    assert deployed.function.invoke(OTHER_CHILD).answer["status"] == "ok"
+    assert deployed.function.invoke(OTHER_CHILD).result["status"] == "ok"
     assert (len(deployed.new_keys()), deployed.standin.signing_kids()[-1]) == (2, second.kid)
     assert first.kid in deployed.standin.signing_kids()
     assert deployed.lines(deployed.function, 1)[0]["key_expires_in_days"] == 180.0
     assert deployed.during == ["ok"] * 12
 
 
-def test_a_rotation_that_fails_is_raised_and_the_next_one_finishes(deployed: Deployed) -> None:
+def test_the_next_rotation_completes_one_that_failed(deployed: Deployed) -> None:
     deployed.standin.selvbetjening.fail_next("keys", faults.Problem(403))
     with pytest.raises(ClientError, match="The rotation's function failed"):
         deployed.rotate()

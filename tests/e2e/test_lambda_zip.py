@@ -1,4 +1,4 @@
-"""The archive for AWS Lambda, opened: what is in it, for which machine, and that it can be made again to the byte."""
+"""The archive for AWS Lambda: its contents, its target, and its reproducible bytes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def names_in(archive: Path) -> list[str]:
 
 
 @each_target
-def test_the_whole_product_is_in_it_as_it_is(target: Target, lambda_zip: Zips) -> None:
+def test_the_archive_contains_the_whole_product(target: Target, lambda_zip: Zips) -> None:
     product = [ROOT / "main.py", *(ROOT / "helseid_fn").rglob("*.py")]
     with zipfile.ZipFile(lambda_zip(target)) as file:
         assert {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in product} == {
@@ -42,20 +42,20 @@ def test_the_whole_product_is_in_it_as_it_is(target: Target, lambda_zip: Zips) -
 
 
 @each_target
-def test_besides_the_product_it_holds_what_the_lock_pins_and_nothing_else(target: Target, lambda_zip: Zips) -> None:
+def test_the_archive_contains_only_pinned_libraries_besides(target: Target, lambda_zip: Zips) -> None:
     names = names_in(lambda_zip(target))
     distributions = {
         match[1].lower().replace("_", "-") for name in names if (match := re.match(r"(.+)-[^-]+\.dist-info/", name))
     }
     assert distributions == set(re.findall(r"^([\w.-]+)==", packaging.LOCK.read_text(), re.MULTILINE))
-    of_dateutil, of_cffi = {"dateutil"}, {"_cffi_backend"}
-    libraries = distributions | {each.replace("-", "_") for each in distributions} | of_dateutil | of_cffi
+    modules = {"dateutil", "_cffi_backend", "jwt"}  # of python-dateutil, cffi and PyJWT
+    libraries = distributions | {each.replace("-", "_") for each in distributions} | modules
     tops = {re.split(r"[./]", name)[0] for name in names if ".dist-info/" not in name}
     assert tops <= libraries | {"main", "helseid_fn"}
 
 
 @each_target
-def test_nothing_is_in_it_that_no_invocation_reads(target: Target, lambda_zip: Zips) -> None:
+def test_the_archive_contains_no_unused_files(target: Target, lambda_zip: Zips) -> None:
     names = names_in(lambda_zip(target))
     unwanted = r"flask|werkzeug|functions_framework|grpc|google/|googleapiclient|gunicorn|uvicorn|pip/|uv/|setuptools|moto"
     assert not [name for name in names if re.match(unwanted, name)]
@@ -66,7 +66,7 @@ def test_nothing_is_in_it_that_no_invocation_reads(target: Target, lambda_zip: Z
 
 
 @each_target
-def test_every_library_keeps_its_licence_and_the_version_by_which_scanners_know_it(target: Target, lambda_zip: Zips) -> None:
+def test_every_library_keeps_its_licence_and_its_metadata(target: Target, lambda_zip: Zips) -> None:
     names = names_in(lambda_zip(target))
     for folder in {name.split("/")[0] for name in names if ".dist-info/" in name}:
         assert f"{folder}/METADATA" in names
@@ -74,7 +74,7 @@ def test_every_library_keeps_its_licence_and_the_version_by_which_scanners_know_
 
 
 @each_target
-def test_what_is_compiled_is_for_the_target(target: Target, lambda_zip: Zips) -> None:
+def test_compiled_files_are_for_the_target(target: Target, lambda_zip: Zips) -> None:
     tag = f"cpython-{target.python.replace('.', '')}-{MACHINE_NAMES[target.arch]}-linux-gnu.so"
     with zipfile.ZipFile(lambda_zip(target)) as file:
         compiled = [name for name in file.namelist() if file.read(name)[:4] == b"\x7fELF"]
@@ -86,13 +86,15 @@ def test_what_is_compiled_is_for_the_target(target: Target, lambda_zip: Zips) ->
 
 
 @each_target
-def test_building_it_again_gives_the_same_bytes(target: Target, lambda_zip: Zips, tmp_path: Path) -> None:
+def test_a_second_build_gives_the_same_bytes(target: Target, lambda_zip: Zips, tmp_path: Path) -> None:
     assert build(target, tmp_path).read_bytes() == lambda_zip(target).read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == [f"lambda-{target.arch}-{target.python}.zip"]
 
 
 @each_target
-def test_nothing_of_the_machine_that_built_it_is_in_its_entries(target: Target, lambda_zip: Zips) -> None:
+def test_the_archive_is_small_and_its_entries_are_neutral(target: Target, lambda_zip: Zips) -> None:
+    assert lambda_zip(target).stat().st_size < 10_000_000
+    assert unpacked_size(lambda_zip(target)) < 30_000_000
     with zipfile.ZipFile(lambda_zip(target)) as file:
         entries = file.infolist()
     assert [entry.filename for entry in entries] == sorted({entry.filename for entry in entries})
@@ -101,14 +103,7 @@ def test_nothing_of_the_machine_that_built_it_is_in_its_entries(target: Target, 
     }
 
 
-@each_target
-def test_it_stays_far_below_what_lambda_takes(target: Target, lambda_zip: Zips) -> None:
-    archive = lambda_zip(target)
-    assert archive.stat().st_size < 10_000_000
-    assert unpacked_size(archive) < 30_000_000
-
-
-def test_importing_it_loads_no_framework_and_no_cloud_library(lambda_zip: Zips, tmp_path: Path) -> None:
+def test_the_import_loads_no_framework_and_no_cloud_library(lambda_zip: Zips, tmp_path: Path) -> None:
     shutil.unpack_archive(lambda_zip(HERE), tmp_path)
     command = [sys.executable, "-S", "-B", "-c", "import sys; import main; print(main.__file__, *sorted(sys.modules))"]
     loaded = subprocess.run(command, cwd=tmp_path, env=EXAMPLES, capture_output=True, text=True, check=True).stdout.split()
@@ -116,7 +111,7 @@ def test_importing_it_loads_no_framework_and_no_cloud_library(lambda_zip: Zips, 
     assert not {name.split(".")[0] for name in loaded} & {"flask", "werkzeug", "grpc", "google", "boto3", "botocore"}
 
 
-def test_a_wheel_that_is_not_the_pinned_one_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_wheel_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     kept = fetch_wheels(packaging.LOCK.read_text(), HERE)[0].parent
     shutil.copytree(kept, tmp_path / kept.name)
     next((tmp_path / kept.name).glob("six-*")).write_bytes(b"something else")
@@ -126,7 +121,7 @@ def test_a_wheel_that_is_not_the_pinned_one_is_refused(monkeypatch: pytest.Monke
     assert list((tmp_path / "build").iterdir()) == []
 
 
-def test_a_wheel_whose_files_belong_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_wheel_with_files_for_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     wheel = tmp_path / "odd-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as file:
         file.writestr("odd-1.0.data/purelib/odd.py", "")
@@ -135,9 +130,9 @@ def test_a_wheel_whose_files_belong_elsewhere_is_refused(monkeypatch: pytest.Mon
         build(HERE, tmp_path / "build")
 
 
-def test_the_command_says_what_it_built() -> None:
+def test_the_command_prints_what_it_built() -> None:
     command = [sys.executable, "-m", "infra.lambda_zip", "--arch", HERE.arch, "--python", HERE.python]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(
-        rf"build/lambda-{HERE}\.zip: \d\.\d MB, unpacked \d\d\.\d MB; `import main` takes \d\.\d\d s here\n", said
+        rf"build/lambda-{HERE}\.zip: \d\.\d MB, unpacked \d\d\.\d MB; `import main` takes \d\.\d\d s here\n", output
     )

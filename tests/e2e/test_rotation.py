@@ -1,4 +1,4 @@
-"""The rotating function deployed: under functions-framework, for a schedule and for Secret Manager's own notifications."""
+"""The rotating function under functions-framework, for a schedule and for Secret Manager's notifications."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def jwk() -> dict[str, Any]:
 
 @pytest.fixture
 def standin(jwk: dict[str, Any]) -> Iterator[StandIn]:
-    """Return a stand-in whose tokens live for a second, so that calls keep needing the key."""
+    """Return a stand-in whose tokens live for a second, so that calls keep using the key."""
     with StandIn([client_of(jwk)], secret_manager=True, token_lifetime_seconds=1) as standin:
         standin.secret_manager.add(SECRET, json.dumps(jwk))
         standin.secret_manager.create(PENDING)
@@ -49,7 +49,7 @@ def standin(jwk: dict[str, Any]) -> Iterator[StandIn]:
 
 @pytest.fixture
 def start(standin: StandIn, tmp_path: Path, jwk: dict[str, Any]) -> Iterator[Start]:
-    """Return a function that starts a function; no secret may stand in what any says, is started with or leaves in a file."""
+    """Return a function that starts a process; no secret may be in its output, command line, environment or files."""
     started: list[Process] = []
     environment = {**standin.environment(SETTINGS["HELSEID_KEY"]), **SETTINGS, "LOG_LEVEL": "DEBUG", "TMPDIR": str(tmp_path)}
     with ExitStack() as stack:
@@ -61,10 +61,10 @@ def start(standin: StandIn, tmp_path: Path, jwk: dict[str, Any]) -> Iterator[Sta
             return process, url
 
         yield begin
-        told = [Path(f"/proc/{each.pid}/{name}").read_text() for each in started for name in ("cmdline", "environ")]
-    told += ["".join(each.said) + json.dumps(each.lines) for each in started]
-    told += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
-    assert [piece for piece in fragments_of(standin.secrets(), jwk) if any(piece in text for text in told)] == []
+        texts = [Path(f"/proc/{each.pid}/{name}").read_text() for each in started for name in ("cmdline", "environ")]
+    texts += ["".join(each.other_output) + json.dumps(each.lines) for each in started]
+    texts += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    assert [piece for piece in fragments_of(standin.secrets(), jwk) if any(piece in text for text in texts)] == []
 
 
 def new_keys(standin: StandIn) -> list[RegisteredKey]:
@@ -77,8 +77,8 @@ def notify(url: str, event_type: str, message_id: str) -> int:
     data = base64.b64encode(json.dumps({"name": "projects/1/secrets/helseid-key"}).encode()).decode()
     message = {"subscription": "s", "message": {"data": data, "messageId": message_id, "attributes": attributes}}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, json.dumps(message).encode(), PUBSUB), timeout=60) as answer:
-            return int(answer.status)
+        with urllib.request.urlopen(urllib.request.Request(url, json.dumps(message).encode(), PUBSUB), timeout=60) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code
@@ -89,7 +89,7 @@ def line_of(process: Process, message_id: str) -> dict[str, Any]:
     return next(line for line in process.lines if line.get("message_id") == message_id)
 
 
-def test_a_post_rotates_the_key_while_calls_run_and_none_fails(start: Start, standin: StandIn, jwk: dict[str, Any]) -> None:
+def test_a_post_rotates_the_key_and_no_call_fails(start: Start, standin: StandIn, jwk: dict[str, Any]) -> None:
     _, url = start("--target=run")
     _, rotating_url = start("--target=rotate")
     standin.selvbetjening.settings.activation_seconds = 2
@@ -101,48 +101,46 @@ def test_a_post_rotates_the_key_while_calls_run_and_none_fails(start: Start, sta
 
     with ThreadPoolExecutor(2) as pool:
         callers = [pool.submit(keep_calling) for _ in range(2)]
-        status, answer = call(rotating_url)
+        status, report = call(rotating_url)
         rotated_after = len(statuses)
         ended.set()
         [each.result() for each in callers]
-    assert (status, answer["rotation"]) == (200, "rotated")
+    assert (status, report["rotation"]) == (200, "rotated")
     assert call(url, OTHER_UNIT)[0] == 200
     (new,) = new_keys(standin)
-    assert (answer["kid"], new.posted) == (new.kid, 1)
+    assert (report["kid"], new.posted) == (new.kid, 1)
     assert rotated_after > 5
     assert set(statuses) == {200}
     kids = standin.signing_kids()
     assert set(kids) == {jwk["kid"], new.kid}
     assert kids[-1] == new.kid
-    assert kids.count(jwk["kid"]) > 2, "tokens were asked for with the old key meanwhile"
+    assert kids.count(jwk["kid"]) > 2, "tokens were requested with the old key meanwhile"
 
 
-def test_only_a_post_starts_it(start: Start, standin: StandIn) -> None:
+def test_a_get_starts_no_rotation(start: Start, standin: StandIn) -> None:
     _, url = start("--target=rotate")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(url, timeout=30)
-    with refused.value as answer:
-        assert (answer.code, json.load(answer)["code"]) == (400, "invocation.method")
+    with refused.value as response:
+        assert (response.code, json.load(response)["code"]) == (400, "invocation.method")
     assert standin.received == []
 
 
-def test_secret_manager_s_notification_rotates_the_key_and_one_that_comes_twice_does_no_harm(
-    start: Start, standin: StandIn
-) -> None:
+def test_duplicate_notifications_rotate_the_key_once(start: Start, standin: StandIn) -> None:
     process, url = start(*BY_EVENT)
     with ThreadPoolExecutor(2) as pool:
         statuses = list(pool.map(lambda number: notify(url, "SECRET_ROTATE", f"m{number}"), range(2)))
     statuses.append(notify(url, "SECRET_ROTATE", "m0"))
     assert statuses == [200, 200, 200]
     (new,) = new_keys(standin)
-    told = [line for line in process.lines if "rotation" in line]
-    assert {line["rotation"] for line in told} == {"rotated", "not_due"}
-    assert told[-1]["key_expires_in_days"] == 180.0
-    assert {line["event_source"] for line in told} == {PUBSUB["ce-source"]}
-    assert told[-1]["kid"] == new.kid
+    lines = [line for line in process.lines if "rotation" in line]
+    assert {line["rotation"] for line in lines} == {"rotated", "not_due"}
+    assert lines[-1]["key_expires_in_days"] == 180.0
+    assert {line["event_source"] for line in lines} == {PUBSUB["ce-source"]}
+    assert lines[-1]["kid"] == new.kid
 
 
-def test_other_notifications_are_passed_over(start: Start, standin: StandIn) -> None:
+def test_other_notifications_are_ignored(start: Start, standin: StandIn) -> None:
     process, url = start(*BY_EVENT)
     for event_type in ("SECRET_VERSION_ADD", "SECRET_VERSION_DISABLE", "SECRET_VERSION_DESTROY", "TOPIC_CONFIGURED"):
         assert notify(url, event_type, event_type) == 200
@@ -150,11 +148,11 @@ def test_other_notifications_are_passed_over(start: Start, standin: StandIn) -> 
     assert process.lines == []
 
 
-def test_a_failure_that_may_pass_is_not_acknowledged_and_any_other_is(start: Start, standin: StandIn) -> None:
+def test_only_a_transient_failure_is_not_acknowledged(start: Start, standin: StandIn) -> None:
     process, url = start(*BY_EVENT)
     standin.selvbetjening.fail_always("keys", faults.Status(503))
     assert notify(url, "SECRET_ROTATE", "m1") >= 500
-    assert line_of(process, "m1")["code"] == "selvbetjening.unreachable.server_error"
+    assert line_of(process, "m1")["code"] == "selvbetjening.unavailable.server_error"
     standin.selvbetjening.clear_faults()
     standin.selvbetjening.fail_always("keys", faults.Problem(403))
     assert notify(url, "SECRET_ROTATE", "m2") == 200
@@ -164,11 +162,11 @@ def test_a_failure_that_may_pass_is_not_acknowledged_and_any_other_is(start: Sta
     assert line_of(process, "m3")["rotation"] == "rotated"
 
 
-def test_rotations_at_once_in_two_processes_register_one_key(start: Start, standin: StandIn) -> None:
+def test_simultaneous_rotations_register_one_key(start: Start, standin: StandIn) -> None:
     urls = [start("--target=rotate")[1] for _ in range(2)]
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(call, urls * 2))
-    assert [status for status, _ in answers] == [200] * 4
+        responses = list(pool.map(call, urls * 2))
+    assert [status for status, _ in responses] == [200] * 4
     (new,) = new_keys(standin)
     assert {version.state for version in standin.secret_manager.versions(PENDING)} == {"DESTROYED"}
     assert (standin.secret_manager.versions(SECRET)[-1].jwk or {})["kid"] == new.kid

@@ -1,4 +1,4 @@
-"""Certificates made for one test, by an authority of its own."""
+"""Certificates for one test, from its own authority."""
 
 import datetime as dt
 import ipaddress
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-# Python 3.13 refuses an authority that does not say what its key is for (RFC 5280 section 4.2.1.3).
+# Python 3.13 refuses an authority without key usage (RFC 5280 section 4.2.1.3).
 _SIGNS_CERTIFICATES = x509.KeyUsage(
     digital_signature=False,
     content_commitment=False,
@@ -40,7 +40,7 @@ class Authority:
         self.bundle.write_bytes(certificate)
 
     def server(self, *names: str) -> ssl.SSLContext:
-        """Give a server's context with a certificate for these names or IP addresses, 127.0.0.1 when none is given."""
+        """Return a server's context with a certificate for these names or IP addresses, by default 127.0.0.1."""
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names or ("127.0.0.1",)])
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests only")])

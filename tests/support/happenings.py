@@ -1,4 +1,4 @@
-"""Things that happen to one exchange beside those that the stand-in knows."""
+"""Faults of one exchange that the stand-in itself lacks."""
 
 import threading
 from collections.abc import Callable
@@ -10,47 +10,47 @@ from standin.wire import Wire
 
 @dataclass(frozen=True)
 class Gate:
-    """Holds the request back until the test opens the gate."""
+    """Delays the request until the test opens the gate."""
 
     opened: threading.Event = field(default_factory=threading.Event)
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Wait and answer for real."""
+        """Wait, then send the real response."""
         self.opened.wait(timeout=30)
         wire.send(deliver(handle()))
 
 
 @dataclass(frozen=True)
 class Before:
-    """Does something between treating the request and sending its real answer."""
+    """Does something between processing the request and sending the real response."""
 
     act: Callable[[], object]
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Treat, act, answer."""
-        answer = handle()
+        """Process the request, act, respond."""
+        response = handle()
         self.act()
-        wire.send(deliver(answer))
+        wire.send(deliver(response))
 
 
 @dataclass(frozen=True)
 class WithHeaders:
-    """Adds headers to the real answer."""
+    """Adds headers to the real response."""
 
     headers: tuple[tuple[str, str], ...]
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Answer for real, with more headers."""
-        answer = handle()
-        wire.send(deliver(replace(answer, headers=(*answer.headers, *self.headers))))
+        """Send the real response with more headers."""
+        response = handle()
+        wire.send(deliver(replace(response, headers=(*response.headers, *self.headers))))
 
 
 @dataclass(frozen=True)
 class ThenReset:
-    """Answers for real and breaks the connection off after it."""
+    """Sends the real response and resets the connection after it."""
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Answer, let it be read, reset."""
+        """Respond, wait until it is read, and reset."""
         wire.send(deliver(handle()))
         wire.pause(0.02)
         wire.reset()

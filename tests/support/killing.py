@@ -1,4 +1,4 @@
-"""A process that can be killed at any of its requests: before the request is treated, or before its answer leaves."""
+"""A process that can be killed at any of its requests: before the request is processed, or before the response leaves."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ When = Literal["before", "after"]
 
 
 class KilledError(ConnectionError):
-    """Ends the treatment of a request whose sender is no more."""
+    """Ends the processing of a request whose sender is dead."""
 
 
 @dataclass
 class Reaper:
-    """Stands where requests arrive and answers leave, counts them, and kills their sender at one of them."""
+    """Counts requests as they arrive and responses as they leave, and kills the sender at one of them."""
 
     at: int | None = None
     when: When = "before"
@@ -40,7 +40,7 @@ class Reaper:
     """The process whose requests are counted; None as long as there is none."""
 
     def arrive(self) -> None:
-        """Count a request that has not been treated yet."""
+        """Count a request that has not been processed yet."""
         if self.victim is None:
             return
         self.seen += 1
@@ -49,7 +49,7 @@ class Reaper:
             raise KilledError
 
     def leave(self) -> None:
-        """Look at a request that has been treated, and whose answer has not been sent."""
+        """Note a request that has been processed, and whose response has not been sent."""
         if self.victim is not None and (self.seen, self.when) == (self.at, "after"):
             self._kill()
             raise KilledError
@@ -58,7 +58,7 @@ class Reaper:
         os.kill(self.victim or 0, signal.SIGKILL)
 
     def watch(self, standin: StandIn) -> None:
-        """Stand at every party of a stand-in."""
+        """Watch every party of a stand-in."""
         begin = standin.record.begin
 
         def begin_or_kill(exchange: Any) -> Any:
@@ -82,9 +82,9 @@ class WatchedSecretsManager(SecretsManager):
         environ["wsgi.input"] = io.BytesIO(body)
         reaper = self.reapers.get(json.loads(body).get("SecretId"), Reaper())
         reaper.arrive()
-        answer = list(super()._serve(environ, start_response))
+        response = list(super()._serve(environ, start_response))
         reaper.leave()
-        return answer
+        return response
 
 
 class Runner:
@@ -111,7 +111,7 @@ class Runner:
             process.wait(timeout=10)
 
     def run(self, environment: Mapping[str, str], reaper: Reaper, event: object = None) -> int:
-        """Run one rotation to its end, or to where the reaper stands; return how it ended, a signal as a negative number."""
+        """Run one rotation to its end, or to where the reaper kills it; return its exit status, negative for a signal."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         settings = {**bare_environment(), **environment, "LOG_LEVEL": "DEBUG"}
@@ -133,7 +133,7 @@ Outcome = TypeVar("Outcome")
 def side_by_side(
     folder: Path, points: Iterable[Point], play: Callable[[Runner, Point], Outcome], runners: int = 2
 ) -> list[Outcome]:
-    """Play every point, as many at a time as there are runners, which print into files of the folder."""
+    """Try every point, one at a time for each runner; the runners write to files in the folder."""
     with ExitStack() as stack:
         free: queue.SimpleQueue[Runner] = queue.SimpleQueue()
         for number in range(runners):

@@ -1,4 +1,4 @@
-"""Small things that many unit tests hold: an answer, settings, a key, a deadline that a test moves."""
+"""Small things that many unit tests need: a response, settings, a key, a context with a stopped clock."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import json
 from functools import cache
 from typing import Any
 
+import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 from requests.structures import CaseInsensitiveDict
 
-from helseid_fn.deadline import Deadline
-from helseid_fn.http.messages import Answer
+from helseid_fn.context import Context
+from helseid_fn.http.messages import Response
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from helseid_fn.settings import EXAMPLES, Settings, parse_settings
 from standin import make_jwk
@@ -47,12 +48,15 @@ NOT_A_DATE = [
     "\x00",
 ]
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi")
+every_algorithm = pytest.mark.parametrize(
+    "alg", ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+)
 
 
-def make_answer(status: int = 200, body: object = None, **headers: str) -> Answer:
-    """Make an answer: bytes as they are, anything else as JSON; `Content_Type` stands for `Content-Type`."""
+def make_response(status: int = 200, body: object = None, **headers: str) -> Response:
+    """Make a response: bytes as they are, anything else as JSON; `Content_Type` means `Content-Type`."""
     octets = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status, CaseInsensitiveDict({name.replace("_", "-"): value for name, value in headers.items()}), octets)
+    return Response(status, CaseInsensitiveDict({name.replace("_", "-"): value for name, value in headers.items()}), octets)
 
 
 def make_settings(**changed: str) -> Settings:
@@ -66,9 +70,9 @@ def make_key(alg: str = "ES256", kid: str | None = None) -> SigningKey:
     return parse_signing_key(json.dumps(make_jwk(alg, kid=kid)))
 
 
-def make_deadline(seconds: float = 25.0) -> Deadline:
-    """Make a deadline whose clock stands still: all its time is always left."""
-    return Deadline(seconds, monotonic=lambda: 0.0)
+def make_context(seconds: float = 25.0) -> Context:
+    """Make a context with a stopped clock: all its time is always left."""
+    return Context(seconds, monotonic=lambda: 0.0)
 
 
 def read_jws(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A tiny forward proxy on loopback: plain HTTP in absolute form, tunnels with CONNECT, and a list of what it was asked."""
+"""A tiny forward proxy on loopback: plain HTTP in absolute form, tunnels with CONNECT, and a list of its requests."""
 
 import contextlib
 import socket
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Forwards to the address that it is asked for, or to the port that a name stands for; one request a connection."""
+    """Forwards to the requested address, or to the port mapped to a name; one request per connection."""
 
     def __init__(self, ports: Mapping[str, int] = {}) -> None:
         self.asked: list[str] = []
@@ -20,7 +20,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The port that it listens on."""
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
@@ -65,7 +65,7 @@ class Proxy:
 
 
 def pump(source: socket.socket, sink: socket.socket) -> None:
-    """Pass on whatever comes, until its end."""
+    """Pass on all bytes until the stream ends."""
     with contextlib.suppress(OSError):
         while piece := source.recv(65536):
             sink.sendall(piece)

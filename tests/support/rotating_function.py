@@ -1,8 +1,7 @@
-"""The rotating function on Google Cloud, beside the one whose key it replaces, on one clock that the test moves."""
+"""The rotating function on Google Cloud and the function that uses the key, on one clock that the test moves."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +10,8 @@ import pytest
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from helseid_fn.http.transport import Transport
-from helseid_fn.rotation.google import GoogleRotation
-from helseid_fn.rotation.wiring import wire_google_rotation
-from helseid_fn.settings import Settings
 from standin import StandIn
 from standin.registered_keys import RegisteredKey
-from tests.conftest import MovableClock
 from tests.support.deployment import CLIENT_ID, Function, log_lines
 
 SECRET = "projects/p/secrets/helseid-key"
@@ -28,45 +22,35 @@ SETTINGS = {"HELSEID_KEY": f"{SECRET}/versions/latest", "HELSEID_PENDING_KEY": P
 class RotatingFunction:
     """Both functions and the store between them, to run and to look at."""
 
-    def __init__(self, standin: StandIn, function: Function, clock: MovableClock, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, standin: StandIn, function: Function, pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
         self.standin = standin
         self.function = function
-        self.pauses: list[float] = []
-        """How long the rotation has slept; the clock has moved by as much."""
-        self.told: list[str] = []
-        """Everything that was answered and printed."""
-        self._clock = clock
+        self.pauses = pauses
+        """How long the function has slept, in seconds; the clock has moved by as much."""
+        self.output: list[str] = []
+        """Every response and everything that was printed."""
         self._capsys = capsys
 
-    def wire(self, settings: Settings, _transport: Transport, _now: object) -> GoogleRotation:
-        """Put the rotation together as `main` does, on this clock."""
-        made = wire_google_rotation(settings, Transport(now=self._clock), self._clock)
-        return dataclasses.replace(made, rotation=dataclasses.replace(made.rotation, sleep=self._sleep))
-
-    def _sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self._clock.move(seconds)
-
     def rotate(self, method: str = "POST") -> dict[str, Any]:
-        """Start the rotating function over HTTP and return the members of its answer, `status` being the HTTP status."""
+        """Start the rotating function over HTTP; return the members of its response, with the HTTP status as `status`."""
         body, status, _ = self.function.module.rotate(Request(EnvironBuilder(method=method).get_environ()))
-        self.told.append(body)
+        self.output.append(body)
         return {**json.loads(body), "status": status}
 
     def call(self, members: object = None) -> int:
-        """Call the function whose key it is, and return the status."""
-        answer = self.function.call(members)
-        self.told.append(answer.get_data(as_text=True))
-        return answer.status_code
+        """Call the function that uses the key, and return the status."""
+        response = self.function.call(members)
+        self.output.append(response.get_data(as_text=True))
+        return response.status_code
 
     def line(self) -> dict[str, Any]:
         """Return the last line that was logged with an outcome."""
         return [line for line in log_lines(self.written()) if "outcome" in line][-1]
 
     def written(self) -> str:
-        """Return what was printed since this was last asked for."""
+        """Return what was printed since the last call of this."""
         captured = self._capsys.readouterr()
-        self.told += [captured.out, captured.err]
+        self.output += [captured.out, captured.err]
         return captured.out
 
     def new_keys(self) -> list[RegisteredKey]:
@@ -78,7 +62,7 @@ class RotatingFunction:
         return [version.state for version in self.standin.secret_manager.versions(secret)]
 
     def readable_kids(self, secret: str) -> list[str]:
-        """Return which private keys can be read in a secret, the oldest first."""
+        """Return the private keys that can be read from a secret, the oldest first."""
         enabled = [version for version in self.standin.secret_manager.versions(secret) if version.state == "ENABLED"]
         return [(version.jwk or {})["kid"] for version in enabled]
 

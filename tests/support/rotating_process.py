@@ -1,8 +1,8 @@
 """Runs rotations for tests that kill them, each in a process of its own: `python -m tests.support.rotating_process`.
 
-Reads an order a line, forks, and tells the child's id and then how it ended. The child imports `main` in the order's
-environment and does what its host would have it do; what it prints goes into a file. Forking from a process that has loaded
-the libraries, and opened nothing, spares each child a second.
+Reads an order from each line, forks, and prints the child's id and then its exit status. The child imports `main` in the
+order's environment and does what its host would make it do; its output goes into a file. Forking from a process that has
+loaded the libraries, and opened nothing, saves each child a second.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import helseid_fn.rotating
-import helseid_fn.secret_store.reader.aws_versions
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-import helseid_fn.secret_store.google.secret  # noqa: F401  # so that no child need load it
+# Loaded here, so that no child needs to load them.
+import helseid_fn.rotation.wiring
+import helseid_fn.secret_store.aws.secret
+import helseid_fn.secret_store.google.secret  # noqa: F401
 from standin.aws.quick_clients import share_models
 
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
 class Context:
-    """What Lambda hands over with each invocation."""
+    """What Lambda passes with each invocation."""
 
     aws_request_id = "request-1"
 
@@ -36,7 +37,7 @@ class Context:
 
 
 def rotate(order: dict[str, Any]) -> bool:
-    """Carry out an order in this very process, and tell whether it went well."""
+    """Carry out an order in this process, and return whether it succeeded."""
     os.environ.clear()
     os.environ.update(order["environment"])
     import main  # noqa: PLC0415  # it parses the settings
@@ -63,7 +64,7 @@ def carry_out(order: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Carry out the orders until there are no more."""
+    """Carry out orders until there are none left."""
     share_models()
     boto3.session.Session("made-up", "made-up").client("secretsmanager", region_name="eu-north-1").close()
     for line in sys.stdin:
@@ -74,7 +75,7 @@ def main() -> None:
             os.read(gate, 1)
             carry_out(order)
         print(child, flush=True)
-        sys.stdin.readline()  # whoever is to watch the child has got its id by now
+        sys.stdin.readline()  # the watching process has the child's id by now
         os.write(opener, b".")
         os.close(gate)
         os.close(opener)

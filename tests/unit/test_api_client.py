@@ -1,49 +1,96 @@
-"""The calls, over a transport of this file's own; what an API thinks of them stands in the contract tests."""
+"""Calls over a fake transport; the contract tests check that an API accepts them."""
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import pytest
 
-from helseid_fn.api.client import Api
+from helseid_fn.api.client import ApiClient, ApiResult
 from helseid_fn.api.request import ApiRequest
-from helseid_fn.api.response import ApiAnswer
-from helseid_fn.context import Journal
-from helseid_fn.errors import Party, Unreachable
-from helseid_fn.http.messages import Answer, Build, Message
+from helseid_fn.context import Context
+from helseid_fn.errors import Party, Refused, Unavailable
+from helseid_fn.http.messages import Build, Message, Response
 from helseid_fn.keys.signing_key import generate_proof_key
 from helseid_fn.oauth.dpop import access_token_hash
+from helseid_fn.oauth.organization import Organization
 from helseid_fn.oauth.token_response import Token
-from tests.support.parts import NOW, make_answer, make_deadline, read_jws
+from tests.support.parts import NOW, make_context, make_response, read_jws
 
 URL = "https://api.example.no/a?q=1"
-TOKEN = Token("the-token", generate_proof_key(), frozenset({"nhn:a/b"}), 600, NOW, None, "x", "y")
+ORGANIZATION, SCOPES = Organization("999977774"), frozenset({"nhn:a/b"})
+TOKEN, NEW_TOKEN = (
+    Token(value, generate_proof_key(), SCOPES, 600, NOW, None, "x", "y") for value in ("the-token", "the-new-token")
+)
+REJECTED = {"WWW_Authenticate": 'DPoP error="invalid_token"'}
+
+
+class FakeTokens:
+    """Returns one token, and another when it is rejected."""
+
+    def __init__(self) -> None:
+        self.rejected: list[Token | None] = []
+
+    def get(self, organization: Organization, scopes: frozenset[str], ctx: Context, *, rejected: Token | None = None) -> Token:
+        del ctx
+        assert (organization, scopes) == (ORGANIZATION, SCOPES)
+        self.rejected.append(rejected)
+        return TOKEN if rejected is None else NEW_TOKEN
 
 
 class FakeTransport:
-    """Gives one answer, and keeps the messages that were built for it."""
+    """Returns one response, or several in turn, and records the messages that were built for it."""
 
-    def __init__(self, answer: Answer | None = None, *, echo: bool = False) -> None:
+    def __init__(self, *responses: Response, echo: bool = False) -> None:
         self.messages: list[Message] = []
         self.options: dict[str, Any] = {}
-        self._answer = answer or make_answer(200, {})
+        self._responses = [*responses] or [make_response(200, {}, Content_Type="application/json")]
         self._echo = echo
 
-    def send(self, party: Party, _method: str, url: str, build: Build, **options: Any) -> Answer:
+    def send(self, party: Party, _method: str, url: str, build: Build, **options: Any) -> Response:
         assert party is Party.API
         self.options = options
         self.messages += [build(url, None), build(url, "the-nonce")]
+        response = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
         if self._echo:
             text = " ".join(value for message in self.messages for value in message.headers.values())
-            return make_answer(self._answer.status, text.encode(), Content_Type="text/plain")
-        return self._answer
+            return make_response(response.status, text.encode(), Content_Type="text/plain")
+        return response
 
 
-def call(transport: FakeTransport, request: ApiRequest | None = None) -> ApiAnswer:
-    ids = iter(("jti-1", "jti-2"))
-    api = Api(transport, now=lambda: NOW, new_id=lambda: next(ids))  # type: ignore[arg-type]
-    return api.call(request or ApiRequest("GET", URL), TOKEN, make_deadline(), Journal())
+def call(transport: FakeTransport, request: ApiRequest | None = None, tokens: FakeTokens | None = None) -> ApiResult:
+    ids = (f"jti-{number}" for number in count(1))
+    api = ApiClient(tokens or FakeTokens(), transport, now=lambda: NOW, new_id=lambda: next(ids))  # type: ignore[arg-type]
+    return api.call(request or ApiRequest("GET", URL), ORGANIZATION, SCOPES, make_context())
+
+
+def test_returns_the_response_and_its_token() -> None:
+    result = call(FakeTransport(make_response(201, {"a": 1}, Content_Type="application/json")))
+    assert (result.response.status, result.response.body, result.token) == (201, {"a": 1}, TOKEN)
+
+
+def test_a_rejected_token_is_replaced_and_the_call_repeated() -> None:
+    transport, tokens = FakeTransport(make_response(401, b"", **REJECTED), make_response(204, b"")), FakeTokens()
+    result = call(transport, tokens=tokens)
+    assert (result.response.status, result.token, tokens.rejected) == (204, NEW_TOKEN, [None, TOKEN])
+    assert [message.headers["Authorization"] for message in transport.messages[::2]] == ["DPoP the-token", "DPoP the-new-token"]
+    assert len({read_jws(message.headers["DPoP"])[1]["jti"] for message in transport.messages}) == 4
+
+
+def test_a_token_that_is_rejected_twice_is_a_refusal() -> None:
+    transport, tokens = FakeTransport(make_response(401, b"", **REJECTED)), FakeTokens()
+    with pytest.raises(Refused) as raised:
+        call(transport, tokens=tokens)
+    assert (raised.value.code, tokens.rejected) == ("api.refused.invalid_token", [None, TOKEN])
+
+
+@pytest.mark.parametrize(("status", "challenge"), [(401, "DPoP"), (403, 'DPoP error="invalid_token"'), (404, "")])
+def test_another_refusal_is_not_repeated(status: int, challenge: str) -> None:
+    tokens = FakeTokens()
+    with pytest.raises(Refused):
+        call(FakeTransport(make_response(status, b"", WWW_Authenticate=challenge)), tokens=tokens)
+    assert tokens.rejected == [None]
 
 
 def test_a_call_carries_the_token_and_a_proof() -> None:
@@ -69,20 +116,20 @@ def test_the_proof_is_bound_to_the_call_and_the_token() -> None:
     }
 
 
-def test_the_proof_is_by_the_key_that_the_token_is_bound_to() -> None:
+def test_the_proof_is_signed_with_the_token_s_key() -> None:
     transport = FakeTransport()
     call(transport)
     assert read_jws(transport.messages[0].headers["DPoP"])[0]["jwk"] == TOKEN.proof_key.public_jwk
 
 
-def test_every_attempt_carries_a_proof_of_its_own() -> None:
+def test_every_attempt_has_its_own_proof() -> None:
     transport = FakeTransport()
     call(transport)
     claims = [read_jws(message.headers["DPoP"])[1] for message in transport.messages]
     assert [(each["jti"], each.get("nonce")) for each in claims] == [("jti-1", None), ("jti-2", "the-nonce")]
 
 
-def test_the_caller_s_headers_and_body_go_along() -> None:
+def test_the_caller_s_headers_and_body_are_sent() -> None:
     transport = FakeTransport()
     call(transport, ApiRequest("POST", URL, {"Accept": "text/plain", "X-Own": "a"}, b"{}"))
     message = transport.messages[0]
@@ -96,17 +143,15 @@ def test_only_what_is_idempotent_may_be_sent_again(method: str, *, idempotent: b
     assert transport.options["idempotent"] is idempotent
 
 
-@pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("number", [0, 1], ids=["the first attempt's", "the second attempt's"])
-def test_what_the_api_echoes_of_our_secrets_is_elided(status: int, number: int) -> None:
-    transport = FakeTransport(make_answer(status), echo=True)
-    body = call(transport).body
+@pytest.mark.parametrize("status", [200, 400, 503])
+def test_an_echo_of_our_secrets_is_redacted(status: int, number: int) -> None:
+    transport = FakeTransport(make_response(status), echo=True)
+    if status == 200:
+        body = call(transport).response.body
+    else:
+        with pytest.raises((Refused, Unavailable)) as raised:
+            call(transport)
+        body = (raised.value.api_response or {})["body"]
     secrets = ("the-token", transport.messages[number].headers["DPoP"])
-    assert ([each for each in secrets if each in body], "[elided]" in body) == ([], True)
-
-
-def test_what_an_unavailable_api_echoes_is_elided() -> None:
-    with pytest.raises(Unreachable) as raised:
-        call(FakeTransport(make_answer(503), echo=True))
-    assert raised.value.api_answer is not None
-    assert "the-token" not in raised.value.api_answer["body"]
+    assert ([each for each in secrets if each in body], "[redacted]" in body) == ([], True)

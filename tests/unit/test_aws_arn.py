@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.secret_store.aws.arn import AwsAddress, parse_aws_address
+from helseid_fn.secret_store.aws.arn import SecretArn, parse_secret_arn
 
 ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid/key-AbCdEf"
 VERSION_ID = "0a9646bb-155e-4290-b0e5-64537fac9425"
@@ -21,7 +21,7 @@ VERSION_ID = "0a9646bb-155e-4290-b0e5-64537fac9425"
     ],
 )
 def test_an_address_is_an_arn_and_ecs_s_tail(tail: str, stage: str | None, version_id: str | None) -> None:
-    assert parse_aws_address(ARN + tail) == AwsAddress(ARN, "eu-north-1", stage, version_id)
+    assert parse_secret_arn(ARN + tail) == SecretArn(ARN, "eu-north-1", stage, version_id)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_an_address_is_an_arn_and_ecs_s_tail(tail: str, stage: str | None, versi
     ],
 )
 def test_every_partition_has_its_regions(arn: str, region: str) -> None:
-    assert parse_aws_address(arn) == AwsAddress(arn, region)
+    assert parse_secret_arn(arn) == SecretArn(arn, region)
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,17 @@ def test_every_partition_has_its_regions(arn: str, region: str) -> None:
     ],
 )
 def test_anything_else_is_no_address(text: str) -> None:
-    assert parse_aws_address(text) is None
+    assert parse_secret_arn(text) is None
 
 
 @pytest.mark.parametrize(
     ("address", "version"),
     [
-        (AwsAddress(ARN, "r"), {"versionStage": "AWSCURRENT"}),
-        (AwsAddress(ARN, "r", "AWSPREVIOUS"), {"versionStage": "AWSPREVIOUS"}),
-        (AwsAddress(ARN, "r", None, VERSION_ID), {"versionId": VERSION_ID}),
-        (AwsAddress(ARN, "r", "S", VERSION_ID), {"versionStage": "S", "versionId": VERSION_ID}),
+        (SecretArn(ARN, "r"), {"versionStage": "AWSCURRENT"}),
+        (SecretArn(ARN, "r", "AWSPREVIOUS"), {"versionStage": "AWSPREVIOUS"}),
+        (SecretArn(ARN, "r", None, VERSION_ID), {"versionId": VERSION_ID}),
+        (SecretArn(ARN, "r", "S", VERSION_ID), {"versionStage": "S", "versionId": VERSION_ID}),
     ],
 )
-def test_without_a_version_the_current_one_is_asked_for(address: AwsAddress, version: dict[str, str]) -> None:
+def test_without_a_version_the_current_one_is_requested(address: SecretArn, version: dict[str, str]) -> None:
     assert address.version == version

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from helseid_fn.secret_store.aws.arn import AwsAddress
+from helseid_fn.secret_store.aws.arn import SecretArn
 from helseid_fn.secret_store.aws.errors import explain
 
 ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid/key-AbCdEf"
-ADDRESS = AwsAddress(ARN, "eu-north-1")
+ADDRESS = SecretArn(ARN, "eu-north-1")
 SECRET_ACTION = "secretsmanager:GetSecretValue"
 
 
@@ -34,17 +34,17 @@ SECRET_ACTION = "secretsmanager:GetSecretValue"
         (400, "InvalidParameterException", "refused.bad_address"),
         (400, "ValidationException", "refused.bad_address"),
         (404, "404", "refused.bad_address"),
-        (400, "ThrottlingException", "unreachable.rate_limited"),
-        (400, "TooManyRequestsException", "unreachable.rate_limited"),
-        (400, "RequestLimitExceeded", "unreachable.rate_limited"),
-        (429, "429", "unreachable.rate_limited"),
-        (500, "InternalServiceError", "unreachable.server_error"),
-        (400, "InternalServiceErrorException", "unreachable.server_error"),
-        (503, "ServiceUnavailable", "unreachable.server_error"),
-        (502, "502", "unreachable.server_error"),
+        (400, "ThrottlingException", "unavailable.rate_limited"),
+        (400, "TooManyRequestsException", "unavailable.rate_limited"),
+        (400, "RequestLimitExceeded", "unavailable.rate_limited"),
+        (429, "429", "unavailable.rate_limited"),
+        (500, "InternalServiceError", "unavailable.server_error"),
+        (400, "InternalServiceErrorException", "unavailable.server_error"),
+        (503, "ServiceUnavailable", "unavailable.server_error"),
+        (502, "502", "unavailable.server_error"),
     ],
 )
-def test_every_code_of_aws_s_has_a_meaning(status: int, code: str, meaning: str) -> None:
+def test_every_aws_code_has_a_meaning(status: int, code: str, meaning: str) -> None:
     assert explain(code, status, "", ADDRESS).code == f"secret_manager.{meaning}"
 
 
@@ -59,7 +59,7 @@ def test_every_code_of_aws_s_has_a_meaning(status: int, code: str, meaning: str)
         ("DecryptionFailure", "aws secretsmanager describe-secret --region eu-north-1 --secret-id {arn} --query KmsKeyId"),
     ],
 )
-def test_a_refusal_of_aws_s_names_the_command_that_cures_it(code: str, command: str) -> None:
+def test_a_refusal_by_aws_names_the_command_to_run(code: str, command: str) -> None:
     assert command.format(arn=ARN) in str(explain(code, 400, "", ADDRESS))
 
 
@@ -73,13 +73,13 @@ def test_a_refusal_of_aws_s_names_the_command_that_cures_it(code: str, command: 
         ("User: x is not authorized to perform: kms:Decrypt on resource: y", "kms:Decrypt", "KEY-ARN"),
     ],
 )
-def test_a_denial_holds_the_policy_statement_that_cures_it(message: str, action: str, resource: str) -> None:
+def test_a_denial_contains_the_policy_statement_to_add(message: str, action: str, resource: str) -> None:
     (statement,) = re.findall(r"\{.*?\}", str(explain("AccessDeniedException", 400, message, ADDRESS)))
     assert json.loads(statement) == {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
 @pytest.mark.parametrize("code", ["EncryptionFailure", "KMSAccessDeniedException"])
-def test_a_new_version_that_cannot_be_encrypted_names_what_that_takes(code: str) -> None:
+def test_a_version_that_cannot_be_encrypted_names_the_actions(code: str) -> None:
     denied = explain(code, 400, "", ADDRESS, "PutSecretValue")
     (statement,) = re.findall(r"\{.*?\}", str(denied))
     assert (denied.code, json.loads(statement)["Action"]) == (
@@ -90,8 +90,8 @@ def test_a_new_version_that_cannot_be_encrypted_names_what_that_takes(code: str)
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "InvalidRequestException", "x"])
-def test_a_refusal_names_the_version_that_was_asked_for(code: str) -> None:
-    assert f"{ARN} (AWSPREVIOUS)" in str(explain(code, 400, "", AwsAddress(ARN, "eu-north-1", "AWSPREVIOUS")))
+def test_a_refusal_names_the_requested_version(code: str) -> None:
+    assert f"{ARN} (AWSPREVIOUS)" in str(explain(code, 400, "", SecretArn(ARN, "eu-north-1", "AWSPREVIOUS")))
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "ThrottlingException", "x"])
@@ -99,6 +99,6 @@ def test_aws_s_own_words_stay_out_of_the_sentence(code: str) -> None:
     assert "HUSH" not in str(explain(code, 400, "HUSH", ADDRESS))
 
 
-def test_a_secret_under_the_key_that_only_its_own_account_may_use_is_denied_and_not_called_deleted() -> None:
+def test_a_default_kms_key_denies_another_account() -> None:
     said = "not from another account, since it is encrypted with the default KMS key"
     assert explain("InvalidRequestException", 400, said, ADDRESS).code == "secret_manager.refused.denied"

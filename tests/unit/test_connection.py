@@ -1,5 +1,3 @@
-"""The pure parts of `connection`; its timeouts stand in the contract tests."""
-
 from __future__ import annotations
 
 import ssl
@@ -16,15 +14,9 @@ def context() -> ssl.SSLContext:
     return load_tls_context(certifi.where())
 
 
-def test_tls_is_verified(context: ssl.SSLContext) -> None:
-    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
-
-
-def test_tls_1_2_is_the_least(context: ssl.SSLContext) -> None:
+def test_tls_1_2_is_required_and_certificates_verified(context: ssl.SSLContext) -> None:
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
-
-
-def test_the_bundle_is_loaded(context: ssl.SSLContext) -> None:
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.cert_store_stats()["x509_ca"] > 50
 
 
@@ -33,7 +25,7 @@ def test_a_bundle_may_be_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "not a certificate"], ids=["missing", "empty", "no PEM"])
-def test_a_bundle_that_cannot_be_read_is_refused(content: str | None, tmp_path: Path) -> None:
+def test_an_unreadable_bundle_is_refused(content: str | None, tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     if content is not None:
         bundle.write_text(content)

@@ -12,8 +12,8 @@ from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from helseid_fn.errors import GARBLED_REASONS, UNREACHABLE_REASONS, Party
-from helseid_fn.http.failures import Loss, describe_loss, read_loss
+from helseid_fn.errors import INVALID_RESPONSE_REASONS, UNAVAILABLE_REASONS, Party
+from helseid_fn.http.failures import ConnectError, Failure, Phase, classify_failure, describe_failure
 
 POOL = HTTPConnectionPool("127.0.0.1")
 CONNECTION = HTTPConnection("127.0.0.1")
@@ -39,17 +39,22 @@ def tls_error(reason: str) -> ssl.SSLError:
 
 UNTRUSTED = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
 RESET = ConnectionResetError(104, "Connection reset by peer")
-HUNG_UP = http.client.RemoteDisconnected("Remote end closed connection without response")
+DISCONNECTED = http.client.RemoteDisconnected("Remote end closed connection without response")
 NO_NAME = u3.NameResolutionError("api.example.no", CONNECTION, socket.gaierror(-2, "Name or service not known"))
 NO_CONNECTION = u3.NewConnectionError(CONNECTION, "refused")
 CONNECT_TIMEOUT = u3.ConnectTimeoutError(CONNECTION, "timed out")
 READ_TIMEOUT = u3.ReadTimeoutError(POOL, "/", "Read timed out.")
 NO_PROXY = u3.ProxyError("Unable to connect to proxy", OSError("Tunnel connection failed: 403"))
 
+
+def failed_in(phase: Phase, cause: BaseException) -> Exception:
+    return caused(ConnectError(phase), cause)
+
+
 CHAINS: list[tuple[str, Callable[[], BaseException], str, bool]] = [
-    ("proxy", lambda: requests.exceptions.ProxyError(retries_used_up(NO_PROXY)), "proxy", False),
+    ("a proxy that fails", lambda: requests.exceptions.ProxyError(retries_used_up(NO_PROXY)), "proxy", False),
     (
-        "proxy that does not take the connection",
+        "a proxy that refuses the connection",
         lambda: requests.exceptions.ProxyError(retries_used_up(u3.ProxyError("no", NO_CONNECTION))),
         "proxy",
         False,
@@ -63,24 +68,24 @@ CHAINS: list[tuple[str, Callable[[], BaseException], str, bool]] = [
         False,
     ),
     (
-        "connecting took too long",
+        "a connect timeout",
         lambda: requests.exceptions.ConnectTimeout(retries_used_up(CONNECT_TIMEOUT)),
         "connect",
         False,
     ),
     (
-        "connecting took too long, with its cause",
+        "a connect timeout, with its cause",
         lambda: requests.exceptions.ConnectTimeout(
             retries_used_up(caused(u3.ConnectTimeoutError(CONNECTION, "slow"), TimeoutError("timed out")))
         ),
         "connect",
         False,
     ),
-    ("no answer in time", lambda: requests.exceptions.ReadTimeout(READ_TIMEOUT), "timeout", True),
-    ("no whole answer in time", lambda: READ_TIMEOUT, "timeout", True),
-    ("a bare time-out", lambda: TimeoutError("the answer took longer than its time"), "timeout", True),
+    ("a read timeout", lambda: requests.exceptions.ReadTimeout(READ_TIMEOUT), "timeout", True),
+    ("a bare read timeout of urllib3's", lambda: READ_TIMEOUT, "timeout", True),
+    ("a bare timeout", lambda: TimeoutError("the response exceeded its time limit"), "timeout", True),
     (
-        "a time-out inside a protocol error",
+        "a timeout inside a protocol error",
         lambda: requests.exceptions.ConnectionError(u3.ProtocolError("Connection broken", TimeoutError("slow"))),
         "timeout",
         True,
@@ -92,14 +97,13 @@ CHAINS: list[tuple[str, Callable[[], BaseException], str, bool]] = [
         False,
     ),
     (
-        "certificate for another name, as urllib3 itself tells it",
+        "certificate for another name, as urllib3 reports it",
         lambda: u3.SSLError(CertificateError("hostname '127.0.0.1' doesn't match 'elsewhere.example'")),
         "tls",
         False,
     ),
-    ("bare TLS error", lambda: UNTRUSTED, "tls", False),
-    ("a server without TLS", lambda: tls_error("WRONG_VERSION_NUMBER"), "tls", False),
-    ("a record that was changed on the way", lambda: tls_error("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"), "connection_lost", True),
+    ("a bare certificate error", lambda: UNTRUSTED, "tls", False),
+    ("a TLS record changed in transit", lambda: tls_error("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"), "connection_lost", True),
     (
         "TLS ended too early",
         lambda: requests.exceptions.SSLError(retries_used_up(u3.SSLError(ssl.SSLEOFError(8, "EOF occurred")))),
@@ -108,8 +112,8 @@ CHAINS: list[tuple[str, Callable[[], BaseException], str, bool]] = [
     ),
     ("TLS closed", lambda: u3.ProtocolError("aborted", ssl.SSLZeroReturnError(6, "closed")), "connection_lost", True),
     (
-        "hung up before an answer",
-        lambda: requests.exceptions.ConnectionError(u3.ProtocolError("Connection aborted.", HUNG_UP)),
+        "disconnected before a response",
+        lambda: requests.exceptions.ConnectionError(u3.ProtocolError("Connection aborted.", DISCONNECTED)),
         "connection_lost",
         True,
     ),
@@ -121,13 +125,13 @@ CHAINS: list[tuple[str, Callable[[], BaseException], str, bool]] = [
     ),
     ("broken pipe", lambda: BrokenPipeError(32, "Broken pipe"), "connection_lost", True),
     (
-        "hung up in the middle of the body",
+        "disconnected within the body",
         lambda: u3.ProtocolError("Connection broken", u3.IncompleteRead(10, 20)),
         "connection_lost",
         True,
     ),
     (
-        "hung up in the middle of a chunk",
+        "disconnected within a chunk",
         lambda: u3.ProtocolError("Connection broken", http.client.IncompleteRead(b"")),
         "connection_lost",
         True,
@@ -144,36 +148,62 @@ CHAINS: list[tuple[str, Callable[[], BaseException], str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "reason", "acted"), [pytest.param(*rest, id=name) for name, *rest in CHAINS])
-def test_reads_the_loss_from_whatever_wraps_it(error: Callable[[], BaseException], reason: str, *, acted: bool) -> None:
-    assert read_loss(error()) == Loss(reason, acted)
+@pytest.mark.parametrize(("error", "reason", "processed"), [pytest.param(*rest, id=name) for name, *rest in CHAINS])
+def test_an_exception_is_classified_by_type(error: Callable[[], BaseException], reason: str, *, processed: bool) -> None:
+    failure = classify_failure(error())
+    assert (failure.reason, failure.processed) == (reason, processed)
+    assert failure.final is (reason in {"tls", "http"})
 
 
-def test_an_exception_that_wraps_itself_is_read() -> None:
+@pytest.mark.parametrize(
+    ("phase", "cause", "expected"),
+    [
+        (Phase.RESOLVING, TimeoutError(), Failure("dns", processed=False)),
+        (Phase.RESOLVING, UnicodeError(), Failure("dns", processed=False)),
+        (Phase.CONNECTING, REFUSED, Failure("connect", processed=False)),
+        (Phase.CONNECTING, TimeoutError(), Failure("connect", processed=False)),
+        (Phase.PROXY, UNTRUSTED, Failure("proxy", processed=False)),
+        (Phase.PROXY, DISCONNECTED, Failure("proxy", processed=False)),
+        (Phase.PROXY, TimeoutError(), Failure("proxy", processed=False)),
+        (Phase.TLS, UNTRUSTED, Failure("tls", processed=False, final=True)),
+        (Phase.TLS, tls_error("TLSV1_ALERT_INTERNAL_ERROR"), Failure("tls", processed=False, final=True)),
+        (Phase.TLS, tls_error("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"), Failure("tls", processed=False, final=True)),
+        (Phase.TLS, ssl.SSLEOFError(8, "EOF occurred"), Failure("tls", processed=False)),
+        (Phase.TLS, RESET, Failure("tls", processed=False)),
+        (Phase.TLS, TimeoutError(), Failure("timeout", processed=False)),
+    ],
+    ids=lambda value: value.name if isinstance(value, Phase) else None,
+)
+def test_a_connect_error_is_classified_by_phase(phase: Phase, cause: BaseException, expected: Failure) -> None:
+    assert classify_failure(failed_in(phase, cause)) == expected
+
+
+@pytest.mark.parametrize("reason", ["WRONG_VERSION_NUMBER", "TLSV1_ALERT_INTERNAL_ERROR"])
+def test_another_librarys_tls_error_may_be_the_handshakes(reason: str) -> None:
+    error = u3.SSLError(tls_error(reason))
+    assert classify_failure(error, phases_known=False) == Failure("tls", processed=True, final=True)
+    assert classify_failure(error) == Failure("connection_lost", processed=True)
+
+
+def test_an_exception_that_wraps_itself_is_classified() -> None:
     error = OSError("round")
     error.args = (error,)
-    assert read_loss(error) == Loss("connection_lost", acted=True)
+    assert classify_failure(error) == Failure("connection_lost", processed=True)
 
 
-REASONS = (*(reason for reason in UNREACHABLE_REASONS if reason not in ("rate_limited", "server_error")), "http")
-
-
-@pytest.mark.parametrize("reason", REASONS)
-def test_every_loss_has_a_code(reason: str) -> None:
-    assert reason in UNREACHABLE_REASONS or reason in GARBLED_REASONS[Party.API]
+REASONS = (*(reason for reason in UNAVAILABLE_REASONS if reason not in ("rate_limited", "server_error")), "http")
 
 
 @pytest.mark.parametrize("reason", REASONS)
-def test_every_loss_names_the_party_and_the_address(reason: str) -> None:
-    sentence = describe_loss(Loss(reason, acted=True), Party.API, "https://api.example.no", 3.0)
-    assert sentence.startswith("The API at https://api.example.no ")
-
-
-@pytest.mark.parametrize("reason", REASONS)
-def test_every_loss_names_a_remedy(reason: str) -> None:
-    assert "check " in describe_loss(Loss(reason, acted=True), Party.HELSEID, "https://helseid-sts.nhn.no", 3.0)
+def test_a_description_names_the_party_and_a_remedy(reason: str) -> None:
+    detail = describe_failure(Failure(reason, processed=True), Party.API, "https://api.example.no", 3.0)
+    assert detail.startswith("The API at https://api.example.no ")
+    assert detail.count(". ") == 1
+    assert detail.endswith(".")
+    assert "heck " in detail.partition(". ")[2]
+    assert reason in UNAVAILABLE_REASONS or reason in INVALID_RESPONSE_REASONS[Party.API]
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(3.0, "within 3 s"), (8.3333, "within 8.33 s"), (0.25, "within 0.25 s")])
-def test_a_time_out_says_how_long_it_waited(seconds: float, words: str) -> None:
-    assert words in describe_loss(Loss("timeout", acted=True), Party.HELSEID, "https://helseid-sts.nhn.no", seconds)
+def test_a_timeouts_description_says_how_long_it_took(seconds: float, words: str) -> None:
+    assert words in describe_failure(Failure("timeout", processed=True), Party.HELSEID, "https://sts.example.no", seconds)

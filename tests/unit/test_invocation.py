@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.errors import BadInvocation
+from helseid_fn.errors import InvalidInvocation
 from helseid_fn.function.invocation import (
     MAX_BODY_BYTES,
     PUBSUB_EVENT,
@@ -40,14 +40,14 @@ def parse(members: Any) -> Invocation:
     return parse_invocation(members, SETTINGS)
 
 
-def refusal_of(members: Any) -> BadInvocation:
-    with pytest.raises(BadInvocation) as raised:
+def refusal_of(members: Any) -> InvalidInvocation:
+    with pytest.raises(InvalidInvocation) as raised:
         parse(members)
     return raised.value
 
 
-def body_refusal_of(body: bytes) -> BadInvocation:
-    with pytest.raises(BadInvocation) as raised:
+def body_refusal_of(body: bytes) -> InvalidInvocation:
+    with pytest.raises(InvalidInvocation) as raised:
         http(body)
     return raised.value
 
@@ -66,14 +66,14 @@ def test_a_bare_request_does_the_default_call(method: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "OPTIONS", "get", ""])
 def test_takes_get_and_post_only(method: str) -> None:
-    with pytest.raises(BadInvocation, match="takes GET and POST") as raised:
+    with pytest.raises(InvalidInvocation, match="takes GET and POST") as raised:
         http(method=method)
     assert raised.value.code == "invocation.method"
 
 
 @pytest.mark.parametrize("query", [b"a=b", b"x", b"scope=nhn:a/b"])
 def test_takes_no_query(query: bytes) -> None:
-    with pytest.raises(BadInvocation, match="takes no query") as raised:
+    with pytest.raises(InvalidInvocation, match="takes no query") as raised:
         http(query=query)
     assert raised.value.code == "invocation.query"
 
@@ -118,7 +118,7 @@ def test_a_body_that_is_not_json_is_refused(body: bytes) -> None:
 )
 def test_a_member_named_twice_is_refused_at_every_level(body: bytes) -> None:
     refusal = body_refusal_of(body)
-    assert (refusal.code, "names a member twice" in str(refusal)) == ("invocation.body", True)
+    assert (refusal.code, "member twice" in str(refusal)) == ("invocation.body", True)
 
 
 @pytest.mark.parametrize("filler", [b" ", b"x"], ids=["white space", "anything"])
@@ -127,7 +127,7 @@ def test_a_body_that_is_too_large_is_refused(filler: bytes) -> None:
     assert (refusal.code, "larger than 1 MiB" in str(refusal)) == ("invocation.body", True)
 
 
-def test_a_body_of_just_the_most_is_taken() -> None:
+def test_a_body_of_the_largest_size_is_taken() -> None:
     assert http(b"{}".ljust(MAX_BODY_BYTES)).request.url == SETTINGS.api_url
 
 
@@ -152,21 +152,21 @@ def test_a_member_that_is_an_object_is_one(name: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"scopes": "x"}, "The invocation has an unknown member 'scopes'; it may have organization, scope, request."),
+        ({"scopes": "x"}, "The invocation has an unknown member 'scopes'"),
         ({"Scope": "x"}, "The invocation has an unknown member 'Scope'"),
         ({"": 1}, "The invocation has an unknown member ''"),
         (
             {"organization": {"orgnr": "1"}},
-            "organization has an unknown member 'orgnr'; it may have parent, child, sfm_journal_id.",
+            "organization has an unknown member 'orgnr'",
         ),
-        ({"request": {"url": "x"}}, "request has an unknown member 'url'; it may have method, path, query, headers, json."),
+        ({"request": {"url": "x"}}, "request has an unknown member 'url'"),
         ({"request": {"body": "x"}}, "request has an unknown member 'body'"),
     ],
     ids=["the invocation", "in another case", "empty", "organization", "request: url", "request: body"],
 )
-def test_an_unknown_member_is_named_with_those_that_are_known(members: dict[str, Any], words: str) -> None:
+def test_an_unknown_member_is_named_with_the_known_ones(members: dict[str, Any], words: str) -> None:
     refusal = refusal_of(members)
-    assert (refusal.code, words in str(refusal)) == ("invocation.member", True)
+    assert (refusal.code, words in str(refusal), "may have" in str(refusal)) == ("invocation.member", True, True)
 
 
 def test_the_name_of_an_unknown_member_is_bounded() -> None:
@@ -192,16 +192,16 @@ SURROGATES: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("members", "code"), [pytest.param(*rest, id=name) for name, *rest in SURROGATES])
-def test_a_lone_surrogate_is_the_caller_s_fault(members: dict[str, Any], code: str) -> None:
+def test_a_lone_surrogate_is_refused(members: dict[str, Any], code: str) -> None:
     assert body_refusal_of(json.dumps(members).encode()).code == code
 
 
-def test_a_lone_surrogate_in_json_goes_to_the_api_as_it_came() -> None:
+def test_a_lone_surrogate_in_json_is_sent_as_it_is() -> None:
     request = http(b'{"request":{"method":"POST","json":{"\\ud800":"\\udfff"}}}').request
     assert request.body == b'{"\\ud800": "\\udfff"}'
 
 
-def test_a_number_that_no_double_holds_is_refused() -> None:
+def test_a_number_beyond_a_double_is_refused() -> None:
     assert body_refusal_of(b'{"request":{"method":"POST","json":1e400}}').code == "invocation.request"
 
 
@@ -216,7 +216,7 @@ def test_a_number_that_no_double_holds_is_refused() -> None:
         pytest.param({}, Organization(), id="an empty object: no organization"),
     ],
 )
-def test_an_organization_replaces_the_default_one_whole(value: object, organization: Organization) -> None:
+def test_an_organization_replaces_the_whole_default(value: object, organization: Organization) -> None:
     assert parse({"organization": value}).organization == organization
 
 
@@ -248,16 +248,16 @@ def test_a_scope_may_be_a_subset_of_the_setting(value: str, scopes: set[str]) ->
 @pytest.mark.parametrize(
     "value", ["", " ", "nhn:e/f", "nhn:a/b nhn:e/f", "NHN:A/B", "nhn:a", None, 7, ["nhn:a/b"], {"nhn:a/b": 1}], ids=repr
 )
-def test_any_other_scope_is_refused_with_those_that_may_be_asked_for(value: object) -> None:
+def test_any_other_scope_is_refused_with_the_allowed_ones(value: object) -> None:
     refusal = refusal_of({"scope": value})
     assert (refusal.code, "one or more of nhn:a/b nhn:c/d" in str(refusal)) == ("invocation.scope", True)
 
 
 def test_a_request_is_confined_to_the_settings() -> None:
     request = parse(
-        {"request": {"method": "POST", "path": "a", "query": {"b": "c"}, "headers": {"X-Own": "d"}, "json": 1}}
+        {"request": {"method": "POST", "path": "a", "query": {"b": "c"}, "headers": {"nhn-own": "d"}, "json": 1}}
     ).request
-    assert (request.method, request.url, request.headers["X-Own"], request.body) == (
+    assert (request.method, request.url, request.headers["nhn-own"], request.body) == (
         "POST",
         f"{SETTINGS.api_url}/a?b=c",
         "d",
@@ -300,8 +300,8 @@ def test_no_payload_is_the_default_call(channel: Any) -> None:
 
 @through_every_channel
 @pytest.mark.parametrize("payload", [b"{", b"[]", b"nan", b'{"a": 1, "a": 2}', b'{"scope": "other"}'], ids=ascii)
-def test_what_is_no_invocation_is_refused(channel: Any, payload: bytes) -> None:
-    with pytest.raises(BadInvocation):
+def test_a_payload_that_is_no_invocation_is_refused(channel: Any, payload: bytes) -> None:
+    with pytest.raises(InvalidInvocation):
         channel(payload)
 
 
@@ -311,7 +311,7 @@ def test_what_is_no_invocation_is_refused(channel: Any, payload: bytes) -> None:
     ids=ascii,
 )
 def test_a_pubsub_event_without_a_message_is_refused(data: object) -> None:
-    with pytest.raises(BadInvocation):
+    with pytest.raises(InvalidInvocation):
         parse_cloud_event(PUBSUB_EVENT, data, SETTINGS)
 
 
@@ -329,7 +329,7 @@ def test_a_bare_invocation_of_lambda_is_the_default_call(event: object) -> None:
     assert parse_lambda_event(event, SETTINGS) == parse({})
 
 
-def test_an_eventbridge_event_carries_the_invocation_as_its_detail() -> None:
+def test_an_eventbridge_event_has_the_invocation_as_detail() -> None:
     event = {"version": "0", "id": "1", "detail-type": "Run", "source": "me", "detail": OTHER}
     assert parse_lambda_event(event, SETTINGS) == parse(OTHER)
 
@@ -342,14 +342,14 @@ def test_an_eventbridge_event_carries_the_invocation_as_its_detail() -> None:
     ],
     ids=["a REST API", "a load balancer"],
 )
-def test_a_request_in_another_payload_format_is_told_as_such(event: object) -> None:
-    with pytest.raises(BadInvocation, match=r"payload format 1\.0"):
+def test_payload_format_1_0_is_refused(event: object) -> None:
+    with pytest.raises(InvalidInvocation, match=r"payload format 1\.0"):
         parse_lambda_event(event, SETTINGS)
 
 
 @pytest.mark.parametrize("event", ["x", [], 7, {"detail-type": "Run"}, {"unknown": 1}], ids=ascii)
-def test_an_event_of_lambda_that_is_no_invocation_is_refused(event: object) -> None:
-    with pytest.raises(BadInvocation):
+def test_another_event_of_lambda_is_refused(event: object) -> None:
+    with pytest.raises(InvalidInvocation):
         parse_lambda_event(event, SETTINGS)
 
 
@@ -366,7 +366,7 @@ def test_an_event_of_lambda_that_is_no_invocation_is_refused(event: object) -> N
     ],
     ids=ascii,
 )
-def test_knows_an_http_request_to_lambda(event: object, *, expected: bool) -> None:
+def test_recognizes_an_http_request_to_lambda(event: object, *, expected: bool) -> None:
     assert is_lambda_http(event) is expected
 
 
@@ -383,11 +383,11 @@ def test_knows_an_http_request_to_lambda(event: object, *, expected: bool) -> No
     ],
     ids=ascii,
 )
-def test_an_http_request_to_lambda_that_is_not_taken_is_refused(event: dict[str, Any]) -> None:
-    with pytest.raises(BadInvocation):
+def test_an_invalid_http_request_to_lambda_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInvocation):
         parse_lambda_http(event, SETTINGS)
 
 
-def test_an_event_whose_text_is_not_valid_unicode_is_refused() -> None:
-    with pytest.raises(BadInvocation):
+def test_an_event_with_invalid_unicode_is_refused() -> None:
+    with pytest.raises(InvalidInvocation):
         parse_cloud_event("any", "\ud800", SETTINGS)

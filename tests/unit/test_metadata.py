@@ -2,48 +2,48 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.errors import Garbled
+from helseid_fn.errors import InvalidResponse
 from helseid_fn.oauth.metadata import Metadata, parse_metadata
-from tests.support.parts import ISSUER, NOW, make_answer
+from tests.support.parts import ISSUER, NOW, make_response
 
 ENDPOINT = f"{ISSUER}/connect/token"
 GOOD = {"issuer": ISSUER, "token_endpoint": ENDPOINT, "jwks_uri": "x", "unknown": {"a": [1]}}
 
 
-def garbled(status: int = 200, body: object = None, issuer: str = ISSUER) -> Garbled:
-    with pytest.raises(Garbled) as raised:
-        parse_metadata(make_answer(status, body), issuer, NOW)
+def invalid(status: int = 200, body: object = None, issuer: str = ISSUER) -> InvalidResponse:
+    with pytest.raises(InvalidResponse) as raised:
+        parse_metadata(make_response(status, body), issuer, NOW)
     return raised.value
 
 
-def test_reads_what_is_used() -> None:
-    assert parse_metadata(make_answer(200, GOOD), ISSUER, NOW) == Metadata(ISSUER, ENDPOINT, NOW)
+def test_reads_issuer_and_token_endpoint() -> None:
+    assert parse_metadata(make_response(200, GOOD), ISSUER, NOW) == Metadata(ISSUER, ENDPOINT, NOW)
 
 
 @pytest.mark.parametrize("issuer", ["https://helseid.example.no/tenant/one", "http://127.0.0.1:8080"])
-def test_takes_an_issuer_with_a_path_and_one_on_this_machine(issuer: str) -> None:
-    answer = make_answer(200, {"issuer": issuer, "token_endpoint": f"{issuer}/connect/token"})
-    assert parse_metadata(answer, issuer, NOW).token_endpoint == f"{issuer}/connect/token"
+def test_takes_an_issuer_with_a_path_or_on_loopback(issuer: str) -> None:
+    response = make_response(200, {"issuer": issuer, "token_endpoint": f"{issuer}/connect/token"})
+    assert parse_metadata(response, issuer, NOW).token_endpoint == f"{issuer}/connect/token"
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'"x"', b"null"])
-def test_what_is_no_json_object_is_no_metadata(body: bytes) -> None:
-    assert garbled(200, body).code == "helseid.garbled.metadata"
+def test_a_body_that_is_no_json_object_is_no_metadata(body: bytes) -> None:
+    assert invalid(200, body).code == "helseid.invalid_response.metadata"
 
 
 @pytest.mark.parametrize("status", [201, 204, 400, 401, 403, 404])
 def test_another_status_is_no_metadata(status: int) -> None:
-    error = garbled(status, GOOD)
-    assert (error.code, f"status {status}" in str(error)) == ("helseid.garbled.metadata", True)
+    error = invalid(status, GOOD)
+    assert (error.code, str(status) in str(error)) == ("helseid.invalid_response.metadata", True)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(status: int) -> None:
-    assert garbled(status, b"").code == "helseid.garbled.redirect"
+    assert invalid(status, b"").code == "helseid.invalid_response.redirect"
 
 
 def test_the_sentence_names_the_address() -> None:
-    assert f"{ISSUER}/.well-known/openid-configuration" in str(garbled(404, b""))
+    assert f"{ISSUER}/.well-known/openid-configuration" in str(invalid(404, b""))
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_the_sentence_names_the_address() -> None:
     [f"{ISSUER}/", ISSUER.upper(), "https://evil.example", ISSUER.replace("https", "http"), None, [ISSUER], ""],
     ids=["with a slash", "in capitals", "another", "http", "null", "a list", "empty"],
 )
-def test_the_issuer_must_be_the_setting_s_to_the_letter(named: object) -> None:
-    error = garbled(200, {**GOOD, "issuer": named})
-    assert (error.code, ISSUER in str(error)) == ("helseid.garbled.issuer_mismatch", True)
+def test_the_issuer_must_equal_the_setting(named: object) -> None:
+    error = invalid(200, {**GOOD, "issuer": named})
+    assert (error.code, ISSUER in str(error)) == ("helseid.invalid_response.issuer_mismatch", True)
 
 
 def test_metadata_without_issuer_is_refused() -> None:
-    assert garbled(200, {"token_endpoint": ENDPOINT}).code == "helseid.garbled.issuer_mismatch"
+    assert invalid(200, {"token_endpoint": ENDPOINT}).code == "helseid.invalid_response.issuer_mismatch"
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_metadata_without_issuer_is_refused() -> None:
         (7, "is missing"),
         ([ENDPOINT], "is missing"),
         ("", "characters"),
-        ("/connect/token", "is not a web address"),
+        ("/connect/token", "is not an https URL"),
         ("http://helseid-sts.test.nhn.no/connect/token", "must be https"),
         ("http://127.0.0.1/connect/token", "is not https, although the issuer is"),
         ("https://user@helseid-sts.test.nhn.no/connect/token", "user name"),
-        ("https://helseid-sts.test.nhn.no/connect/../token", "segments"),
-        ("ftp://helseid-sts.test.nhn.no/", "is not a web address"),
+        ("https://helseid-sts.test.nhn.no/connect/../token", "segment in its path"),
+        ("ftp://helseid-sts.test.nhn.no/", "is not an https URL"),
     ],
 )
-def test_the_token_endpoint_must_be_an_address_that_may_be_used(endpoint: object, words: str) -> None:
-    error = garbled(200, {**GOOD, "token_endpoint": endpoint})
-    assert (error.code, words in str(error)) == ("helseid.garbled.metadata", True)
+def test_the_token_endpoint_must_be_usable(endpoint: object, words: str) -> None:
+    error = invalid(200, {**GOOD, "token_endpoint": endpoint})
+    assert (error.code, words in str(error)) == ("helseid.invalid_response.metadata", True)
 
 
 def test_metadata_without_a_token_endpoint_is_refused() -> None:
-    assert "token_endpoint in HelseID's metadata is missing" in str(garbled(200, {"issuer": ISSUER}))
+    assert "token_endpoint in HelseID's metadata is missing" in str(invalid(200, {"issuer": ISSUER}))

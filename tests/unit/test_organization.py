@@ -40,7 +40,7 @@ def test_builds_the_details_that_helseid_specifies(organization: Organization, d
 
 
 @pytest.mark.parametrize("number", ["999977774", "999977775", "999977776", "312232326", "000000000"])
-def test_nine_digits_are_a_number_whatever_their_check_digit(number: str) -> None:
+def test_nine_digits_are_a_number(number: str) -> None:
     assert is_organization_number(number)
 
 
@@ -63,5 +63,5 @@ def test_anything_else_is_no_journal_id(text: str) -> None:
     assert not is_journal_id(text)
 
 
-def test_shows_its_numbers_and_not_its_journal() -> None:
+def test_shows_its_numbers_without_its_journal_id() -> None:
     assert Organization(PARENT, CHILD, JOURNAL).numbers() == {"parent": PARENT, "child": CHILD}

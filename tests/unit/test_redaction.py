@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from helseid_fn.keys.signing_key import generate_proof_key
-from helseid_fn.redaction import ELIDED, elide, quote
+from helseid_fn.redaction import REDACTED, quote, redact
 from standin import make_jwk
 
 
@@ -22,7 +22,7 @@ from standin import make_jwk
         "Blåbærsyltetøy på åsen",
     ],
 )
-def test_words_are_quoted_as_they_are(words: str) -> None:
+def test_harmless_words_are_quoted_as_they_are(words: str) -> None:
     assert quote(words) == words
 
 
@@ -39,8 +39,8 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-def test_what_may_be_a_secret_is_elided(secret: str) -> None:
-    assert quote(f"bad token '{secret}' seen") == f"bad token '{ELIDED}' seen"
+def test_what_may_be_a_secret_is_redacted(secret: str) -> None:
+    assert quote(f"bad token '{secret}' seen") == f"bad token '{REDACTED}' seen"
 
 
 @pytest.mark.parametrize("control", ["\n", "\r\n", "\t", "\x00", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u2029"], ids=ascii)
@@ -49,11 +49,11 @@ def test_control_characters_become_a_space(control: str) -> None:
 
 
 @pytest.mark.parametrize("half", ["\ud83d", "\udc00\ud83d"], ids=ascii)
-def test_what_is_quoted_fits_into_utf_8(half: str) -> None:
+def test_a_quotation_fits_into_utf_8(half: str) -> None:
     assert quote(f"one{half}two 😀") == "one two 😀"
 
 
-def test_white_space_around_words_is_taken_off() -> None:
+def test_white_space_around_words_is_removed() -> None:
     assert quote(" \n words \t") == "words"
 
 
@@ -67,13 +67,9 @@ def test_a_secret_at_the_bound_is_not_shown_in_part() -> None:
     assert secret[:8] not in quote("a " * 145 + secret)
 
 
-def test_elides_every_secret_everywhere() -> None:
-    assert elide("a HUSH b hush c HUSH", ("HUSH", "hush")) == f"a {ELIDED} b {ELIDED} c {ELIDED}"
+def test_redacts_every_secret_and_nothing_else() -> None:
+    assert redact("a HUSH b hush c HUSH", ("HUSH", "hush")) == f"a {REDACTED} b {REDACTED} c {REDACTED}"
 
 
-def test_elides_nothing_else() -> None:
-    assert elide("all of this", ("HUSH",)) == "all of this"
-
-
-def test_a_secret_whose_slashes_json_has_escaped_is_elided() -> None:
-    assert elide(r'{"echo": "abc\/def"}', ("abc/def",)) == f'{{"echo": "{ELIDED}"}}'
+def test_a_secret_with_escaped_slashes_is_redacted() -> None:
+    assert redact(r'{"echo": "abc\/def"}', ("abc/def",)) == f'{{"echo": "{REDACTED}"}}'

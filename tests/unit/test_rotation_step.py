@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from helseid_fn.errors import RotationError
-from helseid_fn.function.invocation import PUBSUB_EVENT, asks_for_rotation
+from helseid_fn.function.invocation import PUBSUB_EVENT, is_rotation_event
 from helseid_fn.rotation.aws import STEPS, RotationStep, parse_rotation_step
-from helseid_fn.secret_store.aws.arn import AwsAddress
+from helseid_fn.rotation.steps import is_due
+from helseid_fn.secret_store.aws.arn import SecretArn
+from tests.support.parts import NOW
 
 ARN = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid/key-AbCdEf"
-ADDRESS = AwsAddress(ARN, "eu-north-1")
+ADDRESS = SecretArn(ARN, "eu-north-1")
 EVENT = {"Step": "createSecret", "SecretId": ARN, "ClientRequestToken": "version-1"}
 
 
@@ -19,7 +21,7 @@ def test_each_step_is_parsed(step: str) -> None:
     assert parse_rotation_step({**EVENT, "Step": step, "RotationToken": "x"}, ADDRESS) == RotationStep(step, "version-1")
 
 
-def test_the_secret_may_be_meant_by_its_name() -> None:
+def test_the_secret_may_be_given_by_its_name() -> None:
     assert parse_rotation_step({**EVENT, "SecretId": "helseid/key"}, ADDRESS).version_id == "version-1"
 
 
@@ -41,7 +43,7 @@ def test_the_secret_may_be_meant_by_its_name() -> None:
     ids=repr,
 )
 def test_what_is_no_step_is_refused(event: Any) -> None:
-    with pytest.raises(RotationError, match="not one of Secrets Manager's rotation steps") as refused:
+    with pytest.raises(RotationError, match="rotation step") as refused:
         parse_rotation_step(event, ADDRESS)
     assert refused.value.code == "rotation.event"
 
@@ -50,7 +52,7 @@ def test_what_is_no_step_is_refused(event: Any) -> None:
     "secret", [None, "", "helseid", "helseid/key-AbCdEf", ARN[:-7], f"{ARN[:-1]}g", ARN.replace("123", "124")]
 )
 def test_a_step_for_another_secret_is_refused(secret: object) -> None:
-    with pytest.raises(RotationError, match="for another secret than HELSEID_KEY names") as refused:
+    with pytest.raises(RotationError, match="another secret") as refused:
         parse_rotation_step({**EVENT, "SecretId": secret}, ADDRESS)
     assert refused.value.code == "rotation.event"
 
@@ -59,8 +61,8 @@ def notification(**attributes: str) -> dict[str, object]:
     return {"message": {"data": "e30=", "messageId": "1", "attributes": attributes}}
 
 
-def test_secret_manager_s_notification_asks_for_a_rotation() -> None:
-    assert asks_for_rotation(PUBSUB_EVENT, notification(eventType="SECRET_ROTATE", dataFormat="JSON_API_V1"))
+def test_secret_rotate_is_a_rotation_event() -> None:
+    assert is_rotation_event(PUBSUB_EVENT, notification(eventType="SECRET_ROTATE", dataFormat="JSON_API_V1"))
 
 
 @pytest.mark.parametrize(
@@ -77,5 +79,28 @@ def test_secret_manager_s_notification_asks_for_a_rotation() -> None:
     ],
     ids=repr,
 )
-def test_any_other_event_does_not(event_type: str, data: object) -> None:
-    assert not asks_for_rotation(event_type, data)
+def test_any_other_event_is_not(event_type: str, data: object) -> None:
+    assert not is_rotation_event(event_type, data)
+
+
+DAY = 86400
+
+
+@pytest.mark.parametrize(
+    ("made_days_ago", "days_left", "due"),
+    [
+        (119, 61, False),
+        (121, 59, True),
+        (None, 31, False),  # of an assumed life of 90 days
+        (None, 29, True),
+        (59, None, False),
+        (61, None, True),
+        (None, None, True),
+        (1, -1, True),
+        (10, -20, True),
+    ],
+)
+def test_a_key_is_due_after_its_fraction_of_life(made_days_ago: int | None, days_left: int | None, due: object) -> None:
+    made_at = None if made_days_ago is None else int(NOW) - made_days_ago * DAY
+    expires_at = None if days_left is None else int(NOW) + days_left * DAY
+    assert is_due(made_at=made_at, expires_at=expires_at, now=NOW, fraction=2 / 3) is due

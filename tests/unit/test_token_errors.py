@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.context import Journal
-from helseid_fn.errors import REFUSED_REASONS, Garbled, HelseidFnError, Party, Refused
-from helseid_fn.oauth.token_errors import HID_REMEDIES, REMEDIES, explain_refusal
-from tests.support.parts import CLIENT_ID, ISSUER, NOW, make_answer, make_key
+from helseid_fn.context import Context
+from helseid_fn.errors import REFUSED_REASONS, HelseidFnError, InvalidResponse, Party, Refused
+from helseid_fn.oauth.token_errors import HID_REMEDIES, REMEDIES, parse_token_error
+from tests.support.parts import CLIENT_ID, ISSUER, NOW, make_context, make_key, make_response
 
 DATE_OF_NOW = "Fri, 15 Jan 2027 08:00:00 GMT"
 
@@ -17,13 +17,13 @@ def explain(
     kid: str = "my-kid",
     now: float = NOW,
     date: str | None = DATE_OF_NOW,
-    journal: Journal | None = None,
+    ctx: Context | None = None,
 ) -> HelseidFnError:
     body = {"error": error} if description is None else {"error": error, "error_description": description}
     headers = {"Date": date} if date else {}
-    answer = make_answer(400, body, **headers)
-    return explain_refusal(
-        answer, make_key("ES256", kid), client_id=CLIENT_ID, issuer=ISSUER, now=now, journal=journal or Journal()
+    response = make_response(400, body, **headers)
+    return parse_token_error(
+        response, make_key("ES256", kid), client_id=CLIENT_ID, issuer=ISSUER, now=now, ctx=ctx or make_context()
     )
 
 
@@ -31,20 +31,20 @@ KNOWN = [reason for reason in REFUSED_REASONS[Party.HELSEID] if reason not in ("
 
 
 @pytest.mark.parametrize("error", KNOWN)
-def test_every_error_of_oauth_has_its_own_code(error: str) -> None:
+def test_every_oauth_error_has_its_own_code(error: str) -> None:
     refusal = explain(error)
     assert (type(refusal), refusal.code) == (Refused, f"helseid.refused.{error}")
 
 
 @pytest.mark.parametrize("error", [error for error in KNOWN if error != "invalid_client"])
-def test_every_error_of_oauth_names_its_remedy(error: str) -> None:
+def test_every_oauth_error_names_its_remedy(error: str) -> None:
     assert REMEDIES[error] in str(explain(error))
 
 
 @pytest.mark.parametrize("error", ["interaction_required", "server_error", "use_dpop_nonce", "noe_galt"])
 def test_an_unknown_error_keeps_its_word(error: str) -> None:
     refusal = explain(error)
-    assert (refusal.code, f"the token request: {error};" in str(refusal)) == ("helseid.refused.other", True)
+    assert (refusal.code, f"the token request: {error}." in str(refusal)) == ("helseid.refused.other", True)
 
 
 def test_every_reason_has_a_remedy() -> None:
@@ -52,7 +52,7 @@ def test_every_reason_has_a_remedy() -> None:
 
 
 def test_a_refusal_keeps_helseids_own_words() -> None:
-    assert "the token request: invalid_request (HID-1001: Ugyldig organisasjonsnummer);" in str(
+    assert "the token request: invalid_request (HID-1001: Ugyldig organisasjonsnummer)." in str(
         explain(description="HID-1001: Ugyldig organisasjonsnummer")
     )
 
@@ -64,7 +64,7 @@ def test_the_ten_hid_codes_are_explained() -> None:
 @pytest.mark.parametrize("code", HID_REMEDIES)
 @pytest.mark.parametrize("words", ["{}", "{}: text", "Invalid parent [{}]", "feil ({})."])
 def test_a_hid_code_names_its_remedy(code: str, words: str) -> None:
-    assert str(explain(description=words.format(code))).endswith(f"; {HID_REMEDIES[code]}.")
+    assert str(explain(description=words.format(code))).endswith(f". {HID_REMEDIES[code]}")
 
 
 def test_every_hid_code_has_a_remedy_of_its_own() -> None:
@@ -72,33 +72,19 @@ def test_every_hid_code_has_a_remedy_of_its_own() -> None:
 
 
 def test_an_unknown_hid_code_falls_back_on_its_error() -> None:
-    assert str(explain(description="HID-9999: nytt")).endswith(f"(HID-9999: nytt); {REMEDIES['invalid_request']}.")
+    assert str(explain(description="HID-9999: nytt")).endswith(f"(HID-9999: nytt). {REMEDIES['invalid_request']}")
 
 
 @pytest.mark.parametrize("description", [None, "", 7, ["a"], {}])
 def test_a_refusal_without_a_description_keeps_the_error(description: object) -> None:
-    assert "refused the token request: invalid_request; " in str(explain(description=description))
+    assert "refused the token request: invalid_request. " in str(explain(description=description))
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        f"client id {CLIENT_ID}",
-        "kid my-kid",
-        "alg ES256",
-        "Selvbetjening",
-        "clock",
-        "its expiry",
-        f"HELSEID_ISSUER {ISSUER}",
-        "20 s",
-    ],
-)
-def test_invalid_client_says_what_to_compare(words: str) -> None:
-    assert words in str(explain("invalid_client"))
-
-
-def test_invalid_client_says_that_there_is_no_kid() -> None:
-    assert "the key (no kid, though HelseID knows its keys by it, alg ES256)" in str(explain("invalid_client", kid=""))
+def test_invalid_client_says_what_to_compare() -> None:
+    sentence = str(explain("invalid_client"))
+    words = (f"client id {CLIENT_ID}", "kid my-kid", "alg ES256", "Selvbetjening", "clock", "its expiry", ISSUER, "20 s")
+    assert [each for each in words if each not in sentence] == []
+    assert "the key (no kid" in str(explain("invalid_client", kid=""))
 
 
 @pytest.mark.parametrize(
@@ -118,30 +104,34 @@ def test_a_clock_refusal_reports_the_difference(error: str, now: float, words: s
 
 
 @pytest.mark.parametrize("date", [None, "yesterday"])
-def test_an_answer_without_a_date_leaves_the_clock_uncompared(date: str | None) -> None:
-    assert "clock is not compared, since HelseID's answer had no Date" in str(explain("invalid_client", date=date))
+def test_without_a_date_the_clock_is_not_compared(date: str | None) -> None:
+    assert "clock is not compared" in str(explain("invalid_client", date=date))
 
 
 @pytest.mark.parametrize(("now", "noted"), [(NOW + 30, 30), (NOW - 30, -30), (NOW, 0)])
 @pytest.mark.parametrize("error", ["invalid_client", "invalid_scope", "other"])
 def test_every_refusal_notes_the_clock_difference(error: str, now: float, noted: int) -> None:
-    journal = Journal()
-    explain(error, now=now, journal=journal)
-    assert journal.facts == {"clock_difference_seconds": noted}
+    ctx = make_context()
+    explain(error, now=now, ctx=ctx)
+    assert ctx.facts == {"clock_difference_seconds": noted}
 
 
 @pytest.mark.parametrize("error", [None, "", 7, ["invalid_client"], {}])
-def test_an_answer_without_an_oauth_error_is_garbled(error: object) -> None:
+def test_a_response_without_an_oauth_error_is_invalid(error: object) -> None:
     refusal = explain(error)
-    assert (type(refusal), refusal.code) == (Garbled, "helseid.garbled.token_answer")
+    assert (type(refusal), refusal.code) == (InvalidResponse, "helseid.invalid_response.token_response")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>HUSH</html>", b"[]"])
-def test_a_refusal_that_is_no_json_object_is_garbled_and_not_shown(body: bytes) -> None:
-    refusal = explain_refusal(
-        make_answer(403, body), make_key(), client_id=CLIENT_ID, issuer=ISSUER, now=NOW, journal=Journal()
+def test_a_refusal_that_is_no_json_object_is_not_shown(body: bytes) -> None:
+    refusal = parse_token_error(
+        make_response(403, body), make_key(), client_id=CLIENT_ID, issuer=ISSUER, now=NOW, ctx=make_context()
     )
-    assert (refusal.code, "HUSH" in str(refusal), "403" in str(refusal)) == ("helseid.garbled.token_answer", False, True)
+    assert (refusal.code, "HUSH" in str(refusal), "403" in str(refusal)) == (
+        "helseid.invalid_response.token_response",
+        False,
+        True,
+    )
 
 
 @pytest.mark.parametrize("where", ["error", "description"])
@@ -153,21 +143,21 @@ def test_a_refusal_that_is_no_json_object_is_garbled_and_not_shown(body: bytes) 
     ],
     ids=["a JWS", "base64"],
 )
-def test_a_secret_in_helseids_words_is_elided(where: str, secret: str) -> None:
+def test_a_secret_in_helseid_s_words_is_redacted(where: str, secret: str) -> None:
     refusal = explain(f"bad {secret}") if where == "error" else explain(description=f"bad {secret}")
-    assert (secret in str(refusal), "bad [elided]" in str(refusal)) == (False, True)
+    assert (secret in str(refusal), "bad [redacted]" in str(refusal)) == (False, True)
 
 
 @pytest.mark.parametrize("control", ["\n", "\r\n", "\x00", "\x1b[31m", "\x85", "\u2028"])
-def test_control_characters_in_helseids_words_are_taken_out(control: str) -> None:
+def test_control_characters_in_the_words_are_removed(control: str) -> None:
     assert control not in str(explain(description=f"one{control}two"))
 
 
-def test_helseids_words_are_bounded() -> None:
+def test_helseid_s_words_are_bounded() -> None:
     assert len(str(explain("a " * 5000, "b " * 5000))) < 1000
 
 
-def test_lone_surrogates_in_helseids_words_do_no_harm() -> None:
+def test_lone_surrogates_in_helseid_s_words_do_no_harm() -> None:
     assert isinstance(str(explain("bad \ud800", "worse \udfff")), str)
 
 

@@ -1,4 +1,4 @@
-"""The held tokens, over a transport of this file's own; what HelseID thinks of it stands in the contract tests."""
+"""Cached tokens over a fake transport; the contract tests check that HelseID accepts the requests."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from helseid_fn.context import Journal
-from helseid_fn.errors import Party, Refused
-from helseid_fn.http.messages import Answer, Build
+from helseid_fn.context import Context
+from helseid_fn.errors import Party, Refused, SigningKeyError
+from helseid_fn.http.messages import Build, Response
 from helseid_fn.keys.signing_key import generate_proof_key
 from helseid_fn.keys.stored import StoredKey
 from helseid_fn.oauth.organization import Organization
 from helseid_fn.oauth.token_response import Token
-from helseid_fn.oauth.token_source import MAX_HELD_TOKENS, TokenSource, is_fresh
+from helseid_fn.oauth.token_source import MAX_CACHED_TOKENS, TokenSource, is_fresh
 from standin import make_jwk
 from tests.conftest import MovableClock
-from tests.support.parts import CLIENT_ID, ISSUER, NOW, make_answer, make_deadline, read_jws
+from tests.support.parts import CLIENT_ID, ISSUER, NOW, make_context, make_response, read_jws
 
 SCOPES = frozenset({"nhn:a/b", "nhn:c/d"})
 
@@ -39,7 +39,7 @@ def test_a_token_is_fresh_until_its_margin(
 
 
 class FakeTransport:
-    """Answers as HelseID would, and keeps what was built for it."""
+    """Responds as HelseID would, and records what was built for it."""
 
     def __init__(self) -> None:
         self.metadata_requests = 0
@@ -47,20 +47,23 @@ class FakeTransport:
         self.proofs: list[str] = []
         self.nonces: tuple[str | None, ...] = (None,)
         self.refusal: dict[str, str] | None = None
+        self.refused_kids: set[str] = set()
 
-    def send(self, party: Party, method: str, url: str, build: Build, **_options: Any) -> Answer:
+    def send(self, party: Party, method: str, url: str, build: Build, **_options: Any) -> Response:
         assert party is Party.HELSEID
         if method == "GET":
             self.metadata_requests += 1
-            return make_answer(200, {"issuer": ISSUER, "token_endpoint": f"{ISSUER}/connect/token"})
+            return make_response(200, {"issuer": ISSUER, "token_endpoint": f"{ISSUER}/connect/token"})
         for nonce in self.nonces:
             message = build(url, nonce)
             assert message.body is not None
             self.forms.append({name: value for name, (value,) in parse_qs(message.body.decode()).items()})
             self.proofs.append(message.headers["DPoP"])
+        if self.assertion()[0].get("kid") in self.refused_kids:
+            return make_response(400, {"error": "invalid_client"})
         if self.refusal:
-            return make_answer(400, self.refusal)
-        return make_answer(200, {"access_token": f"token-{len(self.forms)}", "token_type": "DPoP", "expires_in": 600})
+            return make_response(400, self.refusal)
+        return make_response(200, {"access_token": f"token-{len(self.forms)}", "token_type": "DPoP", "expires_in": 600})
 
     def assertion(self, number: int = -1) -> tuple[dict[str, Any], dict[str, Any]]:
         return read_jws(self.forms[number]["client_assertion"])
@@ -71,23 +74,45 @@ def transport() -> FakeTransport:
     return FakeTransport()
 
 
-@pytest.fixture
-def keys() -> list[dict[str, Any]]:
-    """Return the keys in the store: the last one is what is read."""
-    return [make_jwk("ES256")]
+class FakeStore:
+    """Returns the cached key, unless a fresh one is requested or there is no cache."""
+
+    def __init__(self, *stored: dict[str, Any] | str, cached: dict[str, Any] | str | None = None) -> None:
+        self.stored, self.cached = list(stored), cached
+        self.reads: list[str] = []
+
+    def read(self, ctx: Context, *, fresh: bool = False) -> StoredKey:
+        del ctx
+        self.reads.append("fresh" if fresh else "any")
+        from_cache = self.cached is not None and not fresh
+        key = self.cached if from_cache else self.stored[-1]
+        return StoredKey(key if isinstance(key, str) else json.dumps(key), from_cache=from_cache)
+
+
+OLD, NEW = make_jwk("ES256"), make_jwk("ES256", number=1)
 
 
 @pytest.fixture
-def source(transport: FakeTransport, keys: list[dict[str, Any]], clock: MovableClock) -> TokenSource:
+def keys() -> FakeStore:
+    """Return a store without a cache; reading it returns the last of its keys."""
+    return FakeStore(OLD)
+
+
+def make_source(transport: FakeTransport, store: FakeStore, clock: MovableClock) -> TokenSource:
     ids = count(1)
     return TokenSource(
         issuer=ISSUER,
         client_id=CLIENT_ID,
-        read_key=lambda _deadline, _journal: StoredKey(json.dumps(keys[-1])),
+        key=store,
         transport=transport,  # type: ignore[arg-type]
         now=clock,
         new_id=lambda: f"id-{next(ids)}",
     )
+
+
+@pytest.fixture
+def source(transport: FakeTransport, keys: FakeStore, clock: MovableClock) -> TokenSource:
+    return make_source(transport, keys, clock)
 
 
 Get = Callable[..., Token]
@@ -96,17 +121,14 @@ Get = Callable[..., Token]
 @pytest.fixture
 def get(source: TokenSource) -> Get:
     def get(organization: Organization | None = None, scopes: frozenset[str] = SCOPES, rejected: Token | None = None) -> Token:
-        asked = (organization or Organization(), scopes, make_deadline(), Journal())
-        return source.get(*asked) if rejected is None else source.renew(rejected, *asked)
+        return source.get(organization or Organization(), scopes, make_context(), rejected=rejected)
 
     return get
 
 
-def test_making_a_source_reads_no_key() -> None:
-    def fail(*_arguments: object) -> str:
-        raise AssertionError("read the key too early")
-
-    TokenSource(issuer=ISSUER, client_id=CLIENT_ID, read_key=fail, transport=FakeTransport())  # type: ignore[arg-type]
+def test_making_a_source_reads_no_key(source: TokenSource, keys: FakeStore) -> None:
+    del source
+    assert keys.reads == []
 
 
 def test_the_form_is_the_client_credentials_grant(get: Get, transport: FakeTransport) -> None:
@@ -119,22 +141,12 @@ def test_the_form_is_the_client_credentials_grant(get: Get, transport: FakeTrans
     }
 
 
-def test_every_attempt_carries_an_assertion_of_its_own(get: Get, transport: FakeTransport) -> None:
+def test_every_attempt_has_its_own_assertion_and_proof(get: Get, transport: FakeTransport) -> None:
     transport.nonces = (None, "nonce")
     get()
-    assert len({transport.assertion(number)[1]["jti"] for number in (0, 1)}) == 2
-
-
-def test_every_attempt_carries_a_proof_of_its_own(get: Get, transport: FakeTransport) -> None:
-    transport.nonces = (None, "nonce")
-    get()
-    first, second = (read_jws(proof)[1] for proof in transport.proofs)
-    assert (first["jti"] != second["jti"], first.get("nonce"), second.get("nonce")) == (True, None, "nonce")
-
-
-def test_no_jti_is_used_twice_in_one_request(get: Get, transport: FakeTransport) -> None:
-    get()
-    assert transport.assertion()[1]["jti"] != read_jws(transport.proofs[0])[1]["jti"]
+    proofs = [read_jws(proof)[1] for proof in transport.proofs]
+    assert len({claims["jti"] for claims in (*proofs, transport.assertion(0)[1], transport.assertion(1)[1])}) == 4
+    assert [claims.get("nonce") for claims in proofs] == [None, "nonce"]
 
 
 def test_the_proof_is_for_the_token_endpoint(get: Get, transport: FakeTransport) -> None:
@@ -143,25 +155,18 @@ def test_the_proof_is_for_the_token_endpoint(get: Get, transport: FakeTransport)
     assert (claims["htm"], claims["htu"]) == ("POST", f"{ISSUER}/connect/token")
 
 
-def test_a_token_keeps_the_key_it_is_bound_to(get: Get, transport: FakeTransport) -> None:
-    token = get()
+def test_every_token_is_bound_to_a_fresh_key(get: Get, transport: FakeTransport) -> None:
+    token, other = get(), get(Organization("999977774"))
     assert read_jws(transport.proofs[0])[0]["jwk"] == token.proof_key.public_jwk
+    assert len({token.proof_key.public_jwk["x"], other.proof_key.public_jwk["x"], OLD["x"]}) == 3
 
 
-def test_every_token_is_bound_to_a_key_of_its_own(get: Get) -> None:
-    assert get().proof_key.thumbprint != get(Organization("999977774")).proof_key.thumbprint
-
-
-def test_the_proof_key_is_not_the_client_key(get: Get, keys: list[dict[str, Any]]) -> None:
-    assert get().proof_key.public_jwk["x"] != keys[0]["x"]
-
-
-def test_a_held_token_is_given_again(get: Get, transport: FakeTransport) -> None:
+def test_a_cached_token_is_used_again(get: Get, transport: FakeTransport) -> None:
     assert (get() is get(), len(transport.forms)) == (True, 1)
 
 
 @pytest.mark.parametrize(("seconds", "requests"), [(569, 1), (570, 2), (601, 2)])
-def test_a_token_is_held_until_its_margin(
+def test_a_token_is_cached_until_its_margin(
     get: Get, transport: FakeTransport, clock: MovableClock, seconds: float, requests: int
 ) -> None:
     get()
@@ -180,7 +185,7 @@ def test_a_token_is_held_until_its_margin(
     ],
     ids=["parent", "child", "SFM journal", "scopes"],
 )
-def test_a_token_is_given_only_for_what_it_was_asked_for(
+def test_a_token_is_used_only_for_its_own_request(
     get: Get, transport: FakeTransport, organization: Organization, scopes: frozenset[str]
 ) -> None:
     get()
@@ -188,23 +193,18 @@ def test_a_token_is_given_only_for_what_it_was_asked_for(
     assert len(transport.forms) == 2
 
 
-def test_the_organization_stands_in_the_assertion(get: Get, transport: FakeTransport) -> None:
+def test_the_assertion_names_the_organization(get: Get, transport: FakeTransport) -> None:
     get(Organization("999977774"))
     assert "assertion_details" in transport.assertion()[1]
 
 
-def test_a_rejected_token_is_renewed(get: Get) -> None:
-    token = get()
-    assert get(rejected=token) is not token
-
-
-def test_a_token_that_another_thread_has_renewed_is_given(get: Get, transport: FakeTransport) -> None:
+def test_a_rejected_token_is_replaced_once(get: Get, transport: FakeTransport) -> None:
     old = get()
     new = get(rejected=old)
-    assert (get(rejected=old) is new, len(transport.forms)) == (True, 2)
+    assert (new is not old, get(rejected=old) is new, len(transport.forms)) == (True, True, 2)
 
 
-def test_a_refusal_is_not_held(get: Get, transport: FakeTransport) -> None:
+def test_a_refusal_is_not_cached(get: Get, transport: FakeTransport) -> None:
     transport.refusal = {"error": "invalid_scope"}
     with pytest.raises(Refused):
         get()
@@ -212,28 +212,15 @@ def test_a_refusal_is_not_held(get: Get, transport: FakeTransport) -> None:
     assert get().value == "token-2"
 
 
-def test_a_rotated_key_is_picked_up_by_the_next_token(get: Get, transport: FakeTransport, keys: list[dict[str, Any]]) -> None:
+def test_the_next_token_request_uses_a_replaced_key(get: Get, transport: FakeTransport, keys: FakeStore) -> None:
     get()
-    keys.append(make_jwk("ES256", number=1))
+    keys.stored.append(NEW)
+    get()
+    assert (len(transport.forms), keys.reads) == (1, ["any"])
     get(Organization("999977774"))
-    assert transport.assertion()[0]["kid"] == keys[1]["kid"]
-
-
-def test_a_rotated_key_costs_nothing_while_the_token_is_held(
-    get: Get, transport: FakeTransport, keys: list[dict[str, Any]]
-) -> None:
+    assert transport.assertion()[0]["kid"] == NEW["kid"]
     get()
-    keys.append(make_jwk("ES256", number=1))
-    get()
-    assert len(transport.forms) == 1
-
-
-def test_tokens_of_a_replaced_key_are_not_used(get: Get, transport: FakeTransport, keys: list[dict[str, Any]]) -> None:
-    get()
-    keys.append(make_jwk("ES256", number=1))
-    get(Organization("999977774"))
-    get()
-    assert len(transport.forms) == 3
+    assert len(transport.forms) == 3  # the token of the replaced key is not used
 
 
 def test_the_metadata_is_fetched_once_a_day(get: Get, transport: FakeTransport, clock: MovableClock) -> None:
@@ -245,122 +232,117 @@ def test_the_metadata_is_fetched_once_a_day(get: Get, transport: FakeTransport, 
     assert counts == [1, 1, 1, 2]
 
 
-def test_the_held_tokens_are_bounded(get: Get, transport: FakeTransport) -> None:
-    numbers = [f"{number:09}" for number in range(MAX_HELD_TOKENS + 1)]
+def test_the_cached_tokens_are_bounded(get: Get, transport: FakeTransport) -> None:
+    numbers = [f"{number:09}" for number in range(MAX_CACHED_TOKENS + 1)]
     for number in numbers:
         get(Organization(number))
     get(Organization(numbers[0]))
-    assert len(transport.forms) == MAX_HELD_TOKENS + 2
+    assert len(transport.forms) == MAX_CACHED_TOKENS + 2
 
 
-def test_the_token_used_last_is_not_the_one_to_go(get: Get, transport: FakeTransport) -> None:
-    numbers = [f"{number:09}" for number in range(MAX_HELD_TOKENS)]
+def test_the_least_recently_used_token_goes_first(get: Get, transport: FakeTransport) -> None:
+    numbers = [f"{number:09}" for number in range(MAX_CACHED_TOKENS)]
     for number in numbers:
         get(Organization(number))
     get(Organization(numbers[0]))
     get(Organization("999977774"))
     get(Organization(numbers[0]))
-    assert len(transport.forms) == MAX_HELD_TOKENS + 1
+    assert len(transport.forms) == MAX_CACHED_TOKENS + 1
 
 
-def test_a_token_counts_from_before_it_was_asked_for(get: Get) -> None:
+def test_a_token_counts_from_before_its_request(get: Get) -> None:
     assert get().requested_at == NOW
 
 
-def test_the_journal_knows_the_kid_and_the_assertion(source: TokenSource, keys: list[dict[str, Any]]) -> None:
-    journal = Journal()
-    source.get(Organization(), SCOPES, make_deadline(), journal)
-    assert journal.facts == {"kid": keys[0]["kid"], "assertion_jti": "id-1"}
+def test_the_log_has_the_kid_and_the_assertion(source: TokenSource) -> None:
+    ctx = make_context()
+    source.get(Organization(), SCOPES, ctx)
+    assert ctx.facts == {"kid": OLD["kid"], "assertion_jti": "id-1"}
 
 
-def test_a_key_without_kid_is_warned_about_once(get: Get, keys: list[dict[str, Any]], caplog: pytest.LogCaptureFixture) -> None:
-    keys.append(make_jwk("ES256", kid=""))
+def test_the_log_has_the_key_s_expiry(source: TokenSource, keys: FakeStore) -> None:
+    keys.stored.append({**OLD, "exp": int(NOW) + 86400})
+    for _ in range(2):  # obtained, then cached
+        ctx = make_context()
+        source.get(Organization(), SCOPES, ctx)
+        assert ctx.facts["key_expires_in_days"] == 1
+
+
+def test_a_key_without_kid_is_warned_about_once(get: Get, keys: FakeStore, caplog: pytest.LogCaptureFixture) -> None:
+    keys.stored.append(make_jwk("ES256", kid=""))
     with caplog.at_level(logging.WARNING, "helseid_fn"):
         get()
         get(Organization("999977774"))
-    assert [record.message for record in caplog.records if "has no kid" in record.message] == [caplog.records[0].message]
+    assert len([record for record in caplog.records if "no kid" in record.message]) == 1
 
 
 INVALID_CLIENT = {"error": "invalid_client"}
 
 
-class CachedStore:
-    """A store with a cache before it that keeps the old key."""
-
-    def __init__(self, cached: dict[str, Any], stored: dict[str, Any] | None) -> None:
-        self.cached, self.stored = cached, stored
-        self.reads: list[str] = []
-
-    def read(self, _deadline: object, _journal: object) -> StoredKey:
-        self.reads.append("cache")
-        return StoredKey(json.dumps(self.cached))
-
-    def read_past_cache(self, _deadline: object, _journal: object) -> StoredKey | None:
-        self.reads.append("store")
-        return None if self.stored is None else StoredKey(json.dumps(self.stored))
-
-    def source(self, transport: FakeTransport, clock: MovableClock) -> TokenSource:
-        return TokenSource(
-            issuer=ISSUER,
-            client_id=CLIENT_ID,
-            read_key=self.read,
-            read_key_past_cache=self.read_past_cache,
-            transport=transport,  # type: ignore[arg-type]
-            now=clock,
-        )
-
-
 def refused(source: TokenSource) -> str:
     with pytest.raises(Refused) as raised:
-        source.get(Organization(), SCOPES, make_deadline(), Journal())
+        source.get(Organization(), SCOPES, make_context())
     return raised.value.code
 
 
-def test_a_refused_client_s_key_is_read_past_the_cache_and_a_newer_one_tried_once(
-    transport: FakeTransport, clock: MovableClock
-) -> None:
-    store = CachedStore(make_jwk("ES256"), make_jwk("ES256", number=1))
+def test_a_refused_cached_key_is_replaced_by_a_fresh_one_once(transport: FakeTransport, clock: MovableClock) -> None:
+    store = FakeStore(NEW, cached=OLD)
     transport.refusal = INVALID_CLIENT
-    assert refused(store.source(transport, clock)) == "helseid.refused.invalid_client"
-    assert [transport.assertion(number)[0]["kid"] for number in (0, 1)] == [
-        store.cached["kid"],
-        make_jwk("ES256", number=1)["kid"],
-    ]
-    assert (store.reads, len(transport.forms), transport.metadata_requests) == (["cache", "store"], 2, 1)
+    assert refused(make_source(transport, store, clock)) == "helseid.refused.invalid_client"
+    assert [transport.assertion(number)[0]["kid"] for number in (0, 1)] == [OLD["kid"], NEW["kid"]]
+    assert (store.reads, len(transport.forms), transport.metadata_requests) == (["any", "fresh"], 2, 1)
 
 
-@pytest.mark.parametrize(
-    "stored", [make_jwk("ES256"), make_jwk("ES256", kid="another"), None], ids=["same", "same key", "none"]
-)
-def test_a_refused_client_s_key_that_is_the_newest_is_not_tried_again(
-    transport: FakeTransport, clock: MovableClock, stored: dict[str, Any] | None
+def test_a_replaced_cached_key_is_not_used_again(transport: FakeTransport, clock: MovableClock) -> None:
+    store = FakeStore(NEW, cached=OLD)
+    source = make_source(transport, store, clock)
+    transport.refused_kids = {OLD["kid"]}
+    source.get(Organization(), SCOPES, make_context())
+    source.get(Organization("999977774"), SCOPES, make_context())
+    kids = [transport.assertion(number)[0]["kid"] for number in range(3)]
+    assert (kids, store.reads) == ([OLD["kid"], NEW["kid"], NEW["kid"]], ["any", "fresh", "any", "fresh"])
+    store.cached = NEW
+    source.get(Organization("999977776"), SCOPES, make_context())
+    assert store.reads[4:] == ["any"]
+
+
+@pytest.mark.parametrize("stored", [OLD, make_jwk("ES256", kid="another")], ids=["the same", "the same, another kid"])
+def test_a_refused_cached_key_that_is_the_newest_stays_refused(
+    transport: FakeTransport, clock: MovableClock, stored: dict[str, Any]
 ) -> None:
-    store = CachedStore(make_jwk("ES256"), stored)
+    store = FakeStore(stored, cached=OLD)
     transport.refusal = INVALID_CLIENT
-    assert refused(store.source(transport, clock)) == "helseid.refused.invalid_client"
-    assert (store.reads, len(transport.forms)) == (["cache", "store"], 1)
+    assert refused(make_source(transport, store, clock)) == "helseid.refused.invalid_client"
+    assert (store.reads, len(transport.forms)) == (["any", "fresh"], 1)
 
 
 @pytest.mark.parametrize("error", ["invalid_scope", "invalid_request", "unauthorized_client"])
-def test_another_refusal_reads_nothing_past_the_cache(transport: FakeTransport, clock: MovableClock, error: str) -> None:
-    store = CachedStore(make_jwk("ES256"), make_jwk("ES256", number=1))
+def test_another_refusal_reads_no_fresh_key(transport: FakeTransport, clock: MovableClock, error: str) -> None:
+    store = FakeStore(NEW, cached=OLD)
     transport.refusal = {"error": error}
-    refused(store.source(transport, clock))
-    assert (store.reads, len(transport.forms)) == (["cache"], 1)
+    refused(make_source(transport, store, clock))
+    assert (store.reads, len(transport.forms)) == (["any"], 1)
 
 
-def test_without_a_cache_a_refused_client_s_key_is_not_read_again(get: Get, transport: FakeTransport) -> None:
+def test_an_unusable_cached_key_is_read_fresh(transport: FakeTransport, clock: MovableClock) -> None:
+    store = FakeStore(NEW, cached="not a key")
+    make_source(transport, store, clock).get(Organization(), SCOPES, make_context())
+    assert (store.reads, transport.assertion()[0]["kid"]) == (["any", "fresh"], NEW["kid"])
+
+
+@pytest.mark.parametrize("unusable", [False, True], ids=["refused", "unusable"])
+def test_a_key_not_from_a_cache_is_read_once(get: Get, transport: FakeTransport, keys: FakeStore, *, unusable: bool) -> None:
     transport.refusal = INVALID_CLIENT
-    with pytest.raises(Refused):
+    if unusable:
+        keys.stored.append("not a key")
+    with pytest.raises(SigningKeyError if unusable else Refused):
         get()
-    assert len(transport.forms) == 1
+    assert (keys.reads, len(transport.forms)) == (["any"], 0 if unusable else 1)
 
 
-def test_tokens_stay_held_while_a_replaced_key_is_refused(
-    get: Get, transport: FakeTransport, keys: list[dict[str, Any]]
-) -> None:
+def test_tokens_stay_cached_while_a_new_key_is_refused(get: Get, transport: FakeTransport, keys: FakeStore) -> None:
     get()
-    keys.append(make_jwk("ES256", number=1))
+    keys.stored.append(NEW)
     transport.refusal = INVALID_CLIENT
     with pytest.raises(Refused):
         get(Organization("999977774"))

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.function.trace import LowerCased, read_event_fields, read_eventbridge_fields, read_log_fields
-from tests.support.parts import make_answer
+from helseid_fn.function.trace import LowerCased, read_event_facts, read_eventbridge_facts, read_header_facts
+from tests.support.parts import make_response
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
@@ -11,19 +11,16 @@ TRACE_FIELD, SPAN_FIELD = "logging.googleapis.com/trace", "logging.googleapis.co
 
 
 def log_fields(project: str | None = "my-project", **headers: str) -> dict[str, str]:
-    return read_log_fields(make_answer(200, **headers).headers, project)  # type: ignore[arg-type]
+    return read_header_facts(make_response(200, **headers).headers, project)  # type: ignore[arg-type]
 
 
-def test_a_request_that_tells_nothing_leaves_no_fields() -> None:
+def test_a_request_without_headers_has_no_facts() -> None:
     assert log_fields() == {}
 
 
-def test_reads_a_traceparent() -> None:
+def test_reads_a_traceparent_with_or_without_a_project() -> None:
     assert log_fields(traceparent=TRACEPARENT) == {TRACE_FIELD: f"projects/my-project/traces/{TRACE}", SPAN_FIELD: SPAN}
-
-
-def test_without_a_project_the_trace_stands_alone() -> None:
-    assert log_fields(None, traceparent=TRACEPARENT)[TRACE_FIELD] == TRACE
+    assert log_fields(None, traceparent=TRACEPARENT) == {TRACE_FIELD: TRACE, SPAN_FIELD: SPAN}
 
 
 @pytest.mark.parametrize(
@@ -43,7 +40,7 @@ def test_reads_google_s_own_trace_header(value: str, span: str) -> None:
     }
 
 
-def test_a_traceparent_wins_over_google_s_own_trace_header() -> None:
+def test_a_traceparent_wins_over_google_s_header() -> None:
     assert log_fields(traceparent=TRACEPARENT, X_Cloud_Trace_Context=f"{'a' * 32}/1")[SPAN_FIELD] == SPAN
 
 
@@ -61,16 +58,16 @@ def test_a_traceparent_wins_over_google_s_own_trace_header() -> None:
         f"ff-{TRACE}-{SPAN}-01",
     ],
 )
-def test_a_traceparent_that_cannot_be_read_is_ignored(value: str) -> None:
+def test_an_invalid_traceparent_is_ignored(value: str) -> None:
     assert log_fields(traceparent=value) == {}
 
 
 @pytest.mark.parametrize("value", ["", "x", f"{TRACE}/", f"{TRACE}/x", f"{TRACE[1:]}/1", f"{TRACE}/{'9' * 21}", f"{TRACE}/-1"])
-def test_a_google_trace_that_cannot_be_read_is_ignored(value: str) -> None:
+def test_an_invalid_google_trace_is_ignored(value: str) -> None:
     assert log_fields(X_Cloud_Trace_Context=value) == {}
 
 
-def test_reads_what_scheduler_and_platform_tell() -> None:
+def test_reads_the_scheduler_and_execution_headers() -> None:
     headers = {
         "X_CloudScheduler_JobName": "nightly",
         "X_CloudScheduler_ScheduleTime": "2027-01-15T08:00:00Z",
@@ -84,44 +81,44 @@ def test_reads_what_scheduler_and_platform_tell() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "a\nb", "\x1b[31m", "a\x00"])
-def test_what_cannot_be_printed_is_ignored(value: str) -> None:
+def test_an_unprintable_header_is_ignored(value: str) -> None:
     assert log_fields(X_CloudScheduler_JobName=value) == {}
 
 
-def test_what_is_told_is_bounded() -> None:
+def test_a_fact_is_at_most_200_characters() -> None:
     assert log_fields(X_CloudScheduler_JobName="x" * 10_000) == {"scheduler_job": "x" * 200}
 
 
-def test_reads_amazons_trace() -> None:
+def test_reads_an_amazon_trace() -> None:
     trace = "1-5759e988-bd862e3fe1be46a994272793"
     assert log_fields(X_Amzn_Trace_Id=f"Root={trace};Parent=53995c3f42cd8ad8;Sampled=1") == {"xray_trace": trace}
 
 
 @pytest.mark.parametrize("value", ["", "x", "Root=1", "Root=1-5759e988-BD862E3FE1BE46A994272793", "Parent=1-5759e988-x"])
-def test_a_trace_of_amazons_that_cannot_be_read_is_ignored(value: str) -> None:
+def test_an_invalid_amazon_trace_is_ignored(value: str) -> None:
     assert log_fields(X_Amzn_Trace_Id=value) == {}
 
 
-def test_finds_headers_whose_names_came_in_lower_case() -> None:
-    assert read_log_fields(LowerCased({"x-cloudscheduler-jobname": "nightly"}), None) == {"scheduler_job": "nightly"}
+def test_finds_headers_in_lower_case() -> None:
+    assert read_header_facts(LowerCased({"x-cloudscheduler-jobname": "nightly"}), None) == {"scheduler_job": "nightly"}
 
 
-def test_tells_an_event_by_its_id_type_and_source_and_a_message_by_its_id() -> None:
+def test_reads_the_ids_of_an_event_and_its_message() -> None:
     attributes = {"id": "1", "type": "t", "source": "s", "time": "2026-11-22T03:00:00Z"}
-    told = read_event_fields(attributes, {"message": {"messageId": "7", "data": "e30="}})
-    assert told == {"event_id": "1", "event_type": "t", "event_source": "s", "message_id": "7"}
+    facts = read_event_facts(attributes, {"message": {"messageId": "7", "data": "e30="}})
+    assert facts == {"event_id": "1", "event_type": "t", "event_source": "s", "message_id": "7"}
 
 
 @pytest.mark.parametrize("data", [None, b"x", [], {"message": None}, {"message": {"messageId": 7}}], ids=ascii)
-def test_an_event_that_is_not_as_expected_is_told_as_far_as_it_goes(data: object) -> None:
-    assert read_event_fields({"id": "a\nb", "type": 7}, data) == {}
+def test_an_event_of_another_shape_has_no_facts(data: object) -> None:
+    assert read_event_facts({"id": "a\nb", "type": 7}, data) == {}
 
 
-def test_tells_an_eventbridge_event_by_its_id_type_and_source() -> None:
+def test_reads_the_id_type_and_source_of_an_eventbridge_event() -> None:
     event = {"id": "1", "detail-type": "t", "source": "s", "detail": {"message": {"messageId": "7"}}}
-    assert read_eventbridge_fields(event) == {"event_id": "1", "event_type": "t", "event_source": "s"}
+    assert read_eventbridge_facts(event) == {"event_id": "1", "event_type": "t", "event_source": "s"}
 
 
 @pytest.mark.parametrize("event", [None, [], "x", {}, {"id": "1", "source": "s"}, {"detail-type": ["t"]}], ids=ascii)
-def test_nothing_is_told_of_an_event_of_lambda_s_that_is_not_eventbridge_s(event: object) -> None:
-    assert read_eventbridge_fields(event) == {}
+def test_another_lambda_event_has_no_eventbridge_facts(event: object) -> None:
+    assert read_eventbridge_facts(event) == {}

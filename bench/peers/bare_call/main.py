@@ -11,7 +11,7 @@ _session = requests.Session()
 
 
 def run(_request: Any) -> dict[str, Any]:
-    """Call the API and pass its answer on."""
-    answer = _session.get(os.environ["API_URL"], timeout=25)
-    answer.raise_for_status()
-    return {"status": "ok", "api": {"status": answer.status_code, "body": answer.json()}}
+    """Call the API, and pass its response on."""
+    response = _session.get(os.environ["API_URL"], timeout=25)
+    response.raise_for_status()
+    return {"status": "ok", "api": {"status": response.status_code, "body": response.json()}}

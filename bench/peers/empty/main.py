@@ -1,4 +1,4 @@
-"""An empty function: what the host itself costs."""
+"""An empty function, to measure the host itself."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any
 
 
 def run(_request: Any) -> str:
-    """Answer at once."""
+    """Respond at once."""
     return "ok"

@@ -31,10 +31,10 @@ settings = Settings()
 
 
 class HelseIdAssertion(PrivateKeyJwt):
-    """A client assertion as HelseID wants it, for which the library has no hook."""
+    """A client assertion with HelseID's claims, for which the library has no hook."""
 
     def client_assertion(self, audience: str) -> str:  # noqa: ARG002  # the library would have its endpoint
-        """Sign the claims that HelseID asks for; the audience is the issuer, whatever the library says."""
+        """Sign the claims that HelseID requires; its audience is the issuer, not the endpoint that the library passes."""
         now = int(time.time())
         numbers = f"NO:ORGNR:{settings.helseid_parent_organization}:{settings.helseid_child_organization}"
         identifier = {"system": "urn:oid:1.0.6523", "type": "ENH", "value": numbers}
@@ -61,7 +61,7 @@ def _token(key_text: str) -> BearerToken:
 
 
 def call_api(key_text: str) -> dict[str, Any]:
-    """Sign in, unless a token is held, and call the API."""
-    answer = requests.get(settings.api_url, auth=_token(key_text), timeout=25)
-    answer.raise_for_status()
-    return {"status": "ok", "api": {"status": answer.status_code, "body": answer.json()}}
+    """Sign in, unless a token is cached, and call the API."""
+    response = requests.get(settings.api_url, auth=_token(key_text), timeout=25)
+    response.raise_for_status()
+    return {"status": "ok", "api": {"status": response.status_code, "body": response.json()}}

@@ -1,4 +1,4 @@
-"""Stands before the function's handler: tells, from inside its process, what is imported from where, or takes too long."""
+"""Wraps the function's handler for tests: lists the modules that its process has imported, or overruns the timeout."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ _ADDRESS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class AwsAddress:
-    """One version of a secret: the one that bears a stage's label, or the one of an id, which never changes."""
+class SecretArn:
+    """One version of a secret: the one with a stage's label, or the one with an id, which never changes."""
 
     arn: str
     region: str
@@ -28,14 +28,14 @@ class AwsAddress:
 
     @property
     def version(self) -> dict[str, str]:
-        """The members of a request that choose the version, by the names that the API and the extension give them."""
+        """The members of a request that choose the version, by the names of the API and the extension."""
         chosen = {"versionStage": self.stage, "versionId": self.version_id}
         return {name: value for name, value in chosen.items() if value} or {"versionStage": "AWSCURRENT"}
 
 
-def parse_aws_address(text: str) -> AwsAddress | None:
+def parse_secret_arn(text: str) -> SecretArn | None:
     """Parse an address; None when it is not one."""
     parts = _ADDRESS.fullmatch(text)
     if parts is None:
         return None
-    return AwsAddress(parts["arn"], parts["region"], parts["stage"] or None, parts["version"] or None)
+    return SecretArn(parts["arn"], parts["region"], parts["stage"] or None, parts["version"] or None)

@@ -1,15 +1,13 @@
-"""AWS's client for Secrets Manager, held to our deadline; imported only when an `arn:` address is used.
+"""AWS's client for Secrets Manager within our deadline; imported only when an `arn:` address is used.
 
-boto3 looks for credentials and waits for a drop of every answer as long as it likes, tries again by itself, and logs what it
-receives; here all that is held to the deadline, counted and kept quiet.
+By itself boto3 looks for credentials and waits for each byte as long as it likes, retries, and logs what it receives. Here
+all of that ends at the deadline, is counted, and stays out of the log.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -20,101 +18,92 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
-from helseid_fn.concurrency import finish_in_time
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
-from helseid_fn.errors import DeadlineExceeded, Garbled, HelseidFnError, Party, Refused, Unreachable
-from helseid_fn.http.failures import Loss, describe_loss, read_loss
-from helseid_fn.http.retries import MAX_TRANSIENT_RETRIES, pause_seconds
-from helseid_fn.http.url import find_fault
-from helseid_fn.secret_store.aws.arn import AwsAddress
+from helseid_fn.concurrency import SingleFlight, run_with_timeout
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused, Unavailable
+from helseid_fn.http.failures import Failure, classify_failure, describe_failure
+from helseid_fn.http.url import find_url_fault
+from helseid_fn.secret_store.aws.arn import SecretArn
 from helseid_fn.secret_store.aws.errors import NO_CREDENTIALS, explain
-from helseid_fn.single_flight import Held
+from helseid_fn.secret_store.sdk import load_within_deadline, retry_transient
 
 MAX_IDLE_SECONDS = 5.0
-"""A connection that was kept for longer may have died while the instance slept, without a word that would be waited for."""
+"""A connection that idled longer may be dead, since the instance may have been frozen; it would cost a timeout to find out."""
 
 _PARTY = Party.SECRET_MANAGER
 
-# What botocore makes of an answer that is JSON but not AWS's: it looks for members where there are none.
+# What botocore raises for a response that is JSON but not AWS's.
 _UNREADABLE = (ResponseParserError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 
-class AwsSecrets:
-    """Sends requests about one secret; safe for threads. The client is made at the first request and kept."""
+class AwsClient:
+    """Sends requests about one secret; safe for threads. The SDK's client is made at the first request and kept."""
 
     def __init__(
         self,
-        address: AwsAddress,
+        arn: SecretArn,
         *,
-        sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = random.random,
-        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
+        now: Callable[[], float],
     ) -> None:
-        """Use `now`, wall-clock seconds, to tell how long the connections have idled: a sleeping instance has no other."""
-        self._address = address
+        """Take `now`, wall-clock seconds, to measure how long connections were idle: a frozen instance has no other clock."""
+        self._arn = arn
         self._sleep = sleep
         self._random = random
         self._now = now
         self._lock = threading.Lock()
         self._used_at = 0.0
-        self._client: Held[Any] = Held()
+        self._client: SingleFlight[Any] = SingleFlight()
         self._failed_client: Any = None
 
-    def ask(
+    def request(
         self,
         operation: str,
         members: Mapping[str, Any],
-        read: Callable[[dict[str, Any]], Outcome | None],
-        deadline: Deadline,
-        journal: Journal,
-    ) -> Outcome:
-        """Do one operation (`GetSecretValue`, ...) on the secret and return what is read of its answer.
+        read: Callable[[dict[str, Any]], Result | None],
+        ctx: Context,
+    ) -> Result:
+        """Do one operation (`GetSecretValue`, ...) on the secret and return what `read` returns for its response.
 
-        `read` returns None for an answer without what it must hold. Transient faults are retried at most twice, which every
-        operation used here bears: a version is put under an id of ours, and a label moved where it is to be.
+        `read` returns None for a response without what it must have. Transient failures are retried at most twice; every
+        operation used here is idempotent, since versions are stored under our own id and labels moved to a named version.
 
-        Raises `Refused`, `Unreachable`, `Garbled` or `DeadlineExceeded`.
+        Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`.
         """
-        retries = 0
-        while True:
-            try:
-                return self._ask_once(operation, members, read, deadline, journal)
-            except (Unreachable, Garbled):
-                pause = pause_seconds(retries, self._random())
-                if retries == MAX_TRANSIENT_RETRIES or pause >= deadline.left_seconds():
-                    raise
-            self._sleep(pause)
-            retries += 1
 
-    def _ask_once(
+        def attempt() -> Result:
+            return self._request_once(operation, members, read, ctx)
+
+        return retry_transient(attempt, ctx, sleep=self._sleep, random=self._random)
+
+    def _request_once(
         self,
         operation: str,
         members: Mapping[str, Any],
-        read: Callable[[dict[str, Any]], Outcome | None],
-        deadline: Deadline,
-        journal: Journal,
-    ) -> Outcome:
-        client = self._client.get(self._is_usable, lambda: self._make_client(deadline), deadline, _PARTY)
+        read: Callable[[dict[str, Any]], Result | None],
+        ctx: Context,
+    ) -> Result:
+        client = self._client.get(self._is_usable, lambda: self._make_client(ctx), ctx, _PARTY)
         self._drop_idle_connections(client)
-        timeout_seconds = min(deadline.check(_PARTY), deadline.share_seconds)
-        with journal.request(_PARTY):
+        timeout_seconds = min(ctx.check(_PARTY), ctx.attempt_seconds)
+        with ctx.request(_PARTY):
             try:
-                answer = finish_in_time(lambda: self._send(client, operation, members), timeout_seconds, name="aws-secret")
+                response = run_with_timeout(lambda: self._send(client, operation, members), timeout_seconds, name="aws-secret")
             except TimeoutError as timeout:
-                answer = timeout
-        outcome = read(answer) if isinstance(answer, dict) else None
-        if outcome is not None:
-            journal.note_outcome(_PARTY, "ok")
-            return outcome
-        error = self._explain(answer, operation, client.meta.endpoint_url, timeout_seconds)
-        reason = error.code.rpartition(".")[2]
-        journal.note_outcome(_PARTY, reason)
-        if reason in ("unauthenticated", "timeout"):
-            self._failed_client = client  # a new one finds new credentials, and has the present deadline's timeouts
-        deadline.check(_PARTY)
+                response = timeout
+        result = read(response) if isinstance(response, dict) else None
+        if result is not None:
+            ctx.note_outcome(_PARTY, "ok")
+            return result
+        error = self._explain(response, operation, client.meta.endpoint_url, timeout_seconds)
+        ctx.note_outcome(_PARTY, error.reason)
+        if error.reason in ("unauthenticated", "timeout"):
+            self._failed_client = client  # a new one finds new credentials, and takes the present deadline's timeouts
+        ctx.check(_PARTY)
         raise error
 
     def _drop_idle_connections(self, client: Any) -> None:
@@ -128,45 +117,40 @@ class AwsSecrets:
         return client is not self._failed_client
 
     def _send(self, client: Any, operation: str, members: Mapping[str, Any]) -> Any:
-        """Return the answer's members, or what was raised in their place: its text may hold the answer."""
+        """Return the response's members, or the exception, without its traceback: its text may contain the response."""
         try:
-            return getattr(client, xform_name(operation))(SecretId=self._address.arn, **members)
+            return getattr(client, xform_name(operation))(SecretId=self._arn.arn, **members)
         except (BotoCoreError, ClientError, *_UNREADABLE) as error:
             return error.with_traceback(None)
 
-    def _explain(self, outcome: Any, operation: str, endpoint_url: str, waited_seconds: float) -> HelseidFnError:
-        """Return the error that an answer without what it must hold, or what was raised in its place, amounts to."""
-        if isinstance(outcome, ClientError) and outcome.operation_name == operation:
-            told, status = outcome.response.get("Error", {}), outcome.response["ResponseMetadata"]["HTTPStatusCode"]
+    def _explain(self, response: Any, operation: str, endpoint_url: str, waited_seconds: float) -> HelseidFnError:
+        """Return the error that an unusable response, or an exception, means."""
+        if isinstance(response, ClientError) and response.operation_name == operation:
+            told, status = response.response.get("Error", {}), response.response["ResponseMetadata"]["HTTPStatusCode"]
             if status >= 400:
-                return explain(str(told.get("Code")), status, str(told.get("Message")), self._address, operation)
-        elif isinstance(outcome, (NoConnection, HTTPClientError, TimeoutError)):
-            loss = read_loss(getattr(outcome, "kwargs", {}).get("error", outcome))
-            if loss.reason != "http":
-                return Unreachable(_PARTY, loss.reason, f"{describe_loss(loss, _PARTY, endpoint_url, waited_seconds)}.")
-        elif isinstance(outcome, (BotoCoreError, ClientError)):
+                return explain(str(told.get("Code")), status, str(told.get("Message")), self._arn, operation)
+        elif isinstance(response, (NoConnection, HTTPClientError, TimeoutError)):
+            failure = classify_failure(getattr(response, "kwargs", {}).get("error", response), phases_known=False)
+            if failure.reason != "http":
+                return Unavailable(_PARTY, failure.reason, describe_failure(failure, _PARTY, endpoint_url, waited_seconds))
+        elif isinstance(response, (BotoCoreError, ClientError)):
             return Refused(_PARTY, "unauthenticated", NO_CREDENTIALS)
-        return Garbled(_PARTY, "http", f"{describe_loss(Loss('http', acted=True), _PARTY, endpoint_url, waited_seconds)}.")
+        not_http = Failure("http", processed=True)
+        return InvalidResponse(_PARTY, "http", describe_failure(not_http, _PARTY, endpoint_url, waited_seconds))
 
-    def _make_client(self, deadline: Deadline) -> Any:
-        """Make the client in a thread of its own: looking for credentials knows no deadline but ours."""
+    def _make_client(self, ctx: Context) -> Any:
+        """Make the client, or raise why it cannot be made."""
 
         def make() -> Any:
             try:
-                return _make_client(self._address.region, deadline.share_seconds)
+                return _make_client(self._arn.region, ctx.attempt_seconds)
             except (BotoCoreError, ClientError, OSError):
                 return Refused(_PARTY, "unauthenticated", NO_CREDENTIALS)
             except ValueError:
-                detail = "The AWS endpoint or CA bundle is unusable; check AWS_ENDPOINT_URL_SECRETS_MANAGER and AWS_CA_BUNDLE."
+                detail = "The AWS endpoint or CA bundle is unusable. Check AWS_ENDPOINT_URL_SECRETS_MANAGER and AWS_CA_BUNDLE."
                 return Refused(_PARTY, "bad_address", detail)
 
-        try:
-            outcome = finish_in_time(make, deadline.check(_PARTY), name="aws-credentials")
-        except TimeoutError:
-            raise DeadlineExceeded(_PARTY, deadline.total_seconds) from None
-        if isinstance(outcome, HelseidFnError):
-            raise outcome
-        return outcome
+        return load_within_deadline(make, ctx, name="aws-credentials")
 
 
 def _make_client(region: str, timeout_seconds: float) -> Any:
@@ -174,23 +158,23 @@ def _make_client(region: str, timeout_seconds: float) -> Any:
     credentials = session.get_credentials()
     if credentials is None:
         return Refused(_PARTY, "unauthenticated", NO_CREDENTIALS)
-    credentials.get_frozen_credentials()  # fetches them now, where they come from elsewhere
+    credentials.get_frozen_credentials()  # fetches them now, if they come from elsewhere
     config = Config(
         connect_timeout=timeout_seconds, read_timeout=timeout_seconds, retries={"total_max_attempts": 1, "mode": "standard"}
     )
     client = session.client("secretsmanager", region_name=region, config=config)
-    fault = find_fault(client.meta.endpoint_url)
+    fault = find_url_fault(client.meta.endpoint_url)
     if fault is not None:
-        return Refused(_PARTY, "bad_address", f"The AWS endpoint {fault}; correct AWS_ENDPOINT_URL_SECRETS_MANAGER.")
+        return Refused(_PARTY, "bad_address", f"The AWS endpoint {fault}. Correct AWS_ENDPOINT_URL_SECRETS_MANAGER.")
     if client.meta.endpoint_url.startswith("http:"):
-        # Without TLS there is only this very machine, and its traffic is no proxy's to see.
+        # Without TLS it is this machine, whose traffic must not go through a proxy.
         client = session.client("secretsmanager", region_name=region, config=config.merge(Config(proxies={})))
     _keep_quiet()
     return client
 
 
 def _keep_quiet() -> None:
-    """Let boto3's loggers tell nothing below WARNING, whatever their level: at DEBUG they tell answers and session tokens."""
+    """Silence boto3's loggers below WARNING, whatever their level: at DEBUG they log responses and session tokens."""
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("boto3", "botocore"):
             logging.getLogger(name).addFilter(_is_warning)

@@ -1,17 +1,19 @@
-"""The versions of the secret that Secrets Manager rotates, told apart by its staging labels."""
+"""One secret of AWS Secrets Manager: reading it, and the versions that a rotation stores and labels."""
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
+from helseid_fn.context import Context
 from helseid_fn.errors import Refused
 from helseid_fn.keys.stored import StoredKey, decode_payload
-from helseid_fn.secret_store.aws.arn import AwsAddress
-from helseid_fn.secret_store.aws.client import AwsSecrets
-from helseid_fn.secret_store.aws.reader import read_value
+from helseid_fn.secret_store.aws.arn import SecretArn
+from helseid_fn.secret_store.aws.client import AwsClient
+from helseid_fn.secret_store.aws.labels import read_expiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,59 +24,78 @@ class Description:
     labels: dict[str, list[str]]
 
     def holder(self, label: str) -> str | None:
-        """Return the id of the version that bears a label; None when none does."""
+        """Return the id of the version that has a label; None when no version has it."""
         return next((version for version, labels in self.labels.items() if label in labels), None)
 
 
-class AwsVersions:
-    """The versions of one secret; safe for threads."""
+class AwsSecret:
+    """A secret and the version of it that functions read; safe for threads."""
 
-    def __init__(self, address: AwsAddress) -> None:
-        self._secrets = AwsSecrets(address)
+    def __init__(
+        self,
+        arn: SecretArn,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = random.random,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._version = {name[0].upper() + name[1:]: value for name, value in arn.version.items()}
+        self._client = AwsClient(arn, sleep=sleep, random=random, now=now)
 
-    def describe(self, deadline: Deadline, journal: Journal) -> Description:
-        """Ask what versions there are.
+    def read(self, ctx: Context, *, fresh: bool = False) -> StoredKey:
+        """Read the version that the address names; there is no cache, so every read is `fresh`.
 
-        Raises what reading a key raises, as all of these do.
+        Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`, as do all of these.
         """
+        del fresh
+        return self.read_version(ctx, **self._version)
 
-        def read(members: dict[str, Any]) -> Description | None:
-            labels = members.get("VersionIdsToStages", {})  # left out of a secret that has no version yet
-            return Description(bool(members.get("RotationEnabled")), labels) if isinstance(labels, dict) else None
-
-        return self._secrets.ask("DescribeSecret", {}, read, deadline, journal)
-
-    def read(self, deadline: Deadline, journal: Journal, **version: str) -> StoredKey:
-        """Read the version of this `VersionId` or `VersionStage`."""
-        payload, expires_at = self._secrets.ask("GetSecretValue", version, read_value, deadline, journal)
+    def read_version(self, ctx: Context, **version: str) -> StoredKey:
+        """Read the version with this `VersionId` or `VersionStage`."""
+        payload, expires_at = self._client.request("GetSecretValue", version, _read_value, ctx)
         return StoredKey(decode_payload(payload), expires_at)
 
-    def read_pending(self, version_id: str, deadline: Deadline, journal: Journal) -> StoredKey | None:
+    def read_pending(self, version_id: str, ctx: Context) -> StoredKey | None:
         """Read the version of this id; None when Secrets Manager has only reserved the id."""
         try:
-            return self.read(deadline, journal, VersionId=version_id, VersionStage="AWSPENDING")
+            return self.read_version(ctx, VersionId=version_id, VersionStage="AWSPENDING")
         except Refused as refusal:
-            if refusal.code != "secret_manager.refused.not_found":
+            if refusal.reason != "not_found":
                 raise
             return None
 
-    def put(self, version_id: str, text: str, label: str, deadline: Deadline, journal: Journal) -> None:
-        """Store a version under an id, with a label; storing the same once more changes nothing."""
+    def describe(self, ctx: Context) -> Description:
+        """Fetch which versions there are."""
+
+        def read(members: dict[str, Any]) -> Description | None:
+            labels = members.get("VersionIdsToStages", {})  # absent from a secret that has no version yet
+            return Description(bool(members.get("RotationEnabled")), labels) if isinstance(labels, dict) else None
+
+        return self._client.request("DescribeSecret", {}, read, ctx)
+
+    def put(self, version_id: str, text: str, label: str, ctx: Context) -> None:
+        """Store a version under an id, with a label; storing the same again changes nothing."""
         members = {"ClientRequestToken": version_id, "SecretString": text, "VersionStages": [label]}
-        self._secrets.ask("PutSecretValue", members, lambda answer: answer, deadline, journal)
+        self._client.request("PutSecretValue", members, lambda response: response, ctx)
 
-    def move_label(
-        self, label: str, deadline: Deadline, journal: Journal, *, removed_from: str | None = None, to: str | None = None
-    ) -> None:
-        """Take a label from the version that bears it, give it to one, or both.
+    def move_label(self, label: str, ctx: Context, *, removed_from: str | None = None, to: str | None = None) -> None:
+        """Remove a label from the version that has it, give it to another, or both.
 
-        What is done already, by another run or a try whose answer was lost, Secrets Manager refuses; it is as it should be.
+        Secrets Manager refuses what another run, or an attempt whose response was lost, has done already; that is no failure.
         """
         members = {"VersionStage": label, "RemoveFromVersionId": removed_from, "MoveToVersionId": to}
         given = {name: value for name, value in members.items() if value is not None}
         try:
-            self._secrets.ask("UpdateSecretVersionStage", given, lambda answer: answer, deadline, journal)
+            self._client.request("UpdateSecretVersionStage", given, lambda response: response, ctx)
         except Refused:
-            labels = self.describe(deadline, journal).labels
+            labels = self.describe(ctx).labels
             if label in labels.get(removed_from or "", []) or (to is not None and label not in labels.get(to, [])):
                 raise
+
+
+def _read_value(members: Mapping[str, Any]) -> tuple[bytes, int | None] | None:
+    """Return the response's `SecretString` or `SecretBinary`, and the expiry in a label; None when it has neither."""
+    text, payload = members.get("SecretString"), members.get("SecretBinary")
+    if isinstance(text, str):
+        payload = text.encode("utf-8", "surrogatepass")
+    return (payload, read_expiry(members.get("VersionStages"))) if isinstance(payload, bytes) else None

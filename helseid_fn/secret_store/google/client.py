@@ -1,14 +1,12 @@
-"""Google's Secret Manager client, held to our deadline; imported only when a `projects/...` address is used.
+"""Google's Secret Manager client within our deadline; imported only when a `projects/...` address is used.
 
-Left to itself it would retry for up to 60 s, and look for credentials as long as it likes.
+By itself it retries for up to 60 s, and looks for credentials as long as it likes.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import threading
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -20,13 +18,12 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
-from helseid_fn.concurrency import finish_in_time
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
-from helseid_fn.errors import DeadlineExceeded, Garbled, Party, Refused, Unreachable
-from helseid_fn.http.retries import MAX_TRANSIENT_RETRIES, pause_seconds
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import InvalidResponse, Refused
 from helseid_fn.http.url import is_loopback
-from helseid_fn.secret_store.google.errors import NO_ANSWER, NO_CREDENTIALS, Access, explain
+from helseid_fn.secret_store.google.errors import NO_CREDENTIALS, NO_RESPONSE, Access, explain
+from helseid_fn.secret_store.sdk import load_within_deadline, retry_transient
 
 # At DEBUG the client logs what it receives, the private key included.
 logging.getLogger(SecretManagerServiceGrpcTransport.__module__).setLevel(logging.WARNING)
@@ -36,24 +33,24 @@ _OWN_CONNECTIONS = ("grpc.use_local_subchannel_pool", 1)
 
 _PARTY = Party.SECRET_MANAGER
 
-Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
-Work = Callable[[SecretManagerServiceClient, float], Outcome]
+Work = Callable[[SecretManagerServiceClient, float], Result]
 """One request with the client, and the seconds that it may take."""
 
 
-class GoogleSecrets:
-    """Sends requests to Secret Manager; safe for threads. The client is made at the first request and kept."""
+class GoogleClient:
+    """Sends requests to Secret Manager; safe for threads. The SDK's client is made at the first request and kept."""
 
     def __init__(
         self,
         location: str | None,
-        endpoint: str | None = None,
+        endpoint: str | None,
         *,
-        sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = random.random,
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
     ) -> None:
-        """Keep where secrets are: a location for regional ones, or another endpoint than Google's, as `host:port`."""
+        """Take where the secrets are: a location for regional ones, or another endpoint than Google's, as `host:port`."""
         self._location = location
         self._endpoint = endpoint
         self._sleep = sleep
@@ -61,51 +58,45 @@ class GoogleSecrets:
         self._lock = threading.Lock()
         self._client: SecretManagerServiceClient | None = None
 
-    def ask(
+    def request(
         self,
-        work: Work[Outcome],
+        work: Work[Result],
         name: str,
-        deadline: Deadline,
-        journal: Journal,
+        ctx: Context,
         *,
         access: Access = Access.READ,
         repeatable: bool = True,
-    ) -> Outcome:
-        """Do one request about the secret or version of this name; what is repeatable is retried at most twice.
+    ) -> Result:
+        """Send one request about the secret or version of this name; a repeatable one is retried at most twice.
 
-        Raises `Refused`, `Unreachable`, `Garbled` or `DeadlineExceeded`.
+        Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`.
         """
-        retries = 0
-        while True:
-            try:
-                return self._ask_once(work, name, deadline, journal, access)
-            except (Unreachable, Garbled):
-                pause = pause_seconds(retries, self._random())
-                if not repeatable or retries == MAX_TRANSIENT_RETRIES or pause >= deadline.left_seconds():
-                    raise
-            self._sleep(pause)
-            retries += 1
 
-    def _ask_once(self, work: Work[Outcome], name: str, deadline: Deadline, journal: Journal, access: Access) -> Outcome:
-        client = self._open_client(deadline)
-        timeout_seconds = min(deadline.check(_PARTY), deadline.share_seconds)
-        with journal.request(_PARTY):
+        def attempt() -> Result:
+            return self._request_once(work, name, ctx, access)
+
+        return retry_transient(attempt, ctx, sleep=self._sleep, random=self._random, repeatable=repeatable)
+
+    def _request_once(self, work: Work[Result], name: str, ctx: Context, access: Access) -> Result:
+        client = self._open_client(ctx)
+        timeout_seconds = min(ctx.check(_PARTY), ctx.attempt_seconds)
+        with ctx.request(_PARTY):
             try:
-                outcome = work(client, timeout_seconds)
-            except Garbled as error:
-                journal.note_outcome(_PARTY, error.code.rpartition(".")[2])
+                result = work(client, timeout_seconds)
+            except InvalidResponse as error:
+                ctx.note_outcome(_PARTY, error.reason)
                 raise
             except (exceptions.GoogleAPICallError, GoogleAuthError) as error:
                 status = getattr(getattr(error, "grpc_status_code", None), "name", "UNAVAILABLE")
-                journal.note_outcome(_PARTY, status)
+                ctx.note_outcome(_PARTY, status)
                 self._forget_client(client)
-                deadline.check(_PARTY)
+                ctx.check(_PARTY)
                 raise explain(status, name, access, words=str(error)) from None
-        journal.note_outcome(_PARTY, "ok")
-        return outcome
+        ctx.note_outcome(_PARTY, "ok")
+        return result
 
-    def _open_client(self, deadline: Deadline) -> SecretManagerServiceClient:
-        """Return the client, made in a thread of its own: looking for credentials knows no deadline but ours."""
+    def _open_client(self, ctx: Context) -> SecretManagerServiceClient:
+        """Return the client; two threads may both make one, of which the first is kept."""
         with self._lock:
             if self._client is not None:
                 return self._client
@@ -116,12 +107,7 @@ class GoogleSecrets:
             except (GoogleAuthError, ValueError, OSError):
                 return Refused(_PARTY, "unauthenticated", NO_CREDENTIALS)
 
-        try:
-            made = finish_in_time(make, deadline.check(_PARTY), name="google-credentials")
-        except TimeoutError:
-            raise DeadlineExceeded(_PARTY, deadline.total_seconds) from None
-        if isinstance(made, Refused):
-            raise made
+        made = load_within_deadline(make, ctx, name="google-credentials")
         with self._lock:
             self._client = self._client or made
             return self._client
@@ -134,17 +120,17 @@ class GoogleSecrets:
 
 
 def read_payload(response: Any) -> bytes:
-    """Return the payload of an AccessSecretVersion answer, whose checksum the client does not verify.
+    """Return the payload of an AccessSecretVersion response, whose checksum the client does not verify.
 
-    Raises `Garbled`.
+    Raises `InvalidResponse`.
     """
-    # An answer without a message comes as None, whatever the client's types say.
+    # A response without a message is None, whatever the client's types say.
     data: bytes = response.payload.data if response else b""
     if not data:
-        raise Garbled(_PARTY, "http", NO_ANSWER)
+        raise InvalidResponse(_PARTY, "http", NO_RESPONSE)
     if google_crc32c.value(data) != response.payload.data_crc32c:
-        detail = "The secret manager's answer does not match its checksum (CRC32C), time and again; add the key version anew."
-        raise Garbled(_PARTY, "checksum", detail)
+        detail = "The secret manager's response does not match its checksum (CRC32C), repeatedly. Add the key as a new version."
+        raise InvalidResponse(_PARTY, "checksum", detail)
     return data
 
 

@@ -1,22 +1,23 @@
-"""What Google Secret Manager's refusals mean, with the command or the role that cures each; pure."""
+"""What Google Secret Manager's refusals mean, with the command or the role that helps; pure."""
 
 from __future__ import annotations
 
 import re
 from enum import Enum
 
-from helseid_fn.errors import Garbled, HelseidFnError, Party, Refused, Unreachable
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused, Unavailable
 
 _NAME = re.compile(
     r"projects/(?P<project>[^/]+)/(locations/(?P<location>[^/]+)/)?secrets/(?P<secret>[^/]+)(/versions/(?P<version>[^/]+))?"
 )
 
 NO_CREDENTIALS = (
-    "There are no Google credentials that the secret manager takes; give the function a service account, "
+    "There are no Google credentials that the secret manager accepts. Give the function a service account, "
     "or on a laptop run: gcloud auth application-default login"
 )
 _ADD = "gcloud secrets versions add {secret} {where} --data-file=KEY.json (a new secret first: gcloud secrets create)"
-_CREATE = "gcloud secrets create {secret} {where} (its versions are for the function to add)"
+_CREATE = "gcloud secrets create {secret} {where} (the function adds its versions)"
 _LIST = "gcloud secrets versions list {secret} {where} (then: gcloud secrets versions enable N --secret={secret} {where})"
 _ALLOW = (
     "gcloud secrets add-iam-policy-binding {secret} {where} --role={role} "
@@ -25,13 +26,13 @@ _ALLOW = (
 
 
 class Access(Enum):
-    """What is done with a secret: the verb for people, and the role that allows it."""
+    """What is done with a secret: the verb for sentences, and the role that allows it."""
 
     READ = ("read", "roles/secretmanager.secretAccessor")
     CHANGE = ("change the versions of", "roles/secretmanager.secretVersionManager")
 
 
-# gRPC status -> our reason; these may pass by themselves.
+# gRPC status -> our reason, for failures that may pass.
 _TRANSIENT = {
     "UNAVAILABLE": "connect",
     "DEADLINE_EXCEEDED": "timeout",
@@ -41,8 +42,8 @@ _TRANSIENT = {
     "UNKNOWN": "server_error",
     "CANCELLED": "connection_lost",
 }
-# What gRPC says of its own connection, which those statuses do not tell apart. It is not documented and may change: where
-# nothing of it is found, the status decides. The first that is found counts.
+# What gRPC says about its own connection, which those statuses do not distinguish. It is undocumented and may change: without
+# a match the status decides. The first match counts.
 _WORDS = tuple(
     (reason, re.compile(words))
     for reason, words in (
@@ -61,14 +62,13 @@ _HAPPENED = {
     "dns": "could not be found by name",
     "tls": "shows a certificate that is not trusted (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH) or not for its name",
     "proxy": "could not be reached through the proxy (HTTPS_PROXY, NO_PROXY)",
-    "timeout": "did not answer in time",
-    "connection_lost": "hung up before its answer was complete",
+    "timeout": "did not respond in time",
+    "connection_lost": "closed the connection before its response was complete",
     "rate_limited": "asks for fewer requests",
 }
-TOO_LARGE = "What HELSEID_KEY names is larger than any key (64 KiB); name the private JWK."
-NO_ANSWER = (
-    "What came in place of the secret manager's answer is none of Google's; "
-    "check SECRET_MANAGER_ENDPOINT and what stands between the function and it."
+TOO_LARGE = "The secret at HELSEID_KEY exceeds 64 KiB, so it is not a JWK. Point HELSEID_KEY at the private JWK."
+NO_RESPONSE = (
+    "The response is not Google Secret Manager's. Check SECRET_MANAGER_ENDPOINT, and for a proxy or gateway in between."
 )
 
 
@@ -88,7 +88,7 @@ def destroy_command(secret: str) -> str:
 
 
 def _place(name: str) -> tuple[str, str]:
-    """Return a secret's short name and the flags that tell gcloud where it is; a regional one is not found without them."""
+    """Return a secret's short name and the flags with which gcloud finds it; a regional one needs them."""
     parts = _NAME.fullmatch(name)
     if parts is None:
         return "SECRET", "--project=PROJECT"
@@ -97,36 +97,33 @@ def _place(name: str) -> tuple[str, str]:
 
 
 def explain(status: str, name: str, access: Access = Access.READ, *, words: str = "") -> HelseidFnError:
-    """Return the error that a gRPC status amounts to for this secret or version.
+    """Return the error that a gRPC status means for this secret or version.
 
-    `words` came with the status; they are read for what gRPC says of the connection, and stay out of the sentence.
+    `words` came with the status; they are searched for what gRPC says about the connection, and stay out of the sentence.
     """
     party = Party.SECRET_MANAGER
     if status in _TRANSIENT:
         reason = next((reason for reason, pattern in _WORDS if pattern.search(words)), _TRANSIENT[status])
         if reason == "http":
-            return Garbled(party, "http", NO_ANSWER)
+            return InvalidResponse(party, "http", NO_RESPONSE)
         if reason == "too_large":
             return Refused(party, "too_large", TOO_LARGE)
-        what = _HAPPENED.get(reason, "could not answer")
-        detail = f"The secret manager {what} ({status}); try again, and check the function's egress and Google Cloud's status."
-        return Unreachable(party, reason, detail)
+        what = _HAPPENED.get(reason, "failed")
+        detail = f"The secret manager {what} ({status}). Try again, and check the function's egress and Google Cloud's status."
+        return Unavailable(party, reason, detail)
     secret, where = _place(name)
     verb, role = access.value
     absent = {
-        Access.READ: f"correct HELSEID_KEY, or add the key with: {_ADD}",
-        Access.CHANGE: f"correct HELSEID_PENDING_KEY or HELSEID_KEY, or make the secret with: {_CREATE}",
+        Access.READ: f"Correct HELSEID_KEY, or add the key with: {_ADD}",
+        Access.CHANGE: f"Correct HELSEID_PENDING_KEY or HELSEID_KEY, or create the secret with: {_CREATE}",
     }
     reason, detail = {
-        "NOT_FOUND": ("not_found", f"The secret manager has no {name}; {absent[access]}"),
-        "PERMISSION_DENIED": (
-            "denied",
-            f"The function's service account may not {verb} {name}; allow it with: {_ALLOW}",
-        ),
+        "NOT_FOUND": ("not_found", f"The secret manager has no {name}. {absent[access]}"),
+        "PERMISSION_DENIED": ("denied", f"The function's service account may not {verb} {name}. Allow it with: {_ALLOW}"),
         "FAILED_PRECONDITION": (
             "disabled",
-            f"The secret version {name} is disabled or destroyed; see the versions and their states with: {_LIST}",
+            f"The secret version {name} is disabled or destroyed. List the versions and their states with: {_LIST}",
         ),
         "UNAUTHENTICATED": ("unauthenticated", NO_CREDENTIALS),
-    }.get(status, ("bad_address", f"The secret manager answered {status} to the address {name}; correct HELSEID_KEY."))
+    }.get(status, ("bad_address", f"The secret manager responded with {status} to the address {name}. Correct HELSEID_KEY."))
     return Refused(party, reason, detail.format(secret=secret, where=where, role=role))

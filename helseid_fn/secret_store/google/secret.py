@@ -1,80 +1,98 @@
-"""The versions of the two secrets that a rotation on Google Cloud moves keys between.
-
-Functions read `versions/latest` of the one; the pending key waits in the other, which they cannot read.
-"""
+"""One secret of Google Secret Manager: reading a version of it, and the versions that a rotation adds and retires."""
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from helseid_fn.context import Journal
-from helseid_fn.deadline import Deadline
+from helseid_fn.context import Context
 from helseid_fn.errors import Refused
 from helseid_fn.keys.stored import StoredKey, decode_payload
-from helseid_fn.rotation.retention import Version
-from helseid_fn.secret_store.google.client import GoogleSecrets, build_payload, read_payload
+from helseid_fn.secret_store.google.client import GoogleClient, build_payload, read_payload
 from helseid_fn.secret_store.google.errors import Access, location_of
 
 
-class GoogleVersions:
-    """The versions of one secret, `projects/P/secrets/S`; safe for threads."""
+@dataclass(frozen=True, slots=True)
+class SecretVersion:
+    """One version of a secret: its full name, whether it can be read, and when it was made, in seconds since the epoch."""
 
-    def __init__(self, secret: str, endpoint: str | None = None) -> None:
-        self._secret = secret
-        self._secrets = GoogleSecrets(location_of(secret), endpoint)
+    name: str
+    is_enabled: bool
+    made_at: float
 
-    def read(self, version: str, deadline: Deadline, journal: Journal) -> StoredKey:
-        """Read a version by its full name, or by a last part such as `latest`.
 
-        Raises what reading a key raises.
+class GoogleSecret:
+    """A secret, `projects/P/secrets/S`, and the version of it that functions read; safe for threads."""
+
+    def __init__(
+        self,
+        address: str,
+        endpoint: str | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        """Take the name of a secret, or of a version of it, `.../versions/V`; without one it is `latest`."""
+        self._secret, _, version = address.partition("/versions/")
+        self._version = version or "latest"
+        self._client = GoogleClient(location_of(self._secret), endpoint, sleep=sleep, random=random)
+
+    def read(self, ctx: Context, *, fresh: bool = False) -> StoredKey:
+        """Read the version; there is no cache, so every read is `fresh`.
+
+        Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`, as do all of these.
         """
-        name = version if "/" in version else f"{self._secret}/versions/{version}"
-        payload = self._secrets.ask(
-            lambda client, timeout: read_payload(client.access_secret_version(name=name, retry=None, timeout=timeout)),
-            name,
-            deadline,
-            journal,
-        )
-        return StoredKey(decode_payload(payload))
+        del fresh
+        return self.read_version(self._version, ctx)
 
-    def list(self, deadline: Deadline, journal: Journal) -> list[Version]:
+    def read_version(self, version: str, ctx: Context) -> StoredKey:
+        """Read a version by its full name, or by the last part of it, such as `latest`."""
+        name = version if "/" in version else f"{self._secret}/versions/{version}"
+
+        def access(client: Any, timeout: float) -> bytes:
+            return read_payload(client.access_secret_version(name=name, retry=None, timeout=timeout))
+
+        return StoredKey(decode_payload(self._client.request(access, name, ctx)))
+
+    def list(self, ctx: Context) -> list[SecretVersion]:
         """List the versions that are not destroyed, the oldest first."""
 
-        def ask(client: Any, timeout: float) -> list[Any]:
+        def list_all(client: Any, timeout: float) -> list[Any]:
             return list(client.list_secret_versions(parent=self._secret, retry=None, timeout=timeout))
 
-        found = self._secrets.ask(ask, self._secret, deadline, journal, access=Access.CHANGE)
+        found = self._client.request(list_all, self._secret, ctx, access=Access.CHANGE)
         kept = [each for each in found if each.state.name in ("ENABLED", "DISABLED")]
-        versions = [Version(each.name, each.state.name == "ENABLED", each.create_time.timestamp()) for each in kept]
+        versions = [SecretVersion(each.name, each.state.name == "ENABLED", each.create_time.timestamp()) for each in kept]
         return sorted(versions, key=lambda version: int(version.name.rpartition("/")[2]))
 
-    def add(self, text: str, deadline: Deadline, journal: Journal) -> str:
-        """Add a version and return its name; not tried twice, since a try that seemed to fail may have added it."""
+    def add(self, text: str, ctx: Context) -> str:
+        """Add a version and return its name; never retried, since an attempt that seemed to fail may have added it."""
 
-        def ask(client: Any, timeout: float) -> Any:
+        def add(client: Any, timeout: float) -> Any:
             request = {"parent": self._secret, "payload": build_payload(text.encode())}
             return client.add_secret_version(request=request, retry=None, timeout=timeout)
 
-        added = self._secrets.ask(ask, self._secret, deadline, journal, access=Access.CHANGE, repeatable=False)
-        return str(added.name)
+        return str(self._client.request(add, self._secret, ctx, access=Access.CHANGE, repeatable=False).name)
 
-    def disable(self, version: Version, deadline: Deadline, journal: Journal) -> None:
-        """Disable a version: it can be enabled again, by hand."""
-        self._retire(lambda client: client.disable_secret_version, version, deadline, journal)
+    def disable(self, version: SecretVersion, ctx: Context) -> None:
+        """Disable a version; it can be enabled again by hand."""
+        self._retire(lambda client: client.disable_secret_version, version, ctx)
 
-    def destroy(self, version: Version, deadline: Deadline, journal: Journal) -> None:
-        """Destroy a version: its payload is gone for good."""
-        self._retire(lambda client: client.destroy_secret_version, version, deadline, journal)
+    def destroy(self, version: SecretVersion, ctx: Context) -> None:
+        """Destroy a version; its payload is gone for good."""
+        self._retire(lambda client: client.destroy_secret_version, version, ctx)
 
-    def _retire(self, choose: Callable[[Any], Any], version: Version, deadline: Deadline, journal: Journal) -> None:
-        """Do one of the two; a version that is destroyed already, by another run or a lost answer, is as it should be."""
+    def _retire(self, choose: Callable[[Any], Any], version: SecretVersion, ctx: Context) -> None:
+        """Do one of the two; a version already destroyed, by another run or a lost response, is as it should be."""
 
-        def ask(client: Any, timeout: float) -> Any:
+        def retire(client: Any, timeout: float) -> Any:
             return choose(client)(name=version.name, retry=None, timeout=timeout)
 
         try:
-            self._secrets.ask(ask, version.name, deadline, journal, access=Access.CHANGE)
+            self._client.request(retire, version.name, ctx, access=Access.CHANGE)
         except Refused as refusal:
-            if refusal.code != "secret_manager.refused.disabled":
+            if refusal.reason != "disabled":
                 raise

@@ -1,20 +1,20 @@
-# What tells people that it stopped working. Every invocation writes one JSON line with `outcome`; the metrics are made of these,
-# and of Lambda's own count of errors for what was killed before it could write one.
+# Alarms for when the function stops working. Every invocation writes one JSON line with `outcome`. The metrics count those lines,
+# and Lambda's own error count covers invocations that were killed before they could write one.
 
 locals {
-  # CloudWatch looks back seven days in steps of an hour, one day in shorter ones: hours where schedules are an hour or more apart,
-  # the schedule's own pace where they are quicker. A daily schedule and N = 3 are 72 hours, all without a success.
+  # CloudWatch looks back seven days in periods of an hour, or one day in shorter periods. The period is an hour if runs are an hour
+  # or more apart, otherwise the schedule's own interval. A daily schedule with N = 3 means 72 hours without a success.
   silence_step   = min(local.gap_seconds, 3600)
   silence_window = min(local.gap_seconds * var.silence_schedules, local.silence_step < 3600 ? 86400 : 604800)
 
   log_groups      = concat([aws_cloudwatch_log_group.function.name], aws_cloudwatch_log_group.rotator[*].name)
   watches_silence = var.silence_schedules > 0 && var.schedule_enabled
   watches_expiry  = var.key_expiry_alert_days > 0
-  look_here       = "Look here: the saved query ${var.name}/runs in CloudWatch Logs Insights; what each code means stands in the function's README, \"When it fails\"."
+  look_here       = "Run the saved query ${var.name}/runs in CloudWatch Logs Insights; docs/errors.md explains each code."
 }
 
 resource "aws_sns_topic" "alerts" {
-  #checkov:skip=CKV_AWS_26: an alarm says no more than that it is one, and CloudWatch cannot publish through AWS's own key
+  #checkov:skip=CKV_AWS_26: an alarm message contains only the alarm's name and state, and CloudWatch cannot publish to a topic that uses AWS's own key
 
   name = "${var.name}-alerts"
   tags = var.tags
@@ -73,7 +73,7 @@ resource "aws_cloudwatch_log_metric_filter" "failed" {
     namespace     = var.name
     name          = "Failed"
     value         = "1"
-    default_value = "0" # so that there is a series to add up before the first failure
+    default_value = "0" # so that the series exists before the first failure
   }
 }
 
@@ -89,8 +89,8 @@ resource "aws_cloudwatch_log_metric_filter" "key_expiry" {
   }
 }
 
-# A failure is a line that says so, or a run that Lambda ended: the timeout, memory, settings that stop it from starting. What is
-# raised for another try is both, and counts once.
+# A failure is a log line that reports one, or a run that Lambda ended: a timeout, too little memory, settings that keep it from
+# starting. A failure that is raised for a retry is both, and counts once.
 resource "aws_cloudwatch_metric_alarm" "failed" {
   alarm_name          = "${var.name}-failed"
   alarm_description   = "An invocation of ${local.function_name} failed. ${local.look_here}"
@@ -133,9 +133,9 @@ resource "aws_cloudwatch_metric_alarm" "failed" {
   }
 }
 
-# The usual failure is silence: nothing runs, so nothing fails. No data is therefore as bad as no success; until the first run
-# after the key was added, this alarm is raised. Hours without data are made noughts here, since CloudWatch looks for data before
-# the periods that it is told of, and so would find an old success, before it treats any as missing:
+# The usual failure is silence: nothing runs, so nothing fails. Missing data therefore counts as no success, and this alarm is
+# raised until the first run after the key was added. Hours without data are filled with zeros, because CloudWatch otherwise looks
+# for data before the evaluated periods, and would find an old success before it treats any period as missing:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 resource "aws_cloudwatch_metric_alarm" "silent" {
   count = local.watches_silence ? 1 : 0
@@ -145,7 +145,7 @@ resource "aws_cloudwatch_metric_alarm" "silent" {
   comparison_operator = "LessThanThreshold"
   threshold           = 1
   evaluation_periods  = floor(local.silence_window / local.silence_step)
-  treat_missing_data  = "breaching" # where there has never been any
+  treat_missing_data  = "breaching" # if there has never been any data
   alarm_actions       = [aws_sns_topic.alerts.arn]
   ok_actions          = [aws_sns_topic.alerts.arn]
   tags                = var.tags
@@ -169,12 +169,12 @@ resource "aws_cloudwatch_metric_alarm" "silent" {
   }
 }
 
-# Between two runs nothing is measured and the alarm stays as it is; silence is the alarm's above.
+# Between two runs there is no data and the alarm keeps its state; the alarm above covers silence.
 resource "aws_cloudwatch_metric_alarm" "key_expiry" {
   count = local.watches_expiry ? 1 : 0
 
   alarm_name          = "${var.name}-key-expiry"
-  alarm_description   = "The key of ${local.function_name} expires within ${var.key_expiry_alert_days} days: register a new one in Selvbetjening and add it as a version of the secret (the function's README, \"The key\")."
+  alarm_description   = "The key of ${local.function_name} expires within ${var.key_expiry_alert_days} days. Register a new key in Selvbetjening and add it as a version of the secret (docs/keys-and-rotation.md)."
   namespace           = aws_cloudwatch_log_metric_filter.key_expiry.metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.key_expiry.metric_transformation[0].name
   statistic           = "Minimum"
@@ -190,7 +190,7 @@ resource "aws_cloudwatch_metric_alarm" "key_expiry" {
 
 resource "aws_cloudwatch_metric_alarm" "failed_runs" {
   alarm_name          = "${var.name}-failed-runs"
-  alarm_description   = "Runs of ${local.function_name} were given up after every retry and wait in the queue ${aws_sqs_queue.failed_runs.name}. ${local.look_here}"
+  alarm_description   = "Runs of ${local.function_name} failed after every retry; they are in the queue ${aws_sqs_queue.failed_runs.name}. ${local.look_here}"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = aws_sqs_queue.failed_runs.name }

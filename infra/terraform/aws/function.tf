@@ -1,9 +1,9 @@
 # The function, with a role of its own that may read one secret and write one log.
 
 locals {
-  # The function ends first and says what it waited for; Lambda's end comes a moment later, and a retry after that.
+  # The function gives up first and reports what it was waiting for; Lambda's timeout follows a moment later, and then a retry.
   timeout_seconds = ceil(var.deadline_seconds) + 5
-  # A hash only, and none where there is no archive: the precondition below says so in words.
+  # Null if there is no archive; the precondition below then gives an error that says so.
   archive_hash = fileexists(local.archive) ? filebase64sha256(local.archive) : ""
   callers      = var.function_url == null ? toset([]) : var.function_url.principals
 
@@ -25,8 +25,8 @@ locals {
 }
 
 resource "aws_lambda_function" "function" {
-  #checkov:skip=CKV_AWS_116: what is given up goes to a queue all the same, by the event invoke configuration below
-  #checkov:skip=CKV_AWS_272: the archive comes from this repository by its hash; whoever may change it may change the signing profile as well
+  #checkov:skip=CKV_AWS_116: failed runs go to a queue through the event invoke configuration below
+  #checkov:skip=CKV_AWS_272: the archive is pinned by its hash, and anybody who can change it can change the signing profile as well
 
   function_name                  = local.function_name
   description                    = "Signs in to HelseID and calls an API."
@@ -74,11 +74,11 @@ resource "aws_lambda_function" "function" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.function] # Lambda tries the role's network permissions when it makes the function
+  depends_on = [aws_iam_role_policy.function] # Lambda checks the role's network permissions when it creates the function
 }
 
-# Schedules start the function without waiting for it, so that Lambda itself tries again what was raised: after one minute, after
-# two more, and then hands the run to the queue.
+# Schedules invoke the function asynchronously, so Lambda itself retries a run that raises: after one minute, then after two more.
+# After that it sends the run to the queue.
 resource "aws_lambda_function_event_invoke_config" "function" {
   function_name                = aws_lambda_function.function.function_name
   maximum_event_age_in_seconds = var.event_age_seconds
@@ -161,7 +161,7 @@ data "aws_iam_policy_document" "lambda_assumes" {
   }
 }
 
-# Both have no narrower resource than *; empty unless `vpc` or `xray` is set.
+# Neither supports a resource narrower than *. Empty unless `vpc` or `xray` is set.
 data "aws_iam_policy_document" "network_and_traces" {
   dynamic "statement" {
     for_each = var.vpc[*]
@@ -176,7 +176,7 @@ data "aws_iam_policy_document" "network_and_traces" {
     }
   }
 
-  # Lambda needs these for itself; the code that runs in it does not.
+  # Lambda itself needs these; the code that runs in it does not.
   dynamic "statement" {
     for_each = var.vpc[*]
 
@@ -212,8 +212,8 @@ resource "aws_lambda_function_url" "function" {
   authorization_type = "AWS_IAM"
 }
 
-# Since October 2025 AWS asks for both actions of whoever calls an address. That the second is for the address alone
-# (lambda:InvokedViaFunctionUrl) the lowest provider cannot say yet, so that these callers may invoke the function directly as well.
+# Since October 2025 AWS requires both actions of a caller of a function URL. The lowest provider version cannot yet restrict the
+# second to the URL (lambda:InvokedViaFunctionUrl), so these callers can invoke the function directly as well.
 resource "aws_lambda_permission" "url" {
   for_each = local.callers
 

@@ -1,17 +1,17 @@
-# The function that signs in to HelseID, on AWS: what is deployed, who may call it, who may read its key.
+# The function on AWS: what is deployed, who may call it, and who may read its key.
 #
-#   versions.tf   what it is made with
-#   settings.tf   what the function is told (its environment), with the function's own rules
+#   versions.tf   the versions of Terraform and the provider
+#   settings.tf   the function's settings (its environment), validated as the function validates them
 #   variables.tf  how it is deployed
-#   secret.tf     the container of the private key, and who may read it
-#   function.tf   the function, its role, its log; the function URL, if asked for
-#   schedule.tf   what starts it, and where runs that failed for good end up
-#   alerts.tf     what tells people that it stopped working
-#   rotation.tf   the second function, which replaces the key, if asked for
+#   secret.tf     the secret for the private key, and who may read it
+#   function.tf   the function, its role and its log; optionally the function URL
+#   schedule.tf   what starts it, and where runs go that failed for good
+#   alerts.tf     the alarms, and who is notified
+#   rotation.tf   the optional second function, which replaces the key
 #   outputs.tf    commands to paste
 #
-# The region and the credentials are the AWS provider's own (AWS_REGION, AWS_PROFILE), so that this runs as a root module and
-# as a module of another configuration alike.
+# The region and the credentials are the AWS provider's own (AWS_REGION, AWS_PROFILE), so this works as a root module and
+# as a module in another configuration.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
@@ -24,10 +24,10 @@ locals {
 
   function_name = var.name
   rotator_name  = "${var.name}-rotate"
-  # Written out where naming the resource would go round in a circle.
+  # Written out, because a reference to the resource would be circular.
   function_arn = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.function_name}"
   rotator_arn  = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.rotator_name}"
 
-  # What `make lambda-zip` writes, unless another archive is named.
+  # The output of `make lambda-zip`, unless another archive is given.
   archive = coalesce(var.archive_path, "${path.module}/../../../build/lambda-${var.architecture}-${var.python_version}.zip")
 }

@@ -1,18 +1,18 @@
-# What a person needs next, mostly as commands to paste.
+# What you need next, mostly as commands to paste.
 
 output "add_key" {
-  description = "Puts the private JWK in the file `client.jwk.json` into the secret, as the version that counts from then on; by hand, once."
+  description = "Puts the private JWK in the file `client.jwk.json` into the secret, as its current version; run it once, by hand."
   value       = "aws secretsmanager put-secret-value --region ${local.region} --secret-id ${aws_secretsmanager_secret.key.arn} --secret-string file://client.jwk.json"
 }
 
 output "make_key" {
-  description = "In place of `add_key`, in the repository and signed in to AWS: makes a key, whose private half goes into the secret and nowhere else, and prints the public half for Selvbetjening."
+  description = "Instead of `add_key`, in the repository and signed in to AWS: makes a key, stores the private half in the secret and nowhere else, and prints the public half for Selvbetjening."
   value       = ".venv/bin/python -m helseid_fn.cli.first_key ${aws_secretsmanager_secret.key.arn}"
 }
 
-# Without a timeout of its own, the command gives up after a minute, and starts the job once more while the first still runs.
+# With its default timeout, the command gives up after a minute and starts the job again while the first is still running.
 output "run_now" {
-  description = "Runs the job now, as the schedule does, and prints what came of it."
+  description = "Runs the job now, as the schedule does, and prints its result."
   value       = "aws lambda invoke --region ${local.region} --cli-read-timeout ${local.timeout_seconds + 30} --function-name ${aws_lambda_function.function.function_name} --cli-binary-format raw-in-base64-out --payload '${replace(jsonencode(var.invocation), "'", "'\\''")}' /dev/stdout"
 }
 
@@ -22,12 +22,12 @@ output "read_log" {
 }
 
 output "read_failed_runs" {
-  description = "Shows up to ten runs that were given up, and leaves them in the queue."
+  description = "Shows up to ten failed runs, and leaves them in the queue."
   value       = "aws sqs receive-message --region ${local.region} --queue-url ${aws_sqs_queue.failed_runs.id} --max-number-of-messages 10 --visibility-timeout 0"
 }
 
 output "call_by_hand" {
-  description = "Calls the function at its address, signed with the credentials in the environment; null without `function_url`."
+  description = "Calls the function URL, signed with the credentials in the environment; null without `function_url`."
   value = var.function_url == null ? null : join(" ", [
     "curl -s -X POST", aws_lambda_function_url.function[0].function_url, "--aws-sigv4 aws:amz:${local.region}:lambda",
     "--user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" -H \"x-amz-security-token: $AWS_SESSION_TOKEN\"",
@@ -35,7 +35,7 @@ output "call_by_hand" {
 }
 
 output "rotate_now" {
-  description = "Asks the second function now whether the key is due; null without `rotation`."
+  description = "Starts a rotation now, which replaces the key if it is due; null without `rotation`."
   value       = var.rotation == null ? null : "aws secretsmanager rotate-secret --region ${local.region} --secret-id ${aws_secretsmanager_secret.key.arn}"
 }
 
@@ -50,12 +50,12 @@ output "function_arn" {
 }
 
 output "function_role_arn" {
-  description = "ARN of the function's role, for grants beyond this module, such as a key's policy."
+  description = "ARN of the function's role, for grants outside this module, such as a key policy."
   value       = aws_iam_role.function.arn
 }
 
 output "secret_arn" {
-  description = "ARN of the secret that holds the key; the function's `HELSEID_KEY`."
+  description = "ARN of the secret that contains the key; the function's `HELSEID_KEY`."
   value       = aws_secretsmanager_secret.key.arn
 }
 
@@ -65,6 +65,6 @@ output "log_group_name" {
 }
 
 output "alerts_topic_arn" {
-  description = "ARN of the SNS topic that the alarms speak to, for chat or an on-call service beside e-mail."
+  description = "ARN of the SNS topic that the alarms publish to, for chat or an on-call service besides e-mail."
   value       = aws_sns_topic.alerts.arn
 }

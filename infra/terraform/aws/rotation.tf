@@ -1,15 +1,15 @@
-# The second function, which replaces the key by itself: it alone may add versions of the secret and say which one counts. Secrets
-# Manager asks it on a schedule; it decides itself whether the key is due.
+# The second function, which replaces the key automatically. Only it may add versions of the secret and choose the current one.
+# Secrets Manager invokes it on a schedule; the function itself decides whether the key is due.
 
 locals {
-  # Making a key of 4096 bits takes its time, and HelseID up to 20 seconds to know it.
+  # Generating a 4096-bit key takes seconds, and HelseID needs up to 20 s before it accepts a new key.
   rotator_deadline_seconds = max(var.deadline_seconds, 120)
 }
 
 resource "aws_lambda_function" "rotator" {
-  #checkov:skip=CKV_AWS_115: Secrets Manager runs one rotation of a secret at a time, and small accounts have nothing to reserve
-  #checkov:skip=CKV_AWS_116: Secrets Manager waits for each answer and repeats the rotation itself, so there is nothing to hand over
-  #checkov:skip=CKV_AWS_272: the archive comes from this repository by its hash; whoever may change it may change the signing profile as well
+  #checkov:skip=CKV_AWS_115: Secrets Manager runs one rotation of a secret at a time, and small accounts have no concurrency to reserve
+  #checkov:skip=CKV_AWS_116: Secrets Manager waits for each response and repeats the rotation itself, so there is no failed event to keep
+  #checkov:skip=CKV_AWS_272: the archive is pinned by its hash, and anybody who can change it can change the signing profile as well
 
   count = var.rotation == null ? 0 : 1
 
@@ -28,10 +28,10 @@ resource "aws_lambda_function" "rotator" {
 
   environment {
     variables = merge(local.environment, {
-      DEADLINE_SECONDS   = tostring(local.rotator_deadline_seconds)
-      SELVBETJENING_URL  = var.rotation.selvbetjening_url
-      ROTATION_ALG       = var.rotation.alg
-      ROTATION_DUE_SHARE = tostring(var.rotation.due_share)
+      DEADLINE_SECONDS      = tostring(local.rotator_deadline_seconds)
+      SELVBETJENING_URL     = var.rotation.selvbetjening_url
+      ROTATION_ALG          = var.rotation.alg
+      ROTATION_DUE_FRACTION = tostring(var.rotation.due_fraction)
     })
   }
 
@@ -59,7 +59,7 @@ resource "aws_lambda_function" "rotator" {
 }
 
 resource "aws_secretsmanager_secret_rotation" "key" {
-  #checkov:skip=CKV_AWS_304: it is asked for every seven days, in a form that this check does not read
+  #checkov:skip=CKV_AWS_304: rotation runs every seven days by default, in a form that this check does not read
 
   count = var.rotation == null ? 0 : 1
 
@@ -159,16 +159,16 @@ resource "aws_cloudwatch_log_metric_filter" "rotation_failed" {
     namespace     = var.name
     name          = "RotationFailed"
     value         = "1"
-    default_value = "0" # so that there is a series to add up before the first failure
+    default_value = "0" # so that the series exists before the first failure
   }
 }
 
-# The old key goes on working: there is time until it expires, of which the alarm for that tells.
+# The old key keeps working until it expires, and another alarm warns before that.
 resource "aws_cloudwatch_metric_alarm" "rotation_failed" {
   count = var.rotation == null ? 0 : 1
 
   alarm_name          = "${var.name}-rotation-failed"
-  alarm_description   = "${local.rotator_name} could not replace the key; the one in use stays in use. ${local.look_here}"
+  alarm_description   = "${local.rotator_name} could not replace the key; the current key stays in use. ${local.look_here}"
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
   evaluation_periods  = 1

@@ -1,4 +1,4 @@
-# What starts the function, by a role of its own that may do that and nothing else.
+# The schedule that starts the function, with a role of its own that may do nothing else.
 
 resource "aws_scheduler_schedule_group" "runs" {
   name = var.name
@@ -6,7 +6,7 @@ resource "aws_scheduler_schedule_group" "runs" {
 }
 
 resource "aws_scheduler_schedule" "runs" {
-  #checkov:skip=CKV_AWS_297: a schedule holds the invocation, in which there is no secret; AWS's own key encrypts it
+  #checkov:skip=CKV_AWS_297: a schedule contains the invocation, in which there is no secret, and AWS's own key encrypts it
 
   name                         = var.name
   group_name                   = aws_scheduler_schedule_group.runs.name
@@ -24,7 +24,7 @@ resource "aws_scheduler_schedule" "runs" {
     role_arn = aws_iam_role.schedule.arn
     input    = jsonencode(var.invocation)
 
-    # For runs that Lambda does not take; what it took, it tries again by itself (function.tf).
+    # For runs that Lambda does not accept; those that it accepts, it retries by itself (function.tf).
     retry_policy {
       maximum_event_age_in_seconds = var.event_age_seconds
       maximum_retry_attempts       = 5
@@ -38,10 +38,10 @@ resource "aws_scheduler_schedule" "runs" {
   depends_on = [aws_iam_role_policy.schedule]
 }
 
-# Runs that were given up, by the schedule or by Lambda: an alarm tells that there are any, a person looks and purges.
+# Runs that the schedule or Lambda gave up on. An alarm reports that there are any; somebody inspects them and purges the queue.
 resource "aws_sqs_queue" "failed_runs" {
   name                      = "${var.name}-failed-runs"
-  message_retention_seconds = 1209600 # 14 days, the longest there is
+  message_retention_seconds = 1209600 # 14 days, the maximum
   sqs_managed_sse_enabled   = true
   tags                      = var.tags
 }
@@ -89,7 +89,7 @@ data "aws_iam_policy_document" "scheduler_assumes" {
       values   = [local.account]
     }
 
-    # AWS wants the group here, not the schedule.
+    # AWS expects the group here, not the schedule.
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"

@@ -1,8 +1,8 @@
-# What the function is told. Names and rules are those of its environment variables (the main README, "Settings"), so that a
-# wrong value is refused by name at `terraform plan` and not by a function that does not start.
+# The function's settings. Names and rules are those of its environment variables (docs/configuration.md), so an invalid value is
+# refused by name at `terraform plan`, and not by a function that does not start.
 
 variable "helseid_issuer" {
-  description = "HelseID's issuer, to the letter as its metadata says it: `https`, no trailing slash; it may have a path."
+  description = "HelseID's issuer, exactly as in its metadata: `https`, no trailing slash; it may have a path."
   type        = string
 
   validation {
@@ -10,7 +10,7 @@ variable "helseid_issuer" {
       can(regex(local.web_address, var.helseid_issuer)) && !can(regex(local.never_in_address, var.helseid_issuer)) &&
       !endswith(var.helseid_issuer, "/") && !strcontains(var.helseid_issuer, "?")
     )
-    error_message = "helseid_issuer must be HelseID's issuer: https (http only to this very machine), no trailing slash, no query, for example https://helseid-sts.test.nhn.no."
+    error_message = "helseid_issuer must be HelseID's issuer: https (http only for this machine), no trailing slash, no query, for example https://helseid-sts.test.nhn.no."
   }
 }
 
@@ -25,28 +25,28 @@ variable "helseid_client_id" {
 }
 
 variable "helseid_scope" {
-  description = "The scopes to ask for, separated by spaces."
+  description = "The scopes to request, separated by spaces."
   type        = string
 
   validation {
     # scope-token of RFC 6749 appendix A.4, one or more.
     condition     = can(regex("^[\\s!#-\\[\\]-~]*[!#-\\[\\]-~][\\s!#-\\[\\]-~]*$", var.helseid_scope))
-    error_message = "helseid_scope must be scopes separated by spaces, for example nhn:test-public-samplecode/client-credentials."
+    error_message = "helseid_scope must be one or more scopes separated by spaces, for example nhn:test-public-samplecode/client-credentials."
   }
 }
 
 variable "api_url" {
-  description = "What a bare invocation calls, and the base that a request's `path` stays below; `https`."
+  description = "The URL that an empty invocation calls, and the base for a request's `path`; `https`."
   type        = string
 
   validation {
     condition     = can(regex(local.web_address, var.api_url)) && !can(regex(local.never_in_address, var.api_url))
-    error_message = "api_url must be the API's address: https (http only to this very machine), without user name, fragment, or empty, . and .. segments, for example https://api.example.no/machine-clients/greetings."
+    error_message = "api_url must be the API's URL: https (http only for this machine), without a user name, a fragment, or empty, . or .. segments, for example https://api.example.no/machine-clients/greetings."
   }
 }
 
 variable "api_methods" {
-  description = "The methods that an invocation may ask for, of `GET HEAD POST PUT PATCH DELETE`."
+  description = "The methods that an invocation may use, of `GET HEAD POST PUT PATCH DELETE`."
   type        = set(string)
   default     = ["GET"]
 
@@ -55,12 +55,12 @@ variable "api_methods" {
       length(var.api_methods) > 0 &&
       alltrue([for method in var.api_methods : contains(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], method)])
     )
-    error_message = "api_methods must be one or more of GET, HEAD, POST, PUT, PATCH and DELETE, in capitals."
+    error_message = "api_methods must be one or more of GET, HEAD, POST, PUT, PATCH and DELETE, in uppercase."
   }
 }
 
 variable "parent_organization" {
-  description = "Organization number of the parent that the client acts for, nine digits; multi-tenant clients always set it."
+  description = "Organization number of the parent that the client acts for, nine digits; required for a multi-tenant client."
   type        = string
   default     = null
 
@@ -71,7 +71,7 @@ variable "parent_organization" {
 }
 
 variable "child_organization" {
-  description = "Organization number of the child; alone, it is the single-tenant form."
+  description = "Organization number of the child; a single-tenant client sets it alone."
   type        = string
   default     = null
 
@@ -93,45 +93,45 @@ variable "sfm_journal_id" {
 }
 
 variable "deadline_seconds" {
-  description = "For the whole invocation; every wait and every timeout fits inside it. Lambda's own limit of 900 s allows 890."
+  description = "Time limit for the whole invocation; every wait and timeout fits inside it. Lambda's own limit of 900 s allows 890."
   type        = number
   default     = 25
 
   validation {
     condition     = var.deadline_seconds > 0 && var.deadline_seconds <= 890
-    error_message = "deadline_seconds must be a number of seconds above 0 and up to 890, so that Lambda's limit of 900 s leaves a margin."
+    error_message = "deadline_seconds must be a number of seconds above 0 and up to 890, which leaves a margin to Lambda's limit of 900 s."
   }
 }
 
 variable "log_level" {
-  description = "`INFO`, or `DEBUG` for more; with less, no success is logged, and the alarm on silence would never rest."
+  description = "`INFO`, or `DEBUG` for more. With less, no success is logged, and the silence alarm would stay raised."
   type        = string
   default     = "INFO"
 
   validation {
     condition     = contains(["DEBUG", "INFO"], var.log_level)
-    error_message = "log_level must be INFO or DEBUG: with less, no success is logged, and the alarm on silence would never rest."
+    error_message = "log_level must be INFO or DEBUG: with less, no success is logged, and the silence alarm would stay raised."
   }
 }
 
 variable "extra_environment" {
-  description = "Further environment variables, such as `HTTPS_PROXY` and `NO_PROXY`; none that this module sets, and never a key."
+  description = "Additional environment variables, such as `HTTPS_PROXY` and `NO_PROXY`; none that this module sets, and never a key."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION)_|^(DEADLINE_SECONDS|LOG_LEVEL|SELVBETJENING_URL)$", name))])
-    error_message = "extra_environment must hold names in capitals that no variable of this module sets."
+    error_message = "extra_environment must contain only uppercase names that this module does not set itself."
   }
 
   validation {
     condition     = !anytrue([for value in values(var.extra_environment) : can(regex("-----BEGIN|\\{|^eyJ", value))])
-    error_message = "extra_environment holds something that looks like a key or a token; put the key into the secret, and replace it, for it is now exposed."
+    error_message = "extra_environment contains something that looks like a key or a token. Replace it, because it is now exposed, and put the new key into the secret."
   }
 }
 
 locals {
-  # As the function's own rules have it: https, or http to this very machine; a host of letters, digits, dashes and dots; a port.
+  # The function's own rule: https, or http for this machine; a host of letters, digits, dashes and dots; optionally a port.
   host_label       = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
   port_and_path    = "(:0*[1-9][0-9]{0,4})?([/?][!-~]*)?$"
   loopback         = "localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\]"

@@ -1,18 +1,18 @@
-# How the function is deployed. What it is told stands in settings.tf.
+# How the function is deployed. Its settings are in settings.tf.
 
 variable "name" {
-  description = "Name of the function, and the beginning of every other name. Roles have no region: give each deployment in an account its own."
+  description = "Name of the function, and the prefix of every other name. Role names are not regional: give each deployment in an account its own."
   type        = string
   default     = "helseid-fn"
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,38}[a-z0-9]$", var.name))
-    error_message = "name must be 3 to 40 small letters, digits and dashes, begin with a letter and not end with a dash."
+    error_message = "name must be 3 to 40 lowercase letters, digits and dashes, start with a letter and not end with a dash."
   }
 }
 
 variable "architecture" {
-  description = "`arm64`, which AWS runs for a fifth less, or `x86_64`; the archive must be built for it."
+  description = "`arm64`, which costs a fifth less on AWS, or `x86_64`; the archive must be built for it."
   type        = string
   default     = "arm64"
 
@@ -23,35 +23,35 @@ variable "architecture" {
 }
 
 variable "python_version" {
-  description = "`3.11`, `3.12` or `3.13`; the archive must be built for it."
+  description = "`3.11`, `3.12`, `3.13` or `3.14`; the archive must be built for it."
   type        = string
   default     = "3.13"
 
   validation {
-    condition     = contains(["3.11", "3.12", "3.13"], var.python_version)
-    error_message = "python_version must be 3.11, 3.12 or 3.13."
+    condition     = contains(["3.11", "3.12", "3.13", "3.14"], var.python_version)
+    error_message = "python_version must be 3.11, 3.12, 3.13 or 3.14."
   }
 }
 
 variable "archive_path" {
-  description = "The archive that `make lambda-zip` built; null is where that command puts it, for `architecture` and `python_version`."
+  description = "Path of the archive that `make lambda-zip` built; null is that command's own path for `architecture` and `python_version`."
   type        = string
   default     = null
 }
 
 variable "memory_mb" {
-  description = "Memory of the function; Lambda gives processor time in proportion to it."
+  description = "Memory of the function; Lambda allocates CPU time in proportion to it."
   type        = number
   default     = 512
 
   validation {
     condition     = var.memory_mb >= 256 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
-    error_message = "memory_mb must be a whole number from 256 to 10240."
+    error_message = "memory_mb must be a whole number between 256 and 10240."
   }
 }
 
 variable "reserved_concurrency" {
-  description = "How many invocations may run at once, kept for this function alone; null leaves it to the account's pool."
+  description = "How many invocations may run at once, reserved for this function; null uses the account's pool."
   type        = number
   default     = null
 
@@ -73,58 +73,58 @@ variable "schedule" {
 }
 
 variable "longest_gap_hours" {
-  description = "The longest time between two runs, for the alarm on silence; null derives it from a `rate`, and from a `cron` of every day or of `MON-FRI`."
+  description = "The longest time between two runs, for the silence alarm; null derives it from a `rate`, or from a `cron` for every day or for `MON-FRI`."
   type        = number
   default     = null
 
   validation {
     condition     = var.longest_gap_hours == null ? local.derived_gap_minutes != null : var.longest_gap_hours > 0
-    error_message = "longest_gap_hours must be given, above 0, for a schedule that is neither a rate nor a cron of every day or MON-FRI: the alarm has to know how long a silence is normal."
+    error_message = "longest_gap_hours must be given, above 0, for a schedule that is neither a rate nor a cron for every day or MON-FRI: the alarm must know how long a normal gap is."
   }
 }
 
 variable "time_zone" {
-  description = "The time zone that a `cron` schedule is read in."
+  description = "The time zone of a `cron` schedule."
   type        = string
   default     = "Europe/Oslo"
 
   validation {
     condition     = can(regex("^[A-Za-z_]+(/[A-Za-z0-9_+-]+){0,2}$", var.time_zone))
-    error_message = "time_zone must be a name of the IANA database, for example Europe/Oslo."
+    error_message = "time_zone must be an IANA time zone name, for example Europe/Oslo."
   }
 }
 
 variable "schedule_enabled" {
-  description = "Whether the schedule runs; false also rests the alarm for silence."
+  description = "Whether the schedule runs; false also turns off the silence alarm."
   type        = bool
   default     = true
 }
 
 variable "invocation" {
-  description = "The object that the schedule sends (the main README, \"The HTTP contract\"); `{}` is the default call."
+  description = "The JSON object that the schedule sends (docs/http-contract.md); `{}` is the default call."
   type        = any
   default     = {}
 
   validation {
     condition     = can(keys(var.invocation)) && try(length(setsubtract(keys(var.invocation), ["organization", "scope", "request"])) == 0, false)
-    error_message = "invocation must be an object with no other members than organization, scope and request."
+    error_message = "invocation must be an object with no members but organization, scope and request."
   }
 }
 
 variable "event_age_seconds" {
-  description = "How old a run may be when it is still worth starting; the schedule and Lambda both give it up then."
+  description = "How old a run may be and still be started; after that, the schedule and Lambda both give up on it."
   type        = number
   default     = 3600
 
   validation {
-    # Lambda waits one minute before the second try and two before the third.
+    # Lambda waits one minute before the second attempt and two before the third.
     condition     = var.event_age_seconds >= 3 * (ceil(var.deadline_seconds) + 5) + 180 && var.event_age_seconds <= 21600
-    error_message = "event_age_seconds must leave room for three tries, 3 x (deadline_seconds + 5) + 180, and be 21600 at most, which is what Lambda takes."
+    error_message = "event_age_seconds must leave time for three attempts, 3 x (deadline_seconds + 5) + 180, and be at most 21600, which is Lambda's limit."
   }
 }
 
 variable "secrets_extension_layer_arn" {
-  description = "The version of AWS's Parameters and Secrets extension to add as a layer, for the region and architecture at hand; it spares a cold start the loading of boto3."
+  description = "The version of AWS's Parameters and Secrets extension to add as a layer, for the region and architecture in use; a cold start then does not load boto3."
   type        = string
   default     = null
 
@@ -135,12 +135,12 @@ variable "secrets_extension_layer_arn" {
 
   validation {
     condition     = var.secrets_extension_layer_arn == null || endswith(split(":", coalesce(var.secrets_extension_layer_arn, ":::::::"))[6], "-Arm64") == (var.architecture == "arm64")
-    error_message = "secrets_extension_layer_arn must be for the function's architecture: the layer whose name ends in -Arm64 for arm64, the other one for x86_64."
+    error_message = "secrets_extension_layer_arn must be for the function's architecture: the layer whose name ends in -Arm64 for arm64, the other layer for x86_64."
   }
 }
 
 variable "vpc" {
-  description = "The subnets (`subnet_ids`) and `security_group_ids` where the function must reach out through your network; it then needs a way to HelseID, the API and Secrets Manager. Null is Lambda's own network."
+  description = "The subnets (`subnet_ids`) and `security_group_ids`, if the function must connect through your network; it then needs a route to HelseID, the API and Secrets Manager. Null is Lambda's own network."
   type        = object({ subnet_ids = set(string), security_group_ids = set(string) })
   default     = null
 
@@ -149,12 +149,12 @@ variable "vpc" {
       length(var.vpc.subnet_ids) > 0 && alltrue([for id in var.vpc.subnet_ids : startswith(id, "subnet-")]) &&
       length(var.vpc.security_group_ids) > 0 && alltrue([for id in var.vpc.security_group_ids : startswith(id, "sg-")])
     )
-    error_message = "vpc must name one subnet-... and one sg-... at least."
+    error_message = "vpc must contain at least one subnet-... and one sg-..."
   }
 }
 
 variable "kms_key_arn" {
-  description = "A customer-managed key for the secret, the functions' environment and the logs, in place of AWS's own; its policy must let CloudWatch Logs use it (see `examples/complete`)."
+  description = "A customer-managed key for the secret, the functions' environment and the logs, instead of AWS's own; its policy must let CloudWatch Logs use it (see `examples/complete`)."
   type        = string
   default     = null
 
@@ -165,7 +165,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "A permissions boundary for the roles, where the account demands one."
+  description = "A permissions boundary for the roles, if the account requires one."
   type        = string
   default     = null
 
@@ -176,7 +176,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "secret_recovery_days" {
-  description = "For how long a removed secret can be restored, 7 to 30, during which its name is taken; 0 removes it at once."
+  description = "How many days a deleted secret can be restored, 7 to 30; its name is taken during that time. 0 deletes it at once."
   type        = number
   default     = 30
 
@@ -193,7 +193,7 @@ variable "xray" {
 }
 
 variable "function_url" {
-  description = "An address to call the function at, for the IAM roles and users in `principals`, who sign their requests; null makes none."
+  description = "A function URL for the IAM roles and users in `principals`, who sign their requests; null creates none."
   type        = object({ principals = set(string) })
   default     = null
 
@@ -201,23 +201,23 @@ variable "function_url" {
     condition = var.function_url == null ? true : length(var.function_url.principals) > 0 && alltrue([
       for arn in var.function_url.principals : can(regex("^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[\\w+=,.@/-]+$", arn))
     ])
-    error_message = "function_url.principals must be ARNs of IAM roles or users by name, never *, a root or a service."
+    error_message = "function_url.principals must be the ARNs of named IAM roles or users, never *, an account root or a service."
   }
 }
 
 variable "log_retention_days" {
-  description = "For how long CloudWatch keeps the log."
+  description = "How many days CloudWatch keeps the log."
   type        = number
   default     = 365
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days must be one of CloudWatch's: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+    error_message = "log_retention_days must be a period that CloudWatch supports: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
   }
 }
 
 variable "alert_emails" {
-  description = "Who is told when an alarm changes; AWS sends each address a link to confirm first."
+  description = "Who is notified when an alarm changes state; AWS first sends each address a link to confirm."
   type        = set(string)
   default     = []
 
@@ -228,34 +228,34 @@ variable "alert_emails" {
 }
 
 variable "failures_to_alert" {
-  description = "How many failed invocations within five minutes raise the alarm; 2 lets a failure pass that Lambda's next try mends."
+  description = "How many failed invocations within five minutes raise the alarm; 2 ignores a single failure after which Lambda's retry succeeds."
   type        = number
   default     = 1
 
   validation {
     condition     = var.failures_to_alert >= 1 && floor(var.failures_to_alert) == var.failures_to_alert
-    error_message = "failures_to_alert must be a whole number from 1."
+    error_message = "failures_to_alert must be a whole number of at least 1."
   }
 }
 
 variable "silence_schedules" {
-  description = "After how many schedules without a success the alarm on silence is raised, 2 or more, but after seven days at the latest (one day for schedules more often than hourly), which is how far CloudWatch looks back; 0 makes no such alarm."
+  description = "After how many scheduled runs without a success the silence alarm is raised: 2 or more, and at the latest after seven days (one day if runs are less than an hour apart), which is as far back as CloudWatch looks. 0 creates no such alarm."
   type        = number
   default     = 3
 
   validation {
     condition     = var.silence_schedules == 0 || (var.silence_schedules >= 2 && floor(var.silence_schedules) == var.silence_schedules)
-    error_message = "silence_schedules must be 0 or a whole number from 2: one schedule without a success may be a success a moment late."
+    error_message = "silence_schedules must be 0 or a whole number of at least 2: with 1, a success that is a moment late would raise the alarm."
   }
 
   validation {
     condition     = var.silence_schedules == 0 || local.gap_seconds <= 6 * 86400
-    error_message = "silence_schedules must be 0 when more than six days lie between two schedules: CloudWatch looks back seven days, which is too little to tell a weekly run that is late from none; watch it otherwise."
+    error_message = "silence_schedules must be 0 if runs are more than six days apart: CloudWatch looks back only seven days, so it cannot distinguish a late weekly run from a missing one. Monitor such a schedule in another way."
   }
 }
 
 variable "key_expiry_alert_days" {
-  description = "How many days before the key expires the alarm is raised; 0 makes no such alarm."
+  description = "How many days before the key expires the alarm is raised; 0 creates no such alarm."
   type        = number
   default     = 21
 
@@ -266,45 +266,45 @@ variable "key_expiry_alert_days" {
 }
 
 variable "rotation" {
-  description = "Lets a second function replace the key by itself; null is by hand. `schedule` is how often Secrets Manager asks whether the key is due, `due_share` the share of its life after which it is, `alg` what the new key is for, `selvbetjening_url` where it is registered. Set it when the first key is in place."
+  description = "Lets a second function replace the key automatically; null means by hand. `schedule` is how often Secrets Manager checks whether the key is due, `due_fraction` the fraction of its life after which it is due, `alg` the algorithm of the new key, and `selvbetjening_url` where it is registered. Set it once the first key has been added."
   type = object({
     selvbetjening_url = string
     schedule          = optional(string, "rate(7 days)")
     alg               = optional(string, "PS256")
-    due_share         = optional(number, 0.67)
+    due_fraction      = optional(number, 0.67)
   })
   default = null
 
   validation {
     condition     = var.rotation == null ? true : can(regex("^(rate\\([1-9][0-9]{0,2} (hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.rotation.schedule)) && !can(regex("^rate\\([1-3] hours?\\)$", var.rotation.schedule))
-    error_message = "rotation.schedule must be rate(N hours|days) or cron(six fields), no more often than every four hours, which is as often as Secrets Manager rotates, for example rate(7 days)."
+    error_message = "rotation.schedule must be rate(N hours|days) or cron(six fields), at most every four hours, which is Secrets Manager's limit, for example rate(7 days)."
   }
 
   validation {
     condition     = var.rotation == null ? true : can(regex(local.web_address, var.rotation.selvbetjening_url)) && !can(regex(local.never_in_address, var.rotation.selvbetjening_url))
-    error_message = "rotation.selvbetjening_url must be Selvbetjening's address: https (http only to this very machine), for example https://api.selvbetjening.test.nhn.no."
+    error_message = "rotation.selvbetjening_url must be Selvbetjening's URL: https (http only for this machine), for example https://api.selvbetjening.test.nhn.no."
   }
 
   validation {
     condition     = var.rotation == null ? true : contains(["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"], var.rotation.alg)
-    error_message = "rotation.alg must be RS, PS or ES 256, 384 or 512."
+    error_message = "rotation.alg must be RS, PS or ES followed by 256, 384 or 512."
   }
 
   validation {
-    condition     = var.rotation == null ? true : var.rotation.due_share > 0 && var.rotation.due_share < 1
-    error_message = "rotation.due_share must be a share between 0 and 1, for example 0.67."
+    condition     = var.rotation == null ? true : var.rotation.due_fraction > 0 && var.rotation.due_fraction < 1
+    error_message = "rotation.due_fraction must be a fraction between 0 and 1, for example 0.67."
   }
 }
 
 variable "tags" {
-  description = "Tags for everything that can bear them."
+  description = "Tags for every resource that supports them."
   type        = map(string)
   default     = {}
 }
 
 locals {
-  # The longest time between two schedules, as far as the expression tells: a rate says it; a cron expression (minute, hour, day
-  # of the month, month, day of the week, year) does when it is for every day, or for weekdays.
+  # The longest time between two runs, if it can be derived: from a rate, or from a cron expression (minute, hour, day of the
+  # month, month, day of the week, year) for every day or for weekdays.
   rate_parts  = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule), null)
   cron_parts  = try(split(" ", one(regex("^cron\\((.*)\\)$", var.schedule))), null)
   cron_days   = local.cron_parts == null ? "" : join(" ", slice(local.cron_parts, 2, 6))

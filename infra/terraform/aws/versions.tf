@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.9" # validations that look at more than one variable
+  required_version = ">= 1.9" # validations that use more than one variable
 
   required_providers {
     aws = {

@@ -1,15 +1,14 @@
-# Who is told, and of what: a call that failed, a job that fell silent, a key that is about to expire, a rotation that failed, a
-# message that was given up.
-# Each invocation writes one line with `outcome` and `code`, and with `key_expires_in_days` where the key's expiry is known.
+# Alerts: a failed call, a job without a success, a key that expires soon, a failed rotation, a dead-lettered message.
+# Each invocation writes one line with `outcome` and `code`, and with `key_expires_in_days` if the key's expiry is known.
 
 locals {
-  # Cloud Run's services have the functions' names.
+  # The Cloud Run services have the functions' names.
   job_names = [for key, function in local.functions : function.name if key != "rotate"]
   job_logs  = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", local.job_names)}\")"
   all_logs  = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", values(local.functions)[*].name)}\")"
 
-  # A line of a function that failed, or of its scheduler that did not get through. In Cloud Logging OR binds tighter than AND,
-  # which is what stands between two comparisons: without their parentheses these would mean something else.
+  # A line of a failed call, or of a scheduler job that could not reach the function. In Cloud Logging OR binds tighter than AND,
+  # which is also implied between two comparisons, so the parentheses are needed.
   failures = {
     for key, names in { run = local.job_names, rotate = ["${var.name}-rotate"] } : key => join(" OR ", [
       "(resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", names)}\") (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL))",
@@ -19,7 +18,7 @@ locals {
 
   channels = sort(concat(tolist(var.notification_channels), [for channel in google_monitoring_notification_channel.email : channel.id]))
 
-  # The longest that a schedule of this form may pause, in hours: cron's fields are minute, hour, day, month, day of the week.
+  # The longest gap of a schedule of this form, in hours. The cron fields are minute, hour, day, month, day of the week.
   cron = split(" ", var.schedule)
   schedule_gap_hours = (
     local.cron[3] != "*" ? 24 * 366 :
@@ -43,10 +42,10 @@ resource "google_monitoring_notification_channel" "email" {
   depends_on = [google_project_service.required]
 }
 
-check "somebody_is_told" {
+check "somebody_is_notified" {
   assert {
     condition     = length(var.alert_emails) + length(var.notification_channels) > 0
-    error_message = "Nobody is told when the function fails or falls silent; set alert_emails or notification_channels."
+    error_message = "Nobody is notified when the function fails or no longer succeeds; set alert_emails or notification_channels."
   }
 }
 
@@ -67,7 +66,7 @@ resource "google_logging_metric" "calls" {
   depends_on = [google_project_service.required]
 }
 
-# Whatever failed, told by the function or, where it was not reached, by the scheduler.
+# Any failure, reported by the function or, if it was not reached, by the scheduler.
 resource "google_monitoring_alert_policy" "failure" {
   project               = var.project_id
   display_name          = "${var.name}: a call failed"
@@ -77,7 +76,7 @@ resource "google_monitoring_alert_policy" "failure" {
   notification_channels = local.channels
 
   conditions {
-    display_name = "a line of a call that failed"
+    display_name = "a log line of a failed call"
 
     condition_matched_log {
       filter = local.failures["run"]
@@ -98,12 +97,12 @@ resource "google_monitoring_alert_policy" "failure" {
 
   documentation {
     subject = "${var.name} failed"
-    content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\nThe project's README, \"When it fails\", has a row for each code. Without a code, the scheduler did not get through: 403 is a missing right to call, 404 the ingress."
+    content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\ndocs/errors.md explains each code. Without a code, the scheduler could not reach the function: 403 means a missing permission to call it, 404 the ingress setting."
   }
 }
 
-# PromQL, since what is too quiet must be looked for further back than the 23.5 hours that an absence condition reaches: a daily
-# job is silent after days. It holds before the first success, too, so the first call belongs to the deployment.
+# PromQL, because an absence condition looks back 23.5 hours at most, and a daily job is silent only after days. The condition is
+# also met before the first success, so the first call is part of the deployment.
 resource "google_monitoring_alert_policy" "silence" {
   project               = var.project_id
   display_name          = "${var.name}: no call has succeeded"
@@ -126,7 +125,7 @@ resource "google_monitoring_alert_policy" "silence" {
 
   documentation {
     subject = "${var.name} is silent"
-    content = "No call has succeeded in ${local.silence_hours} hours (${var.silence_schedules} schedules of \"${var.schedule}\"). Look at the last lines: if there are failures, at their code; if there is nothing, at the scheduler's job, which may be paused, deleted or not let in."
+    content = "No call has succeeded in ${local.silence_hours} hours (${var.silence_schedules} schedules of \"${var.schedule}\"). Read the latest log lines. If there are failures, look up their code. If there are none, check the scheduler job: it may be paused, deleted or not permitted to call."
   }
 }
 
@@ -139,7 +138,7 @@ resource "google_monitoring_alert_policy" "key_expiry" {
   notification_channels = local.channels
 
   conditions {
-    display_name = "a line that gives the key less than ${var.key_expiry_alert_days} days"
+    display_name = "a log line with fewer than ${var.key_expiry_alert_days} days left"
 
     condition_matched_log {
       filter           = "${local.all_logs} jsonPayload.key_expires_in_days<${var.key_expiry_alert_days}"
@@ -157,7 +156,7 @@ resource "google_monitoring_alert_policy" "key_expiry" {
 
   documentation {
     subject = "The key of ${var.name} expires soon"
-    content = "It expires at $${log.extracted_label.expires}; HelseID refuses it from then on. Replace it after the project's README, \"The key\"${var.rotation == null ? "" : ", or see why ${var.name}-rotate has not"}."
+    content = "It expires at $${log.extracted_label.expires}, and HelseID refuses it after that. Replace it as docs/keys-and-rotation.md describes${var.rotation == null ? "" : ", or find out why ${var.name}-rotate has not"}."
   }
 }
 
@@ -165,14 +164,14 @@ resource "google_monitoring_alert_policy" "rotation" {
   count = local.rotation_count
 
   project               = var.project_id
-  display_name          = "${var.name}: the key's replacement failed"
+  display_name          = "${var.name}: the key rotation failed"
   combiner              = "OR"
   severity              = "ERROR"
   user_labels           = var.labels
   notification_channels = local.channels
 
   conditions {
-    display_name = "a line of a rotation that failed"
+    display_name = "a log line of a failed rotation"
 
     condition_matched_log {
       filter = local.failures["rotate"]
@@ -193,23 +192,23 @@ resource "google_monitoring_alert_policy" "rotation" {
 
   documentation {
     subject = "${var.name}-rotate failed"
-    content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\nThe key in use goes on working until it expires. The project's README, \"Rotation\", says what to do."
+    content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\nThe current key works until it expires. docs/keys-and-rotation.md describes what to do."
   }
 }
 
-# A message that never got through to the function left no line of a call; it lies among the dead letters and waits.
+# A message that never reached the function has no log line of a call; it waits in the dead-letter subscription.
 resource "google_monitoring_alert_policy" "dead_letter" {
   count = local.pubsub_count
 
   project               = var.project_id
-  display_name          = "${var.name}: messages were given up"
+  display_name          = "${var.name}: messages were dead-lettered"
   combiner              = "OR"
   severity              = "ERROR"
   user_labels           = var.labels
   notification_channels = local.channels
 
   conditions {
-    display_name = "a message among the dead letters"
+    display_name = "a dead-lettered message"
 
     condition_threshold {
       filter          = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" resource.type=\"pubsub_subscription\" resource.labels.subscription_id=\"${google_pubsub_subscription.dead_letter[0].name}\""
@@ -225,8 +224,8 @@ resource "google_monitoring_alert_policy" "dead_letter" {
   }
 
   documentation {
-    subject = "${var.name} gave up messages"
-    content = "They are kept for 14 days on the subscription ${google_pubsub_subscription.dead_letter[0].name}; look at them with `gcloud pubsub subscriptions pull`, and with `--auto-ack` once they are dealt with. If no call is told of as failed, they never got through: 403 in the log of ${var.name}-events is a missing right to call, 404 the ingress."
+    subject = "${var.name} dead-lettered messages"
+    content = "They are kept for 14 days on the subscription ${google_pubsub_subscription.dead_letter[0].name}; read them with `gcloud pubsub subscriptions pull`, and add `--auto-ack` once you have dealt with them. If no failed call is reported, they never reached the function: in the log of ${var.name}-events, 403 means a missing permission to call it, 404 the ingress setting."
   }
 }
 
@@ -239,7 +238,7 @@ resource "google_monitoring_dashboard" "overview" {
       columns = 12
       tiles = [
         { width = 6, height = 4, widget = {
-          title = "Calls an hour: succeeded and failed"
+          title = "Calls per hour: succeeded and failed"
           xyChart = { dataSets = [for metric in google_logging_metric.calls : {
             plotType       = "STACKED_BAR"
             legendTemplate = metric.name
@@ -250,7 +249,7 @@ resource "google_monitoring_dashboard" "overview" {
           }] }
         } },
         { xPos = 6, width = 6, height = 4, widget = {
-          title = "Time to answer, 95th percentile"
+          title = "Response time, 95th percentile"
           xyChart = { dataSets = [{
             plotType = "LINE"
             timeSeriesQuery = { timeSeriesFilter = {
@@ -260,7 +259,7 @@ resource "google_monitoring_dashboard" "overview" {
           }] }
         } },
         { yPos = 4, width = 12, height = 6, widget = {
-          title     = "What failed"
+          title     = "Failures"
           logsPanel = { filter = "${local.all_logs} severity>=WARNING", resourceNames = ["projects/${var.project_id}"] }
         } },
       ]

@@ -1,5 +1,5 @@
-# The archive holds the product's files, named one by one or by kind, and nothing else. Its name holds their hash: a change of
-# code is another object, which deploys; a touched file, another machine or another version of zip is not.
+# The archive contains the product's files, selected by name or pattern, and nothing else. Its name contains their hash: a change
+# of code makes a new object, which is deployed; a touched file, another machine or another version of zip does not.
 
 locals {
   source_root  = "${path.module}/../../.."
@@ -22,15 +22,15 @@ data "archive_file" "source" {
 }
 
 resource "google_storage_bucket" "source" {
-  #checkov:skip=CKV_GCP_62:Who read the source code, which is public, is of no interest.
-  #checkov:skip=CKV_GCP_78:An object's name holds the hash of its content, so no object ever changes.
+  #checkov:skip=CKV_GCP_62:There is no need to log who reads the source code, which is public.
+  #checkov:skip=CKV_GCP_78:An object's name contains the hash of its content, so no object ever changes.
   project                     = var.project_id
   name                        = "${var.project_id}-${var.name}-source"
   location                    = var.region
   labels                      = var.labels
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = true # whatever is in it can be made again
+  force_destroy               = true # its content can be rebuilt
 
   dynamic "encryption" {
     for_each = var.kms_key[*]
@@ -50,12 +50,12 @@ resource "google_storage_bucket_object" "source" {
 }
 
 resource "google_artifact_registry_repository" "images" {
-  #checkov:skip=CKV_GCP_84:A key of one's own is a choice (kms_key), for this as for everything else.
+  #checkov:skip=CKV_GCP_84:A customer-managed key is optional (kms_key), here as for everything else.
   project       = var.project_id
   location      = var.region
   repository_id = var.name
   format        = "DOCKER"
-  description   = "The images that Cloud Build makes of the source archive."
+  description   = "The images that Cloud Build builds from the source archive."
   labels        = var.labels
   kms_key_name  = var.kms_key
 
@@ -80,8 +80,8 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [google_project_service.required]
 }
 
-# The build runs as an account of its own: Compute Engine's default one may not build in projects made since the middle of 2024,
-# and may do far too much in older ones.
+# The build runs as its own account: Compute Engine's default account may not build in projects created since mid-2024, and has
+# far too many permissions in older ones.
 resource "google_service_account" "build" {
   project      = var.project_id
   account_id   = "${var.name}-build"
@@ -104,7 +104,7 @@ resource "google_storage_bucket_iam_member" "build_reads_source" {
   member = google_service_account.build.member
 }
 
-# Cloud Functions copies the archive into a bucket of its own, which is not there before the first deployment.
+# Cloud Functions copies the archive into its own bucket, which does not exist before the first deployment.
 resource "google_project_iam_member" "build_reads_staged_source" {
   project = var.project_id
   role    = "roles/storage.objectViewer"
@@ -116,7 +116,7 @@ resource "google_project_iam_member" "build_reads_staged_source" {
   }
 }
 
-# Logs belong to the project; there is nothing smaller to grant this on.
+# Logs belong to the project; this cannot be granted on anything smaller.
 resource "google_project_iam_member" "build_writes_logs" {
   project = var.project_id
   role    = "roles/logging.logWriter"

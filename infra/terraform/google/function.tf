@@ -1,16 +1,16 @@
-# Up to three functions of one archive: `run`, which the schedule calls; `events`, which Pub/Sub calls; `rotate`, which replaces
-# the key. The first two do the same job as the same account; the last has an account of its own.
+# Up to three functions from one archive: `run`, which the schedule calls; `events`, which Pub/Sub calls; `rotate`, which replaces
+# the key. The first two do the same job under the same account; the last has its own account.
 
 locals {
   key_address = "projects/${var.project_id}/secrets/${google_secret_manager_secret.key.secret_id}/versions/latest"
   key_folder  = "/etc/helseid-key"
   key_file    = "key.jwk.json"
 
-  # Deadlines nest: the function gives up first and says why; the platform's end comes later, and the caller's last.
+  # Deadlines nest: the function gives up first and reports why, then the platform times out, and last the caller.
   timeout_seconds         = { for key, function in local.functions : key => ceil(function.deadline_seconds) + 10 }
   caller_deadline_seconds = { for key, timeout in local.timeout_seconds : key => timeout + 10 }
 
-  # The settings of the function, which the project's README explains; null is left out.
+  # The function's settings, which docs/configuration.md explains; null values are omitted.
   settings = {
     HELSEID_ISSUER              = var.helseid_issuer
     HELSEID_CLIENT_ID           = var.helseid_client_id
@@ -22,8 +22,8 @@ locals {
     API_URL                     = var.api_url
     API_METHODS                 = join(" ", sort(var.api_methods))
     LOG_LEVEL                   = var.log_level
-    GOOGLE_CLOUD_PROJECT        = var.project_id # which traces belong to
-    LOG_EXECUTION_ID            = "false"        # "true", which the platform may add, would write every line twice
+    GOOGLE_CLOUD_PROJECT        = var.project_id # the project of the traces
+    LOG_EXECUTION_ID            = "false"        # "true", which the platform may set, would write every line twice
   }
 
   mounts_key   = var.key_delivery == "file"
@@ -56,7 +56,7 @@ resource "google_service_account" "runtime" {
 }
 
 resource "google_cloudfunctions2_function" "function" {
-  #checkov:skip=CKV_GCP_124:From where it can be reached is a choice (ingress), internal by default; IAM decides in any case.
+  #checkov:skip=CKV_GCP_124:Where it can be reached from is configurable (ingress), internal by default; IAM applies in any case.
   for_each = local.functions
 
   project      = var.project_id
@@ -79,7 +79,7 @@ resource "google_cloudfunctions2_function" "function" {
       }
     }
 
-    automatic_update_policy {} # security fixes of the base image come without a deployment
+    automatic_update_policy {} # security fixes of the base image need no deployment
   }
 
   service_config {
@@ -110,7 +110,7 @@ resource "google_cloudfunctions2_function" "function" {
         mount_path = local.key_folder
 
         versions {
-          version = "latest" # read anew at each look, so that a new key needs no deployment
+          version = "latest" # read again at every access, so a new key needs no deployment
           path    = local.key_file
         }
       }

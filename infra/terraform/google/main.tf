@@ -1,12 +1,12 @@
-# The function in Google Cloud, from the bottom up; read on in this order:
+# The function on Google Cloud, from the bottom up; read the files in this order:
 #   main.tf      the APIs it needs
 #   build.tf     the source archive, and who builds it
-#   secret.tf    where the private key lies, and who may read it
+#   secret.tf    the secret for the private key, and who may read it
 #   function.tf  the function itself, its account and its settings
-#   schedule.tf  what calls it, and who may
+#   schedule.tf  the schedule that calls it, and who else may call
 #   pubsub.tf    messages that call it (only with var.pubsub)
 #   rotation.tf  the function that replaces the key (only with var.rotation)
-#   alerts.tf    who is told when it fails, falls silent, or its key is about to expire
+#   alerts.tf    alerts for failures, for silence, and for a key that expires soon
 
 locals {
   apis = toset(concat(

@@ -11,7 +11,7 @@ output "run_now" {
 }
 
 output "read_log" {
-  description = "Shows the last ten lines of the functions."
+  description = "Shows the last ten log lines of the functions."
   value       = "gcloud logging read '${local.all_logs} jsonPayload.message:*' --project=${var.project_id} --limit=10 --freshness=7d --format='table(timestamp, severity, jsonPayload.code, jsonPayload.message)'"
 }
 
@@ -20,12 +20,12 @@ output "call_by_hand" {
   value = (
     var.ingress == "ALLOW_ALL"
     ? "curl -s -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '${replace(jsonencode(var.invocation), "'", "'\\''")}' ${local.uri}"
-    : "# ingress is ${var.ingress}: only what is inside can call; use run_now"
+    : "# ingress is ${var.ingress}: only internal callers are admitted; use run_now"
   )
 }
 
 output "rotate_now" {
-  description = "Lets the rotating function see whether the key is due; null without rotation."
+  description = "Starts a rotation now, which replaces the key if it is due; null without rotation."
   value       = one([for job in google_cloud_scheduler_job.rotate : "gcloud scheduler jobs run ${job.name} --project=${var.project_id} --location=${var.schedule_region}"])
 }
 
@@ -34,7 +34,7 @@ output "publish" {
   value       = var.pubsub == null ? null : "gcloud pubsub topics publish ${google_pubsub_topic.events["events"].name} --project=${var.project_id} --message='{}'"
 }
 
-# What there is
+# What is deployed
 
 locals {
   uri = google_cloudfunctions2_function.function["run"].service_config[0].uri
@@ -46,12 +46,12 @@ output "uri" {
 }
 
 output "function_ids" {
-  description = "The functions: run, and events and rotate where there are such."
+  description = "The functions: run, and events and rotate if deployed."
   value       = { for key, function in google_cloudfunctions2_function.function : key => function.id }
 }
 
 output "service_accounts" {
-  description = "The accounts: build, run, scheduler, and rotator where there is one."
+  description = "The accounts: build, run, scheduler, and rotator if there is one."
   value = merge(
     {
       build     = google_service_account.build.email
@@ -63,16 +63,16 @@ output "service_accounts" {
 }
 
 output "secret_id" {
-  description = "The secret that holds the private key."
+  description = "The secret that contains the private key."
   value       = google_secret_manager_secret.key.id
 }
 
 output "source_files" {
-  description = "What is in the source archive."
+  description = "The files in the source archive."
   value       = local.source_files
 }
 
 output "source_object" {
-  description = "The source archive that is deployed; its name holds the hash of its content."
+  description = "The deployed source archive; its name contains the hash of its content."
   value       = "gs://${google_storage_bucket.source.name}/${google_storage_bucket_object.source.name}"
 }

@@ -1,5 +1,5 @@
-# With var.pubsub: a topic whose messages call `run_event`. The subscription is our own and not Eventarc's, since only so
-# Terraform can give it a dead-letter topic; functions-framework takes what it pushes for a CloudEvent.
+# With var.pubsub: a topic whose messages call `run_event`. The subscription is our own and not Eventarc's, because only then can
+# Terraform set its dead-letter topic; functions-framework converts the pushed messages to CloudEvents.
 
 locals {
   pubsub_count = var.pubsub == null ? 0 : 1
@@ -19,7 +19,7 @@ data "google_project" "this" {
 }
 
 resource "google_pubsub_topic" "events" {
-  #checkov:skip=CKV_GCP_83:A key of one's own is a choice (kms_key), for this as for everything else.
+  #checkov:skip=CKV_GCP_83:A customer-managed key is optional (kms_key), here as for everything else.
   for_each = var.pubsub == null ? toset([]) : toset(["events", "dead-letter"])
 
   project      = var.project_id
@@ -53,7 +53,7 @@ resource "google_service_account" "push" {
   depends_on = [google_project_service.required]
 }
 
-# The token of a push is made by Pub/Sub's own agent, which Google demands be let: ID tokens of this one account, and no other.
+# Pub/Sub's service agent makes the token for a push, and needs permission for that: ID tokens of this account, and of no other.
 resource "google_service_account_iam_member" "agent_signs_in" {
   count = local.pubsub_count
 
@@ -111,7 +111,7 @@ resource "google_pubsub_subscription" "events" {
   ]
 }
 
-# A topic keeps nothing by itself: this holds what was given up until somebody has looked.
+# A topic itself stores nothing: this subscription keeps dead-lettered messages until somebody has dealt with them.
 resource "google_pubsub_subscription" "dead_letter" {
   count = local.pubsub_count
 
@@ -126,7 +126,7 @@ resource "google_pubsub_subscription" "dead_letter" {
   }
 }
 
-# Pub/Sub's own agent moves what is given up, and must be let.
+# Pub/Sub's service agent moves messages to the dead-letter topic, and needs permission for that.
 resource "google_pubsub_topic_iam_member" "agent_gives_up" {
   count = local.pubsub_count
 

@@ -1,15 +1,15 @@
-# With var.rotation: a second function replaces the key before it expires. It is the only one that may add and destroy versions;
-# the new key waits in a secret that the function itself cannot read, until HelseID knows it.
+# With var.rotation: a second function replaces the key before it expires. Only it may add and destroy versions. The new key waits
+# in a secret that the first function cannot read, until HelseID accepts it.
 
 locals {
   rotation_count = var.rotation == null ? 0 : 1
 
-  # Never two at once: one instance, one call at a time.
+  # Rotations never overlap: one instance, one call at a time.
   rotate_function = var.rotation == null ? null : merge(local.job, {
     name             = "${var.name}-rotate"
     entry_point      = "rotate"
     account          = one(google_service_account.rotator[*].email)
-    deadline_seconds = 120 # a key of 4096 bits takes seconds to make, and HelseID 20 s to know it
+    deadline_seconds = 120 # generating a 4096-bit key takes seconds, and HelseID needs 20 s to accept it
     mounts_key       = false
     min_instances    = 0
     max_instances    = 1
@@ -19,13 +19,13 @@ locals {
       HELSEID_PENDING_KEY         = "projects/${var.project_id}/secrets/${one(google_secret_manager_secret.pending[*].secret_id)}"
       SELVBETJENING_URL           = var.rotation.selvbetjening_url
       ROTATION_ALG                = var.rotation.alg
-      ROTATION_DUE_SHARE          = tostring(var.rotation.due_share)
+      ROTATION_DUE_FRACTION       = tostring(var.rotation.due_fraction)
       ROTATION_GRACE_HOURS        = tostring(var.rotation.grace_hours)
       ROTATION_DESTROY_AFTER_DAYS = tostring(var.rotation.destroy_after_days)
     })
   })
 
-  # On each of the two secrets, and on nothing else: read versions, and add, list, disable and destroy them.
+  # On the two secrets only: read versions, and add, list, disable and destroy them.
   rotator_grants = var.rotation == null ? {} : {
     for pair in setproduct(["key", "pending"], ["secretAccessor", "secretVersionManager"]) : join("-", pair) => {
       secret = { key = google_secret_manager_secret.key.secret_id, pending = one(google_secret_manager_secret.pending[*].secret_id) }[pair[0]]
@@ -106,7 +106,7 @@ resource "google_cloud_scheduler_job" "rotate" {
   project          = var.project_id
   region           = var.schedule_region
   name             = "${var.name}-rotate"
-  description      = "Lets ${var.name}-rotate see whether the key is to be replaced."
+  description      = "Calls ${var.name}-rotate, which replaces the key if it is due."
   schedule         = var.rotation.schedule
   time_zone        = var.time_zone
   attempt_deadline = "${local.caller_deadline_seconds["rotate"]}s"

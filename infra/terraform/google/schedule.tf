@@ -1,4 +1,4 @@
-# What calls the function, and who may: the scheduler's account, and whoever is named in var.additional_invokers.
+# The schedule that calls the function, and who may call it: the scheduler's account, and the members of var.additional_invokers.
 
 resource "google_service_account" "scheduler" {
   project      = var.project_id
@@ -18,7 +18,7 @@ resource "google_cloud_scheduler_job" "call" {
   paused           = !var.schedule_enabled
   attempt_deadline = "${local.caller_deadline_seconds["run"]}s"
 
-  # What may pass is tried again twice; max_retry_duration stays unset, since with it both limits would have to be reached.
+  # Two retries; max_retry_duration is unset, because if it were set, both limits would have to be reached.
   retry_config {
     retry_count          = 2
     min_backoff_duration = "30s"
@@ -41,7 +41,7 @@ resource "google_cloud_scheduler_job" "call" {
   depends_on = [google_project_service.required]
 }
 
-# A function of the 2nd generation is a Cloud Run service: the right to call it is granted there, not on the function.
+# A 2nd gen function is a Cloud Run service: permission to call it is granted there, not on the function.
 resource "google_cloud_run_v2_service_iam_member" "scheduler_calls" {
   project  = var.project_id
   location = var.region

@@ -1,5 +1,5 @@
-# The container of the private key. Its content is added by hand, with the command in the output `add_key`: what Terraform adds
-# stands in its plan and its state, and a private key has no place there.
+# The secret for the private key. The key is added by hand, with the command in the output `add_key`: anything that Terraform adds
+# is also in its plan and its state, where a private key must not be.
 resource "google_secret_manager_secret" "key" {
   project             = var.project_id
   secret_id           = "${var.name}-key"
@@ -25,7 +25,7 @@ resource "google_secret_manager_secret" "key" {
   depends_on = [google_project_service.required]
 }
 
-# The one role that the function's account has, on this one secret.
+# The only role of the function's account, on this secret only.
 resource "google_secret_manager_secret_iam_member" "runtime_reads_key" {
   project   = var.project_id
   secret_id = google_secret_manager_secret.key.secret_id

@@ -1,1 +1,1 @@
-"""Inputs nobody thought of, for every entry point and everything that is parsed: `make fuzz`, in short in the tests."""
+"""Random inputs for every entry point and parser: `make fuzz` runs them at length, the tests briefly."""

@@ -1,4 +1,4 @@
-"""How much is put in: the same little in every run of the tests, much and ever other in `make fuzz`."""
+"""How many inputs are tried: the same few in every test run, many and always new ones in `make fuzz`."""
 
 from hypothesis import HealthCheck, settings
 

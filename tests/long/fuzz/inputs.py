@@ -1,4 +1,4 @@
-"""What is put in: right things, things that are almost right, and anything at all."""
+"""The inputs: valid ones, almost valid ones, and arbitrary ones."""
 
 import base64
 import json
@@ -127,7 +127,7 @@ INVOCATIONS: st.SearchStrategy[Any] = st.one_of(
 
 
 def _bent(octets: bytes, where: int, what: bytes) -> bytes:
-    """Put something else in the place of one byte."""
+    """Replace one byte."""
     at = where % (len(octets) + 1)
     return octets[:at] + what + octets[at + 1 :]
 
@@ -189,7 +189,7 @@ KEYS = [make_jwk(alg) for alg in ("PS256", "ES256", "ES512")]
 
 @st.composite
 def jwks(draw: st.DrawFn) -> str:
-    """Make a private JWK in which up to three members are gone, bent or of another kind."""
+    """Make a private JWK with up to three members missing, altered or of another type."""
     jwk = dict(draw(st.sampled_from(KEYS)))
     for name in draw(st.lists(st.sampled_from([*jwk, "x5c", "exp"]), max_size=3)):
         value = str(jwk.get(name, ""))
@@ -243,7 +243,7 @@ CHALLENGES = st.one_of(
 HEADER_VALUES = st.one_of(
     CHALLENGES, st.sampled_from(["application/json", "text/html", "120", "-1", "1e9", "Mon, 32 Foo", "9" * 40])
 )
-ANSWER_HEADERS = st.dictionaries(
+RESPONSE_HEADERS = st.dictionaries(
     st.sampled_from(
         ["Content-Type", "WWW-Authenticate", "DPoP-Nonce", "Retry-After", "Location", "Date", "Content-Encoding", "Set-Cookie"]
     ),
@@ -277,7 +277,7 @@ SECRET_MEMBERS = st.one_of(
     ).map(_write),
     BODIES,
 )
-ANSWER_BODIES = st.one_of(TOKEN_MEMBERS.map(_write), BODIES)
+RESPONSE_BODIES = st.one_of(TOKEN_MEMBERS.map(_write), BODIES)
 _HEADS = st.sampled_from(
     [
         *(
@@ -339,7 +339,7 @@ _FIELDS = st.lists(
     ),
     max_size=5,
 ).map(b"".join)
-RAW_ANSWERS = st.one_of(
+RAW_RESPONSES = st.one_of(
     st.builds(
         lambda head, fields, end, body: head + fields + end + body,
         _HEADS,

@@ -1,4 +1,4 @@
-"""Whatever the function is invoked with: an answer with its code, no crash, no header overridden, no call beyond the base."""
+"""For any invocation: a response with its code, no crash, no header overridden, no call outside the base URL."""
 
 import contextlib
 import io
@@ -20,7 +20,8 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helseid_fn import errors
+from helseid_fn import App
+from helseid_fn.error_codes import every_code
 from helseid_fn.errors import HelseidFnError
 from helseid_fn.http import retries
 from standin import StandIn, make_jwk
@@ -29,9 +30,9 @@ from standin.wire import Wire
 from tests.conftest import ROOT
 from tests.long.fuzz import inputs
 from tests.support.deployment import LambdaContext, client_of
-from tests.support.faults.secrecy import speak_up, talkative
+from tests.support.faults.secrecy import debug_logs_written, enable_debug_logs
 
-CODES = frozenset(errors.every_code())
+CODES = frozenset(every_code())
 PUBSUB = "google.cloud.pubsub.topic.v1.messagePublished"
 _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.")
 OURS = ("Authorization", "DPoP", "Host")
@@ -39,7 +40,7 @@ OURS = ("Authorization", "DPoP", "Host")
 
 @dataclass
 class Site:
-    """The function, the parties, and what was last written to standard output."""
+    """The function, the parties, and its latest standard output."""
 
     standin: StandIn
     module: ModuleType
@@ -51,7 +52,7 @@ class Site:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """Check what was written and what was sent by what is done within."""
+        """Check the output and the requests of the enclosed block."""
         self.standin.reset_record()
         out, sys.stdout = sys.stdout, io.StringIO()
         try:
@@ -67,17 +68,22 @@ class Site:
         for exchange in self.standin.exchanges("api"):
             self._check_call(exchange.target, {name: exchange.values(name) for name in OURS}, exchange.claims)
 
+    def forget_tokens(self) -> None:
+        """Replace the function with one that has no cached token or metadata."""
+        app: App = self.module.app
+        vars(self.module)["app"] = App(app.settings, environ=app.environ)
+
     def _check_log(self) -> None:
         for line in self.written.splitlines():
             entry = json.loads(line)
             if not entry["logger"].startswith("helseid_fn"):
-                continue  # a library's own, which only `speak_up` lets speak
+                continue  # a library's own line, which only `enable_debug_logs` turns on
             assert entry["severity"] != "CRITICAL", entry
             assert "stack_trace" not in entry
             assert entry.get("code", "settings.invalid") in CODES
 
     def _check_call(self, target: str, ours: Mapping[str, list[str]], claims: Mapping[str, Any]) -> None:
-        """Read where a call went in every way that a server might."""
+        """Parse the URL of a call in every way that a server might."""
         base = urlsplit(self.standin.api_base).path + "/echo"
         path = target.partition("?")[0]
         for _ in range(6):
@@ -101,6 +107,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         patch.setattr(retries, "FIRST_PAUSE_SECONDS", 0.0)
         settings = {**standin.environment(f"file:{key_file}"), "API_URL": f"{standin.api_base}/echo"}
         settings |= {"API_METHODS": "GET,HEAD,POST,PUT,PATCH,DELETE", "LOG_LEVEL": "DEBUG"}
+        settings["API_CALLER_HEADERS"] = "accept accept-language content-type cookie nhn-* user-agent x-*"
         for name, value in settings.items():
             patch.setenv(name, value)
         patch.delitem(sys.modules, "main", raising=False)
@@ -109,26 +116,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         events: Flask = create("run_event", source, signature_type="cloudevent")
         http: Flask = create("run", source, signature_type="http")
         module, heard = sys.modules["main"], io.StringIO()
-        with talkative(heard):
-            speak_up()
+        with debug_logs_written(heard):
+            enable_debug_logs()
             yield Site(standin, module, http, events, heard)
 
 
 def assert_problem_or_report(status: int, text: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(text)
+    members: dict[str, Any] = json.loads(text)
     if status == 200:
-        assert told["status"] == "ok"
-        return told
-    assert told["status"] == status
-    assert told["code"] in CODES - {"function.crashed"}
-    # A call of ours that is refused for its proof is a call that was made wrongly.
-    assert told["code"] not in ("api.refused.invalid_dpop_proof", "api.refused.invalid_token")
-    return told
+        assert members["status"] == "ok"
+        return members
+    assert members["status"] == status
+    assert members["code"] in CODES - {"function.internal_error"}
+    # If our call is refused for its proof, we built it wrongly.
+    assert members["code"] not in ("api.refused.invalid_dpop_proof", "api.refused.invalid_token")
+    return members
 
 
 @contextlib.contextmanager
-def only_what_may_pass() -> Iterator[None]:
-    """Let an error through only if the event is to be delivered again for it."""
+def only_retryable() -> Iterator[None]:
+    """Raise an error only if the event should be delivered again."""
     try:
         yield
     except HelseidFnError as error:
@@ -149,24 +156,24 @@ def only_what_may_pass() -> Iterator[None]:
 )
 def test_over_http(site: Site, method: str, query: str, headers: dict[str, str], body: bytes) -> None:
     with site.watching():
-        answer = site.http.test_client().open("/", method=method, query_string=query, headers=headers, data=body)
+        response = site.http.test_client().open("/", method=method, query_string=query, headers=headers, data=body)
     if method != "HEAD":
-        assert_problem_or_report(answer.status_code, answer.get_data(as_text=True))
+        assert_problem_or_report(response.status_code, response.get_data(as_text=True))
 
 
 @given(request=inputs.REQUESTS)
-def test_over_http_with_whatever_request_for_the_api(site: Site, request: Any) -> None:
+def test_over_http_with_any_request_for_the_api(site: Site, request: Any) -> None:
     body = json.dumps({"request": request}).encode()
     with site.watching():
-        answer = site.http.test_client().post("/", data=body)
-    assert_problem_or_report(answer.status_code, answer.get_data(as_text=True))
+        response = site.http.test_client().post("/", data=body)
+    assert_problem_or_report(response.status_code, response.get_data(as_text=True))
 
 
 @given(path=st.lists(inputs.SEGMENTS, min_size=1, max_size=4).map("/".join))
 def test_no_path_leaves_the_base(site: Site, path: str) -> None:
     with site.watching():
-        answer = site.http.test_client().post("/", json={"request": {"path": path}})
-    assert_problem_or_report(answer.status_code, answer.get_data(as_text=True))
+        response = site.http.test_client().post("/", json={"request": {"path": path}})
+    assert_problem_or_report(response.status_code, response.get_data(as_text=True))
 
 
 @given(
@@ -174,8 +181,8 @@ def test_no_path_leaves_the_base(site: Site, path: str) -> None:
 )
 def test_no_header_of_ours_is_overridden(site: Site, headers: dict[str, str]) -> None:
     with site.watching():
-        answer = site.http.test_client().post("/", json={"request": {"headers": headers}})
-    assert_problem_or_report(answer.status_code, answer.get_data(as_text=True))
+        response = site.http.test_client().post("/", json={"request": {"headers": headers}})
+    assert_problem_or_report(response.status_code, response.get_data(as_text=True))
 
 
 @given(
@@ -185,7 +192,7 @@ def test_no_header_of_ours_is_overridden(site: Site, headers: dict[str, str]) ->
 )
 def test_by_a_cloud_event(site: Site, kind: str, attributes: dict[str, str], data: Any) -> None:
     event = CloudEvent({"type": kind, "source": "fuzz", **attributes}, data)
-    with site.watching(), only_what_may_pass():
+    with site.watching(), only_retryable():
         site.module.run_event(event)
     assert '"outcome"' in site.written
 
@@ -200,11 +207,11 @@ def test_by_a_cloud_event(site: Site, kind: str, attributes: dict[str, str], dat
     ),
     body=inputs.BODIES,
 )
-def test_by_what_may_be_a_cloud_event_over_http(site: Site, headers: dict[str, str], body: bytes) -> None:
+def test_by_a_cloud_event_over_http(site: Site, headers: dict[str, str], body: bytes) -> None:
     with site.watching():
-        answer = site.events.test_client().post("/", headers=headers, data=body)
-    text = answer.get_data(as_text=True)
-    assert answer.status_code in (200, 400, 503)
+        response = site.events.test_client().post("/", headers=headers, data=body)
+    text = response.get_data(as_text=True)
+    assert response.status_code in (200, 400, 503)
     assert text == "OK" or json.loads(text)["code"] == "invocation.body"
 
 
@@ -212,19 +219,19 @@ def test_by_what_may_be_a_cloud_event_over_http(site: Site, headers: dict[str, s
 def test_by_lambda(site: Site, event: Any) -> None:
     with site.watching():
         try:
-            answer = site.module.lambda_handler(event, LambdaContext())
+            response = site.module.lambda_handler(event, LambdaContext())
         except HelseidFnError as error:
             assert error.retryable
             return
-    over_http = "isBase64Encoded" in answer
-    text = answer["body"] if over_http else json.dumps(answer)
-    told = json.loads(text)
-    assert_problem_or_report(200 if told["status"] == "ok" else told["status"], text)
+    over_http = "isBase64Encoded" in response
+    text = response["body"] if over_http else json.dumps(response)
+    members = json.loads(text)
+    assert_problem_or_report(200 if members["status"] == "ok" else members["status"], text)
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Sends these bytes in place of an answer, and closes."""
+    """Sends these bytes in place of a response, and closes."""
 
     sent: bytes
 
@@ -233,16 +240,16 @@ class Raw:
         wire.close()
 
 
-@given(sent=inputs.RAW_ANSWERS, kind=st.sampled_from(["api", "token", "metadata"]))
-def test_by_whatever_bytes_a_server_answers(site: Site, sent: bytes, kind: str) -> None:
+@given(sent=inputs.RAW_RESPONSES, kind=st.sampled_from(["api", "token", "metadata"]))
+def test_any_bytes_from_a_server_are_handled(site: Site, sent: bytes, kind: str) -> None:
     party = site.standin.api if kind == "api" else site.standin.helseid
     if kind != "api":
-        vars(site.module)["JOB"] = site.module.wire(site.module.SETTINGS)
+        site.forget_tokens()
     party.fail_always(kind, Raw(sent))
     try:
         with site.watching():
-            answer = site.http.test_client().get("/")
+            response = site.http.test_client().get("/")
     finally:
         party.clear_faults()
-    told = json.loads(answer.get_data(as_text=True))
-    assert told["status"] == "ok" or told["code"] in CODES - {"function.crashed"}
+    members = json.loads(response.get_data(as_text=True))
+    assert members["status"] == "ok" or members["code"] in CODES - {"function.internal_error"}

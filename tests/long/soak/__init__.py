@@ -1,1 +1,1 @@
-"""Very many calls while everything that can happen to the parties happens to them: `make soak`."""
+"""Very many calls while the parties fail and change in every way: `make soak`."""

@@ -1,7 +1,7 @@
 """Calls the function very often from several threads while its parties change: `python -m tests.long.soak --calls 100000`.
 
 Fails unless every call succeeds, every token request has a reason, no secret is written, and memory, threads and open files
-are at the end what they were after the first tenth.
+are at the end as they were after the first tenth.
 """
 
 import argparse
@@ -35,7 +35,7 @@ _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}")
 
 
 class Watch:
-    """Standard output and error in one: reads whatever is written for secrets, and keeps none of it."""
+    """Replaces standard output and error: searches everything that is written for secrets, and stores none of it."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = re.compile("|".join(re.escape(each[:24]) for each in secrets))
@@ -49,7 +49,7 @@ class Watch:
         return len(text)
 
     def flush(self) -> None:
-        """Have nothing to flush."""
+        """Do nothing."""
 
 
 class Neighbours:
@@ -58,17 +58,17 @@ class Neighbours:
     def __init__(self, lifetime_seconds: int) -> None:
         command = [sys.executable, "-m", "tests.long.soak.parties", str(lifetime_seconds)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.told = self._read()
+        self.setup = self._read()
 
     def say(self, word: str) -> dict[str, Any]:
-        """Let something happen, or ask for what was counted."""
+        """Trigger an event, or read the counts."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(word) + "\n")
         self._process.stdin.flush()
         return self._read()
 
     def stop(self) -> None:
-        """End them."""
+        """Stop them."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -77,13 +77,13 @@ class Neighbours:
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None
-        told: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return told
+        members: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return members
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What this process holds."""
+    """The memory, threads and open files of this process."""
 
     resident_bytes: int
     threads: int
@@ -111,8 +111,8 @@ class Soak:
         self.early: Usage | None = None
 
     def run(self, neighbours: Neighbours) -> None:
-        """Make every call, and let something happen after every so many."""
-        import functions_framework  # noqa: PLC0415  # it reads the environment that is set by now
+        """Make every call, and trigger an event at intervals."""
+        import functions_framework  # noqa: PLC0415  # it reads the environment, which is set by now
 
         app: Any = functions_framework.create_app(  # type: ignore[no-untyped-call]
             "run", str(ROOT / "main.py")
@@ -129,15 +129,15 @@ class Soak:
         client = app.test_client()
         while (number := next(self._numbers)) <= self._calls:
             members = INVOCATIONS[number % len(INVOCATIONS)]
-            answer = client.get("/") if members is None else client.post("/", json=members)
-            told = answer.get_json()
+            response = client.get("/") if members is None else client.post("/", json=members)
+            report = response.get_json()
             with self._lock:
                 self._done += 1
-                self.codes[told.get("code", told["status"])] += 1
-                self.requests.update(told.get("requests", {}))
+                self.codes[report.get("code", report["status"])] += 1
+                self.requests.update(report.get("requests", {}))
 
     def _conduct(self, neighbours: Neighbours) -> None:
-        happenings = itertools.cycle(neighbours.told["happenings"])
+        happenings = itertools.cycle(neighbours.setup["happenings"])
         due = self._every
         while self._done < self._calls:
             if self._done >= due:
@@ -151,7 +151,7 @@ class Soak:
 
 
 def find_faults(soak: Soak, tally: dict[str, Any], watch: Watch, late: Usage, calls: int) -> list[str]:
-    """Say what is wrong, if anything is."""
+    """Return what is wrong, in sentences."""
     early = soak.early or late
     faults = [f"{times} calls ended with {code}" for code, times in soak.codes.items() if code != "ok"]
     if soak.codes["ok"] != calls:
@@ -174,7 +174,7 @@ def find_faults(soak: Soak, tally: dict[str, Any], watch: Watch, late: Usage, ca
 
 
 def main() -> int:
-    """Run, tell the figures, and return 1 when anything is wrong."""
+    """Run, print the figures, and return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.long.soak", description=__doc__)
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=8)
@@ -182,14 +182,14 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=250, help="calls between two happenings")
     arguments = parser.parse_args()
     neighbours = Neighbours(arguments.lifetime)
-    os.environ.update(neighbours.told["environment"], LOG_LEVEL="DEBUG")
+    os.environ.update(neighbours.setup["environment"], LOG_LEVEL="DEBUG")
     soak, out, begun_at = Soak(arguments.calls, arguments.threads, arguments.every), sys.stdout, time.monotonic()
-    watch = Watch(neighbours.told["secrets"])
+    watch = Watch(neighbours.setup["secrets"])
     sys.stdout = sys.stderr = watch
     logging.getLogger().addHandler(logging.StreamHandler(watch))
     try:
         soak.run(neighbours)
-        tally, late = neighbours.say("tell"), Usage.now()
+        tally, late = neighbours.say("count"), Usage.now()
     finally:
         sys.stdout, sys.stderr = out, sys.__stderr__
         neighbours.stop()
@@ -198,8 +198,8 @@ def main() -> int:
         "calls": dict(soak.codes),
         "seconds": round(time.monotonic() - begun_at),
         "happened": dict(soak.happened),
-        "requests by the function's account": dict(soak.requests),
-        "answers by the parties' account": tally["counts"],
+        "requests counted by the function": dict(soak.requests),
+        "responses counted by the parties": tally["counts"],
         "tokens and refusals": tally["reasons"],
         "MiB early and late": [usage.resident_bytes >> 20 for usage in (soak.early or late, late)],
         "threads early and late": [usage.threads for usage in (soak.early or late, late)],

@@ -1,4 +1,4 @@
-"""Accounts for every token: each must have been asked for with a reason."""
+"""Accounts for every token: each token request must have a reason."""
 
 import json
 import threading
@@ -9,45 +9,45 @@ from dataclasses import dataclass, field
 from standin import Exchange, jose
 
 ENDS_TOKENS = ("a revocation", "a new key", "a restart of HelseID")
-"""What makes a token worthless before its end; a restart may have lost the answer that it was in."""
+"""What ends a token early; a restart may have lost the response that contained it."""
 
 
 @dataclass
 class Ledger:
-    """Written by a stand-in's record; the times are the stand-in's clock."""
+    """Filled from a stand-in's record; times are those of the stand-in's clock."""
 
     margin_seconds: float
-    """How long before its end a token may be given up."""
+    """How long before its expiry a token may be replaced."""
     happened_at: dict[str, float] = field(default_factory=dict)
-    """When each kind of happening, such as a revocation, was last seen."""
+    """When each kind of happening, such as a revocation, last occurred."""
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     _granted: dict[str, tuple[float, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, exchange: Exchange) -> None:
-        """Enter an exchange that is over; a token request with its reason, or with the refusal that it met."""
+        """Record a completed exchange; for a token request, its reason or its refusal."""
         with self._lock:
             self.counts[f"{exchange.kind} {exchange.status}"] += 1
             if exchange.kind == "token" and exchange.status == 200:
                 whose = json.dumps(exchange.claims["assertion"]["assertion_details"])
                 self.reasons[self._reason(whose, exchange.started_at)] += 1
-                self._granted[whose] = (exchange.started_at, jose.read(exchange.answer_json["access_token"]).claims["exp"])
+                self._granted[whose] = (exchange.started_at, jose.read(exchange.response_json["access_token"]).claims["exp"])
             elif exchange.refusal is not None and exchange.kind in ("token", "api"):
                 self.reasons[f"refused: {exchange.refusal.detail}"] += 1
 
-    def _reason(self, whose: str, asked_at: float) -> str:
-        """Say why a token was asked for: what ended the one before it, or that there was none."""
+    def _reason(self, whose: str, requested_at: float) -> str:
+        """Return why a token was requested: what ended the one before it, or that there was none."""
         if whose not in self._granted:
             return "the first"
         before, ends_at = self._granted[whose]
-        # A second's fraction may pass on the way, and HelseID counts whole ones.
-        if asked_at >= ends_at - self.margin_seconds - 1:
+        # HelseID counts whole seconds, and a request takes a fraction of one.
+        if requested_at >= ends_at - self.margin_seconds - 1:
             return "the one before had ended"
         since = [name for name in ENDS_TOKENS if self.happened_at.get(name, 0) >= before]
         return f"after {since[0]}" if since else "no reason"
 
-    def tell(self) -> Mapping[str, Mapping[str, int]]:
-        """Return everything that was counted."""
+    def count(self) -> Mapping[str, Mapping[str, int]]:
+        """Return all counts."""
         with self._lock:
             return {"counts": dict(self.counts), "reasons": dict(self.reasons)}

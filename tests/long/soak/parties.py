@@ -1,4 +1,4 @@
-"""HelseID, the API and a secret manager as a process: lines on standard input say what happens to them, each is answered."""
+"""HelseID, the API and a secret manager in one process; each line on standard input triggers an event."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ from tests.long.soak.ledger import Ledger
 
 SECRET = "projects/soak/secrets/helseid-key"
 MARGIN = 0.1
-"""The share of a short token's life that the function does not use."""
+"""The fraction of a short token's lifetime that the function does not use."""
 
 
 class Parties:
-    """A stand-in whose tokens are short-lived and whose API asks for nonces, and what can happen to it."""
+    """A stand-in with short-lived tokens and an API that requires nonces, and the events that it supports."""
 
     def __init__(self, lifetime_seconds: int) -> None:
         self._keys = [make_jwk("PS256", number=number) for number in range(3)]
@@ -29,7 +29,7 @@ class Parties:
         self._standin.secret_manager.add(SECRET, json.dumps(self._keys[0]))
 
     def serve(self) -> None:
-        """Start, tell where everything is, and do what is said until nothing more is."""
+        """Start, print the addresses, and carry out the lines of standard input until it ends."""
         happenings: Mapping[str, Callable[[], object]] = {
             "a revocation": self._standin.revoke_tokens,
             "a nonce rotation at HelseID": lambda: self._standin.rotate_nonces("helseid"),
@@ -44,11 +44,11 @@ class Parties:
             environment = self._standin.environment(f"{SECRET}/versions/latest")
             _say({"environment": environment, "secrets": secrets, "happenings": list(happenings)})
             for line in sys.stdin:
-                asked = json.loads(line)
-                if asked != "tell":
-                    happenings[asked]()
-                    self._ledger.happened_at[asked] = time.time()
-                _say(self._ledger.tell())
+                name = json.loads(line)
+                if name != "count":
+                    happenings[name]()
+                    self._ledger.happened_at[name] = time.time()
+                _say(self._ledger.count())
 
     def _replace_key(self) -> None:
         self._replaced += 1

@@ -1,4 +1,4 @@
-"""Other people's OAuth clients, as they are published, in processes of their own: right clients that the stand-in must accept.
+"""Third-party OAuth clients as published, each in its own process: correct clients that the stand-in must accept.
 
-Each program reads one JSON object (`issuer`, `client_id`, `jwk`, `scope`, `claims`, `api_url`) and prints the API's answers.
+Each program reads one JSON object (`issuer`, `client_id`, `jwk`, `scope`, `claims`, `api_url`) and prints the API's responses.
 """

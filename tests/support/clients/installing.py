@@ -1,4 +1,4 @@
-"""Puts the clients of other people into `.cache/`, once for each lock: by pip and by npm, by hash."""
+"""Installs third-party clients into `.cache/`, once for each lock file, with pip and npm and with hashes."""
 
 import hashlib
 import shutil
@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent.parent
+from tests.conftest import ROOT
+
 HERE = Path(__file__).resolve().parent
-LOCK = ROOT / "requirements-clients.txt"
+LOCK = ROOT / "requirements" / "clients.txt"
 
 
 def install_python() -> Path:
-    """Return the interpreter of an environment that holds what `requirements-clients.txt` pins."""
+    """Return the interpreter of an environment with the packages that `requirements/clients.txt` pins."""
 
     def fill(folder: Path) -> None:
         _run(sys.executable, "-m", "venv", str(folder))
@@ -24,7 +25,7 @@ def install_python() -> Path:
 
 
 def install_node() -> Path:
-    """Return a folder whose `node_modules` holds what `package-lock.json` pins, with the program beside it."""
+    """Return a folder whose `node_modules` contains what `package-lock.json` pins, with the program beside it."""
 
     def fill(folder: Path) -> None:
         folder.mkdir()
@@ -38,7 +39,7 @@ def install_node() -> Path:
 
 
 def _once(name: str, lock: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a folder that is named after its lock, unless it is there; half a folder is never taken for a whole one."""
+    """Fill a folder named after its lock file, unless it is already complete; an incomplete folder is filled again."""
     folder = ROOT / ".cache" / "clients" / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
     done = folder / "filled"
     if not done.exists():

@@ -11,10 +11,10 @@ GIVEN = json.load(sys.stdin)
 
 
 class HelseIdKey(Key):
-    """Signs assertions of the type, with the times and the claims that HelseID wants."""
+    """Signs assertions with the type, the times and the claims that HelseID requires."""
 
     def sign(self, typ: str, claims: dict[str, Any], *, embed: bool) -> str:
-        """Sign it, and proofs as they are."""
+        """Sign the changed assertion; sign proofs unchanged."""
         if typ != "JWT":
             return super().sign(typ, claims, embed=embed)
         times = {"nbf": claims["iat"], "exp": claims["iat"] + 10}

@@ -21,10 +21,10 @@ const config = await client.discovery(new URL(given.issuer), given.client_id, {}
 })
 const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
 const token = await client.clientCredentialsGrant(config, { scope: given.scope }, { DPoP })
-const answers = []
+const responses = []
 for (let i = 0; i < 3; i++) {
   const url = new URL(given.api_url)
-  const answer = await client.fetchProtectedResource(config, token.access_token, url, 'GET', undefined, undefined, { DPoP })
-  answers.push(await answer.json())
+  const response = await client.fetchProtectedResource(config, token.access_token, url, 'GET', undefined, undefined, { DPoP })
+  responses.push(await response.json())
 }
-console.log(JSON.stringify(answers))
+console.log(JSON.stringify(responses))

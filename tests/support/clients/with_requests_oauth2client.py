@@ -1,4 +1,4 @@
-"""Calls the API three times with requests-oauth2client; its hook is a subclass that makes the assertion HelseID wants."""
+"""Calls the API three times with requests-oauth2client; a subclass makes the assertion that HelseID requires."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ GIVEN = json.load(sys.stdin)
 
 
 class HelseIdAssertion(PrivateKeyJwt):
-    """An assertion of the type, with the times and the claims that HelseID wants."""
+    """An assertion with the type, the times and the claims that HelseID requires."""
 
     def client_assertion(self, audience: str) -> str:
         """Sign it."""

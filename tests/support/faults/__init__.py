@@ -1,1 +1,1 @@
-"""Every way in which a party can fail, inflicted on every party over real sockets; `table.py` says what must come of it."""
+"""Every way in which a party can fail, injected at every party over real sockets; `table.py` has the expected outcomes."""

@@ -18,24 +18,24 @@ class _Results:
         self.failed: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a test once, or as failed wherever it did."""
+        """Count a test once, as failed if any of its phases failed."""
         if report.failed:
             self.failed.append(report.nodeid)
         elif report.when == "call":
             self.passed += 1
 
-    def tell(self, name: str, place: str, outcome: Outcome) -> str:
-        """Tell what came of a cell."""
+    def show(self, name: str, place: str, outcome: Outcome) -> str:
+        """Return what a cell shows."""
         failed = any(f"-{name} at {place}]" in each for each in self.failed)
         return "FAILED" if failed and not isinstance(outcome, Cannot) else str(outcome)
 
 
 def main() -> int:
-    """Return what pytest does."""
+    """Return the exit status of pytest."""
     results, begun_at = _Results(), time.monotonic()
     code = int(pytest.main(["-q", "--no-header", "--tb=short", MATRIX], plugins=[results]))
-    print(f"\n{render(results.tell)}\n")
-    print("A number says how many requests were sent; a reason in brackets, why there is no such case.")
+    print(f"\n{render(results.show)}\n")
+    print("A number is how many requests were sent. Words in brackets say why there is no such case.")
     print(f"{results.passed} tests passed, {len(results.failed)} failed, in {time.monotonic() - begun_at:.0f} s.")
     return code
 

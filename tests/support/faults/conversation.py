@@ -1,4 +1,4 @@
-"""One request that was read and waits for its answer, as a fault sees it: over HTTP/1.1 or gRPC, from a real server or none."""
+"""A request that waits for its response, as a fault sees it: over HTTP/1.1 or gRPC, at the stand-in or an impostor."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from standin.faults import Deliver, Handle
-from standin.messages import Answer, Headers
+from standin.messages import Headers, Response
 from standin.wire import Wire
 from tests.support.faults import http2
 
@@ -20,22 +20,22 @@ _PIECE = b"a" * 65536
 
 
 class Conversation(Protocol):
-    """What a fault may do in place of a plain answer."""
+    """What a fault may do in place of a plain response."""
 
     def real(self, content_type: str | None = None) -> bytes:
-        """Give the right answer as it would be sent, perhaps under another content type."""
+        """Return the correct response as it would be sent, optionally with another content type."""
 
     def compose(self, status: int, content_type: str, body: bytes, headers: Headers = ()) -> bytes:
-        """Give an answer of any other kind as it would be sent."""
+        """Return a response of any other kind as it would be sent."""
 
-    def ill_typed(self) -> bytes:
-        """Give an answer in the right encoding whose value is of the wrong type."""
+    def wrongly_typed(self) -> bytes:
+        """Return a response in the right encoding whose value is of the wrong type."""
 
-    def memberless(self) -> bytes:
-        """Give an answer in the right encoding that lacks every member."""
+    def without_members(self) -> bytes:
+        """Return a response in the right encoding that lacks every member."""
 
     def huge(self) -> Iterator[bytes]:
-        """Give an answer of 50 MB in pieces."""
+        """Return a response of 50 MB in pieces."""
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -44,10 +44,10 @@ class Conversation(Protocol):
         """Wait this long, or until the server ends."""
 
     def reset(self) -> None:
-        """Break the connection off with a TCP reset."""
+        """Reset the TCP connection."""
 
     def close(self) -> None:
-        """Close the connection in order."""
+        """Close the connection normally."""
 
 
 Fault = Callable[[Conversation], None]
@@ -55,12 +55,12 @@ Fault = Callable[[Conversation], None]
 
 
 class _Http(Conversation):
-    """What is alike in every HTTP/1.1 conversation."""
+    """What all HTTP/1.1 conversations share."""
 
-    def ill_typed(self) -> bytes:
+    def wrongly_typed(self) -> bytes:
         return self.compose(200, JSON, b"[1, 2]")
 
-    def memberless(self) -> bytes:
+    def without_members(self) -> bytes:
         return self.compose(200, JSON, b"{}")
 
     def huge(self) -> Iterator[bytes]:
@@ -71,7 +71,7 @@ class _Http(Conversation):
 
 
 class OnWire(_Http):
-    """A conversation with the stand-in itself, whose real answer it holds."""
+    """A conversation with the stand-in itself, with its real response."""
 
     def __init__(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
         self._wire = wire
@@ -79,14 +79,14 @@ class OnWire(_Http):
         self._deliver = deliver
 
     def real(self, content_type: str | None = None) -> bytes:
-        answer = self._handle()
+        response = self._handle()
         if content_type is not None:
-            kept = tuple(pair for pair in answer.headers if pair[0].lower() != "content-type")
-            answer = replace(answer, headers=(("Content-Type", content_type), *kept))
-        return self._deliver(answer)
+            kept = tuple(pair for pair in response.headers if pair[0].lower() != "content-type")
+            response = replace(response, headers=(("Content-Type", content_type), *kept))
+        return self._deliver(response)
 
     def compose(self, status: int, content_type: str, body: bytes, headers: Headers = ()) -> bytes:
-        return self._deliver(Answer(status, (("Content-Type", content_type), *headers), body))
+        return self._deliver(Response(status, (("Content-Type", content_type), *headers), body))
 
     def send(self, data: bytes) -> None:
         self._wire.send(data)
@@ -103,17 +103,17 @@ class OnWire(_Http):
 
 @dataclass(frozen=True)
 class Inflicted:
-    """A fault as the stand-in takes it."""
+    """A fault in the form that the stand-in accepts."""
 
     fault: Fault
 
     def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
-        """Treat the request in the faulty way."""
+        """Inject the fault into the request."""
         self.fault(OnWire(wire, handle, deliver))
 
 
 class _OnSocket(Conversation):
-    """A conversation of an impostor's."""
+    """A conversation with an impostor."""
 
     def __init__(self, connection: socket.socket, ended: threading.Event) -> None:
         self._connection = connection
@@ -127,7 +127,7 @@ class _OnSocket(Conversation):
 
     def reset(self) -> None:
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        # By its descriptor: the reader that is made of a socket keeps it open otherwise.
+        # By its descriptor: otherwise the reader made from the socket keeps it open.
         os.close(self._connection.detach())
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ class _OnSocket(Conversation):
 
 
 class OnHttp(_OnSocket, _Http):
-    """A conversation over HTTP/1.1 whose right answer is known beforehand."""
+    """A conversation over HTTP/1.1 whose correct response is known in advance."""
 
     def __init__(self, connection: socket.socket, ended: threading.Event, good: bytes) -> None:
         super().__init__(connection, ended)
@@ -153,7 +153,7 @@ class OnHttp(_OnSocket, _Http):
 
 
 class OnGrpc(_OnSocket):
-    """A gRPC call whose right answer is known beforehand."""
+    """A gRPC call whose correct response is known in advance."""
 
     def __init__(self, connection: socket.socket, ended: threading.Event, good: bytes, stream: int) -> None:
         super().__init__(connection, ended)
@@ -161,22 +161,22 @@ class OnGrpc(_OnSocket):
         self._stream = stream
 
     def real(self, content_type: str | None = None) -> bytes:
-        return self.grpc_answer(http2.message(self._good), content_type or "application/grpc")
+        return self.grpc_response(http2.message(self._good), content_type or "application/grpc")
 
     def compose(self, status: int, content_type: str, body: bytes, headers: Headers = ()) -> bytes:
         more = {name.lower(): value for name, value in headers}
-        return http2.answer(self._stream, status, content_type, body, {}, **more)
+        return http2.build_response(self._stream, status, content_type, body, {}, **more)
 
-    def ill_typed(self) -> bytes:
-        return self.grpc_answer(http2.message(b"\xff\xff\xff"))
+    def wrongly_typed(self) -> bytes:
+        return self.grpc_response(http2.message(b"\xff\xff\xff"))
 
-    def memberless(self) -> bytes:
-        return self.grpc_answer(http2.message(b""))
+    def without_members(self) -> bytes:
+        return self.grpc_response(http2.message(b""))
 
     def huge(self) -> Iterator[bytes]:
-        whole = self.grpc_answer(http2.message(b"a" * HUGE_BYTES))
+        whole = self.grpc_response(http2.message(b"a" * HUGE_BYTES))
         yield from (whole[start : start + len(_PIECE)] for start in range(0, len(whole), len(_PIECE)))
 
-    def grpc_answer(self, body: bytes, content_type: str = "application/grpc") -> bytes:
-        """Give an answer that gRPC takes for a success, whatever its body is."""
-        return http2.answer(self._stream, 200, content_type, body, {"grpc-status": "0"})
+    def grpc_response(self, body: bytes, content_type: str = "application/grpc") -> bytes:
+        """Return a response that gRPC takes for a success, whatever its body is."""
+        return http2.build_response(self._stream, 200, content_type, body, {"grpc-status": "0"})

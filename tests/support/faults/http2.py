@@ -1,4 +1,4 @@
-"""As much of HTTP/2 (RFC 9113) as it takes to answer one gRPC call wrongly."""
+"""As much of HTTP/2 (RFC 9113) as a wrong response to one gRPC call needs."""
 
 import socket
 import struct
@@ -13,7 +13,7 @@ _SMALLEST_MAX_FRAME = 16384
 
 
 def read_calls(reader: BinaryIO, connection: socket.socket) -> Iterator[int]:
-    """Read the calls that come over a connection; the stream of each is given at the end of its request."""
+    """Read the calls on a connection; yield the stream of each at the end of its request."""
     if reader.read(len(_PREFACE)) != _PREFACE:
         return
     connection.sendall(_frame(_SETTINGS, 0, 0, b""))
@@ -26,8 +26,8 @@ def read_calls(reader: BinaryIO, connection: socket.socket) -> Iterator[int]:
             yield stream
 
 
-def answer(stream: int, status: int, content_type: str, body: bytes, trailers: dict[str, str], **headers: str) -> bytes:
-    """Write an answer: headers, the body in frames that every client takes, trailers if there are any."""
+def build_response(stream: int, status: int, content_type: str, body: bytes, trailers: dict[str, str], **headers: str) -> bytes:
+    """Build a response: headers, the body in frames of a size that every client accepts, and any trailers."""
     head = {":status": str(status), "content-type": content_type, **headers}
     ends = not body and not trailers
     frames = [_frame(_HEADERS, _END_HEADERS | (_END_STREAM if ends else 0), stream, _block(head))]
@@ -41,7 +41,7 @@ def answer(stream: int, status: int, content_type: str, body: bytes, trailers: d
 
 
 def message(payload: bytes) -> bytes:
-    """Put a gRPC message into its envelope: not compressed, its length, itself."""
+    """Frame a gRPC message: a flag for no compression, the length, the message."""
     return struct.pack(">BI", 0, len(payload)) + payload
 
 
@@ -57,7 +57,7 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 def _block(headers: dict[str, str]) -> bytes:
-    """Write a header block in the plainest way that HPACK has: fields literal, none remembered (RFC 7541 section 6.2.2)."""
+    """Write a header block in HPACK's simplest form: literal fields, none indexed (RFC 7541 section 6.2.2)."""
     return b"".join(b"\0" + _text(name) + _text(value) for name, value in headers.items())
 
 

@@ -1,4 +1,4 @@
-"""A server that takes a stopped one's place on its port, answers as a fault says, and counts what arrives."""
+"""A server that takes the port of a stopped one, responds as a fault says, and counts what arrives."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ Read = Callable[[socket.socket, threading.Event], Iterator[Conversation]]
 
 
 class Impostor:
-    """Listens from when it is entered until it is left."""
+    """Listens while its context is active."""
 
     def __init__(self, port: int, fault: Fault, read: Read, tls: ssl.SSLContext | None = None) -> None:
         self.arrived = 0
@@ -39,7 +39,7 @@ class Impostor:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
-        # The port is free again only when nobody waits in accept() any more.
+        # The port is free only when no thread waits in accept().
         self._accepting.join(timeout=5)
 
     def _accept(self) -> None:
@@ -59,7 +59,7 @@ class Impostor:
 
 
 def read_http(good: bytes) -> Read:
-    """Return what reads a request of HTTP/1.1, one to a connection; `good` is the body of the right answer."""
+    """Return a reader of HTTP/1.1 requests, one per connection; `good` is the body of the correct response."""
 
     def read(connection: socket.socket, ended: threading.Event) -> Iterator[Conversation]:
         with connection.makefile("rb") as reader:
@@ -75,7 +75,7 @@ def read_http(good: bytes) -> Read:
 
 
 def read_grpc(good: bytes) -> Read:
-    """Return what reads gRPC calls; `good` is the right answer's message."""
+    """Return a reader of gRPC calls; `good` is the message of the correct response."""
 
     def read(connection: socket.socket, ended: threading.Event) -> Iterator[Conversation]:
         with connection.makefile("rb") as reader:
@@ -85,12 +85,12 @@ def read_grpc(good: bytes) -> Read:
     return read
 
 
-class Deaf:
-    """Listens on a port and lets nobody in: whoever connects waits until their own time is up."""
+class NeverAccepts:
+    """Listens on a port and never accepts: a client waits until its own timeout."""
 
     def __init__(self, port: int) -> None:
         self._listener = listen(port, backlog=0)
-        self._waiting = [_begin_connecting(port) for _ in range(4)]  # more than wait there are let wait no longer
+        self._waiting = [_begin_connecting(port) for _ in range(4)]  # more connections than there are waiting threads
 
     def __enter__(self) -> Self:
         return self

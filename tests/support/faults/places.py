@@ -1,4 +1,4 @@
-"""The places where a fault can strike, each with the function that is deployed so as to meet it there."""
+"""The places where a fault can inject, each with the function that is deployed so as to meet it there."""
 
 import contextlib
 import socket
@@ -15,7 +15,7 @@ from standin.http_party import HttpParty
 from tests.support.certificates import Authority
 from tests.support.deployment import OTHER_UNIT, Function
 from tests.support.faults.conversation import Fault, Inflicted
-from tests.support.faults.impostor import Deaf
+from tests.support.faults.impostor import NeverAccepts
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Site:
 
 
 class Place(ABC):
-    """One party, asked for one kind of thing."""
+    """One kind of request to one party."""
 
     party: ClassVar[str]
     counted_as: ClassVar[str]
-    """The party's name in an answer's `requests`."""
+    """The party's name in a report's `requests`."""
     name: ClassVar[str] = "127.0.0.1"
     """What its certificate is for."""
     little_seconds: ClassVar[float] = 1.0
-    """The time for a call that meets a fault which lasts as long as it is let."""
+    """The deadline of a call that meets a fault without end."""
 
     def __init__(self, site: Site, *, tls: bool) -> None:
         self.site = site
@@ -54,32 +54,32 @@ class Place(ABC):
 
     @abstractmethod
     def arrived(self) -> int:
-        """Count the requests of this kind that ever arrived."""
+        """Count all requests of this kind so far."""
 
     @abstractmethod
-    def strike(self, fault: Fault) -> contextlib.AbstractContextManager[object]:
-        """Let every request of this kind meet the fault."""
+    def inject(self, fault: Fault) -> contextlib.AbstractContextManager[object]:
+        """Inject the fault into every request of this kind."""
 
     @abstractmethod
     def stop(self) -> None:
-        """Let the party listen no longer."""
+        """Stop the party from listening."""
 
     @abstractmethod
     def start(self) -> None:
-        """Let it listen again."""
+        """Start listening again."""
 
     @property
     @abstractmethod
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
 
     @abstractmethod
     def show(self, certificate: Any) -> None:
-        """Let it show this certificate from now on."""
+        """Use this certificate from now on."""
 
     @contextlib.contextmanager
     def unresolved(self) -> Iterator[None]:
-        """Let its name not be found."""
+        """Make its name unresolvable."""
         look_up = socket.getaddrinfo
 
         def fail(host: str, port: int, *rest: Any, **options: Any) -> Any:
@@ -93,37 +93,37 @@ class Place(ABC):
 
     @contextlib.contextmanager
     def refused(self) -> Iterator[None]:
-        """Let nobody listen there."""
+        """Refuse connections."""
         self.stop()
         yield
         self.start()
 
     @contextlib.contextmanager
-    def deaf(self) -> Iterator[None]:
-        """Let connections neither be taken nor refused."""
+    def never_accepting(self) -> Iterator[None]:
+        """Neither accept nor refuse connections."""
         self.stop()
-        with Deaf(self.port):
+        with NeverAccepts(self.port):
             yield
         self.start()
 
     @contextlib.contextmanager
     def showing(self, certificate: Any) -> Iterator[None]:
-        """Let it show a certificate that is not its own."""
+        """Use a certificate that is not its own."""
         self.show(certificate)
         yield
         self.show(self.site.authority.server(self.name))
 
     def reach(self) -> None:
-        """Bring the function to where its next call begins with a request of this kind."""
+        """Prepare the function so that its next call begins with a request of this kind."""
         assert self.function.call().status_code == 200
 
     def call(self) -> Response:
-        """Call for what no token is held for."""
+        """Call for an organization that has no cached token."""
         return self.function.call(OTHER_UNIT)
 
 
 class AtStandIn(Place):
-    """A party of the stand-in's."""
+    """A party of the stand-in."""
 
     kind: ClassVar[str]
 
@@ -134,7 +134,7 @@ class AtStandIn(Place):
 
     @property
     def http_party(self) -> HttpParty:
-        """The part of the stand-in that is asked."""
+        """The part of the stand-in that receives the request."""
         return self.standin.helseid
 
     @property
@@ -145,14 +145,14 @@ class AtStandIn(Place):
         return self.standin.count(self.kind)
 
     @contextlib.contextmanager
-    def strike(self, fault: Fault) -> Iterator[None]:
+    def inject(self, fault: Fault) -> Iterator[None]:
         self.http_party.fail_always(self.kind, Inflicted(fault))
         yield
         self.http_party.clear_faults()
 
     @contextlib.contextmanager
     def unresolved(self) -> Iterator[None]:
-        """Let its name not be found, and the connections be gone that were made when it was."""
+        """Make its name unresolvable, and drop the connections made before."""
         self.http_party.drop_connections()
         with super().unresolved():
             yield
@@ -169,30 +169,30 @@ class AtStandIn(Place):
 
 
 class Metadata(AtStandIn):
-    """HelseID, asked for its metadata."""
+    """Requests to HelseID for its metadata."""
 
     party, counted_as, kind = "helseid", "helseid", "metadata"
 
     def reach(self) -> None:
-        """Do nothing: the first call of all asks for the metadata."""
+        """Do nothing: the very first call requests the metadata."""
 
 
 class TokenEndpoint(AtStandIn):
-    """HelseID, asked for a token."""
+    """Requests to HelseID for a token."""
 
     party, counted_as, kind = "helseid", "helseid", "token"
 
 
 class SampleApi(AtStandIn):
-    """The API, called with a token that is held."""
+    """Calls to the API with a cached token."""
 
     party, counted_as, kind = "api", "api", "api"
 
     @property
     def http_party(self) -> HttpParty:
-        """The part of the stand-in that is asked."""
+        """The part of the stand-in that receives the request."""
         return self.standin.api
 
     def call(self) -> Response:
-        """Call with the held token."""
+        """Call with the cached token."""
         return self.function.call()

@@ -1,4 +1,4 @@
-"""Whatever is written while a test runs, with the libraries' own debug logs on, searched for every secret that was made."""
+"""Searches all output of a test, with the libraries' debug logs on, for every secret that was made."""
 
 import logging
 import sys
@@ -16,9 +16,9 @@ LIBRARIES = (
 
 
 class _Everything(logging.Handler):
-    """Writes all that a record carries, for Google's client puts what it sends and receives beside the message.
+    """Writes every attribute of a record, because Google's client puts what it sends and receives beside the message.
 
-    Standard error is looked up anew each time: hosts replace it, and close what was there.
+    Standard error is looked up each time: hosts replace it and close the old stream.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -30,8 +30,8 @@ class _Everything(logging.Handler):
 
 
 @contextmanager
-def talkative(stream: TextIO | None = None) -> Iterator[None]:
-    """Write to a stream, standard error unless another is given, whatever any library logs."""
+def debug_logs_written(stream: TextIO | None = None) -> Iterator[None]:
+    """Write everything that any library logs to a stream, by default standard error."""
     before = {name: logging.getLogger(name).level for name in LIBRARIES}
     handler = _Everything(stream)
     # Google's logger passes nothing on to the root's handlers.
@@ -45,12 +45,12 @@ def talkative(stream: TextIO | None = None) -> Iterator[None]:
         logging.getLogger(name).setLevel(level)
 
 
-def speak_up() -> None:
-    """Undo what the function's own configuration quietens."""
+def enable_debug_logs() -> None:
+    """Undo the log levels that the function configures."""
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.DEBUG)
 
 
 def leaks(standin: StandIn, jwks: list[Mapping[str, Any]], *texts: str, more: tuple[str, ...] = ()) -> list[str]:
-    """Name the secrets that stand in these texts."""
+    """Return the secrets that these texts contain."""
     return [piece for piece in fragments_of([*standin.secrets(), *more], *jwks) if any(piece in text for text in texts)]

@@ -14,7 +14,7 @@ import grpc
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient, types
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
-from helseid_fn.secret_store.google import client
+from helseid_fn.secret_store.google import client as google_client
 from standin.aws.secrets_manager import Extension, SecretsManager
 from standin.aws.server import HOST
 from standin.crc32c import crc32c
@@ -40,7 +40,7 @@ class _SecretPlace(Place):
         super().__init__(site, tls=tls)
 
     @contextlib.contextmanager
-    def strike(self, fault: Fault) -> Iterator[None]:
+    def inject(self, fault: Fault) -> Iterator[None]:
         self.stop()
         with Impostor(self.port, fault, self.read) as impostor:
             self._impostors.append(impostor)
@@ -48,15 +48,15 @@ class _SecretPlace(Place):
         self.start()
 
     def arrived(self) -> int:
-        return sum(impostor.arrived for impostor in self._impostors) + self.really_arrived()
+        return sum(impostor.arrived for impostor in self._impostors) + self.arrived_at_the_real_one()
 
     @abstractmethod
-    def really_arrived(self) -> int:
-        """Count the requests that came to the real one."""
+    def arrived_at_the_real_one(self) -> int:
+        """Count the requests that reached the real server."""
 
 
 class GoogleSecretManager(_SecretPlace):
-    """Google Secret Manager, over gRPC; over TLS by a name of its own, to which a proxy leads."""
+    """Google Secret Manager over gRPC; with TLS, under its own name and behind a proxy."""
 
     name = NAME
 
@@ -79,7 +79,7 @@ class GoogleSecretManager(_SecretPlace):
     def port(self) -> int:
         return int(self.standin.secret_manager.address.rpartition(":")[2])
 
-    def really_arrived(self) -> int:
+    def arrived_at_the_real_one(self) -> int:
         return self.standin.count("access")
 
     def stop(self) -> None:
@@ -94,18 +94,18 @@ class GoogleSecretManager(_SecretPlace):
 
     @contextlib.contextmanager
     def unresolved(self) -> Iterator[None]:
-        """Make clients for a name that gRPC, which looks names up by itself, cannot find."""
+        """Make clients for a name that gRPC, which looks up names itself, cannot find."""
 
-        def make_lost_client(*_: object) -> SecretManagerServiceClient:
-            channel = grpc.insecure_channel(UNFINDABLE, options=[client._OWN_CONNECTIONS])
+        def make_unresolved_client(*_: object) -> SecretManagerServiceClient:
+            channel = grpc.insecure_channel(UNFINDABLE, options=[google_client._OWN_CONNECTIONS])
             return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
 
-        make_client = client._make_client
-        self.site.patch.setattr(client, "_make_client", make_lost_client)
+        make_client = google_client._make_client
+        self.site.patch.setattr(google_client, "_make_client", make_unresolved_client)
         self.stop()
-        self.call()  # by the client that was made before, which finds nobody there and is replaced
+        self.call()  # with the client made before, whose connection is refused, so it is replaced
         yield
-        self.site.patch.setattr(client, "_make_client", make_client)
+        self.site.patch.setattr(google_client, "_make_client", make_client)
         self.start()
 
 
@@ -131,7 +131,7 @@ class AwsSecretsManager(_SecretPlace):
     def port(self) -> int:
         return self._manager.port
 
-    def really_arrived(self) -> int:
+    def arrived_at_the_real_one(self) -> int:
         return len(self._manager.reads)
 
     def stop(self) -> None:
@@ -147,9 +147,9 @@ class AwsSecretsManager(_SecretPlace):
 
 
 class AwsExtension(_SecretPlace):
-    """AWS's Lambda extension, which is asked before Secrets Manager."""
+    """AWS's Lambda extension, which is called before Secrets Manager."""
 
-    little_seconds = 3.0  # for after it, boto3 is loaded
+    little_seconds = 3.0  # because boto3 is loaded after it
 
     def build(self) -> Function:
         self.standin = self.site.start_standin()
@@ -165,7 +165,7 @@ class AwsExtension(_SecretPlace):
     def port(self) -> int:
         return self._extension.port
 
-    def really_arrived(self) -> int:
+    def arrived_at_the_real_one(self) -> int:
         return len(self._extension.reads) + len(self._manager.reads)
 
     def stop(self) -> None:
@@ -179,7 +179,7 @@ class AwsExtension(_SecretPlace):
 
 
 class _TlsGate:
-    """Ends TLS, with a certificate that can be changed, and passes on what it carried."""
+    """Terminates TLS, with a replaceable certificate, and passes on the plain bytes."""
 
     def __init__(self, port: int) -> None:
         self._behind = port
@@ -198,7 +198,7 @@ class _TlsGate:
         self._listener.close()
 
     def show(self, certificate: ssl.SSLContext) -> None:
-        """Show this certificate from now on, and end the connections that were made with another."""
+        """Use this certificate from now on, and end the connections that were made with another."""
         self._certificate = certificate
         while self._connections:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-# What tells people that it stopped working.
+# The alarms, and who is notified.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -12,14 +12,14 @@ variables {
   archive_path      = "tests/archive.txt"
 }
 
-run "alarms_tell_of_failure_and_silence_alike" {
+run "alarms_cover_failures_and_silence" {
   variables {
     alert_emails = ["a@example.no", "b@example.no"]
   }
 
   assert {
     condition     = toset([for each in aws_sns_topic_subscription.alerts : each.endpoint]) == toset(["a@example.no", "b@example.no"])
-    error_message = "Each address must be told."
+    error_message = "Each address must be subscribed."
   }
 
   assert {
@@ -29,7 +29,7 @@ run "alarms_tell_of_failure_and_silence_alike" {
         aws_cloudwatch_metric_alarm.silent, aws_cloudwatch_metric_alarm.key_expiry
       ) : alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && alarm.ok_actions == toset([aws_sns_topic.alerts.arn])
     ]) && length(aws_cloudwatch_metric_alarm.silent) == 1 && length(aws_cloudwatch_metric_alarm.key_expiry) == 1
-    error_message = "Every alarm must tell when it begins and when it is over."
+    error_message = "Every alarm must notify when it is raised and when it clears."
   }
 
   assert {
@@ -39,7 +39,7 @@ run "alarms_tell_of_failure_and_silence_alike" {
 
   assert {
     condition     = toset([for query in aws_cloudwatch_metric_alarm.failed.metric_query : query.metric[0].metric_name if length(query.metric) > 0]) == toset(["Failed", "Errors"])
-    error_message = "What the function says and what Lambda ended must both count as failures."
+    error_message = "Failures that the function logs and runs that Lambda ended must both count."
   }
 
   assert {
@@ -49,27 +49,27 @@ run "alarms_tell_of_failure_and_silence_alike" {
 
   assert {
     condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].metric_name])) == "Succeeded" && aws_cloudwatch_metric_alarm.silent[0].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.silent[0].threshold == 1
-    error_message = "The alarm for silence must miss successes."
+    error_message = "The silence alarm must be raised by a lack of successes."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.silent[0].treat_missing_data == "breaching" && contains(aws_cloudwatch_metric_alarm.silent[0].metric_query[*].expression, "FILL(said, 0)")
-    error_message = "No data must count as silence, and an hour without data as one without a success."
+    error_message = "Missing data must count as silence, and an hour without data as an hour without a success."
   }
 
   assert {
     condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) == 3600 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3
-    error_message = "Three hourly schedules are three hours."
+    error_message = "Three hourly runs must be three hours."
   }
 
   assert {
     condition     = aws_cloudwatch_log_metric_filter.key_expiry.pattern == "{ $.key_expires_in_days = * }" && aws_cloudwatch_log_metric_filter.key_expiry.metric_transformation[0].value == "$.key_expires_in_days"
-    error_message = "The key's remaining days must become a metric."
+    error_message = "The key's remaining days must be a metric."
   }
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.key_expiry[0].threshold == 21 && aws_cloudwatch_metric_alarm.key_expiry[0].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.key_expiry[0].statistic == "Minimum"
-    error_message = "Less than 21 days must raise the alarm."
+    error_message = "Fewer than 21 days must raise the alarm."
   }
 
   assert {

@@ -12,7 +12,7 @@ variables {
   archive_path      = "tests/archive.txt"
 }
 
-run "a_function_url_is_for_those_who_are_named" {
+run "only_named_principals_may_call_the_function_url" {
   variables {
     function_url = { principals = ["arn:aws:iam::123456789012:role/caller"] }
     invocation   = { scope = "it's" }
@@ -22,7 +22,7 @@ run "a_function_url_is_for_those_who_are_named" {
 
   assert {
     condition     = aws_lambda_function_url.function[0].authorization_type == "AWS_IAM"
-    error_message = "The function URL must ask for signed requests."
+    error_message = "The function URL must require signed requests."
   }
 
   assert {
@@ -37,16 +37,16 @@ run "a_function_url_is_for_those_who_are_named" {
 
   assert {
     condition     = strcontains(output.run_now, "--payload '{\"scope\":\"it'\\''s\"}'")
-    error_message = "A quote in the invocation must not end the shell's."
+    error_message = "A quote in the invocation must not end the shell's argument."
   }
 
   assert {
     condition     = try(tonumber(one(regex("--cli-read-timeout ([0-9]+) ", output.run_now))), 0) > aws_lambda_function.function.timeout
-    error_message = "The command must wait for as long as the function may run."
+    error_message = "The command must wait as long as the function may run."
   }
 }
 
-run "an_archive_that_was_not_built_is_named" {
+run "a_missing_archive_is_refused" {
   command = plan
 
   variables {

@@ -20,12 +20,12 @@ run "by_default" {
 
   assert {
     condition     = aws_lambda_function.function.source_code_hash == filebase64sha256("tests/archive.txt")
-    error_message = "A change of the archive, and nothing else, must deploy the function anew."
+    error_message = "A change of the archive, and nothing else, must redeploy the function."
   }
 
   assert {
     condition     = aws_lambda_function.function.role == aws_iam_role.function.arn && aws_iam_role.function.name == "helseid-fn"
-    error_message = "The function must have a role of its own."
+    error_message = "The function must have its own role."
   }
 
   assert {
@@ -40,7 +40,7 @@ run "by_default" {
 
   assert {
     condition     = aws_cloudwatch_log_group.function.retention_in_days == 365
-    error_message = "The log must not be kept for ever."
+    error_message = "The log must not be kept forever."
   }
 
   assert {
@@ -54,34 +54,34 @@ run "by_default" {
       DEADLINE_SECONDS  = "25"
       LOG_LEVEL         = "INFO"
     })
-    error_message = "The function must be told its settings, and the address of its key."
+    error_message = "The function must have its settings, and the address of its key."
   }
 
   assert {
     condition     = length(aws_lambda_function_url.function) + length(aws_lambda_permission.url) + length(aws_lambda_permission.url_function) == 0
-    error_message = "There must be no function URL, and no right to call one, unless asked for."
+    error_message = "There must be no function URL, and no permission to call one, unless configured."
   }
 
   assert {
     condition     = length(aws_lambda_function.rotator) + length(aws_secretsmanager_secret_rotation.key) + length(aws_iam_role.rotator) + length(aws_lambda_permission.rotator) == 0
-    error_message = "Nothing may rotate the key unless asked for."
+    error_message = "Nothing may rotate the key unless configured."
   }
 
   assert {
     condition     = length(aws_lambda_function.function.vpc_config) == 0 && aws_lambda_function.function.tracing_config[0].mode == "PassThrough"
-    error_message = "The network and X-Ray must be left alone unless asked for."
+    error_message = "The network and X-Ray must stay as they are unless configured."
   }
 
   assert {
     condition     = length(aws_lambda_function.function.layers) == 0
-    error_message = "There must be no layer unless asked for."
+    error_message = "There must be no layer unless configured."
   }
 
   assert {
     condition = aws_secretsmanager_secret.key.name == "helseid-fn-key" && alltrue([
       for name in fileset(".", "*.tf") : !can(regex("aws_secretsmanager_secret_version|secret_string *=|secret_binary", file(name)))
     ])
-    error_message = "There must be a secret, and no file may hold a version of the secret: the key would be in the state."
+    error_message = "There must be a secret, and no file may contain a version of it: the key would be in the state."
   }
 
   assert {
@@ -91,6 +91,6 @@ run "by_default" {
 
   assert {
     condition     = aws_secretsmanager_secret.key.recovery_window_in_days == 30
-    error_message = "A removed secret must be restorable."
+    error_message = "A deleted secret must be restorable."
   }
 }

@@ -1,4 +1,4 @@
-# Inputs that cannot work are refused by name, before anything is made; tests/terraform/test_aws_inputs.py tries many more.
+# Invalid inputs are refused by name, before anything is created; tests/deployment/test_aws_inputs.py tries many more.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -68,7 +68,7 @@ run "a_deployment_that_aws_would_refuse" {
   ]
 }
 
-run "callers_keys_and_layers_that_must_not_be" {
+run "callers_keys_and_layers_that_are_not_allowed" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# What can be asked for besides.
+# The optional features.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -12,7 +12,7 @@ variables {
   archive_path      = "tests/archive.txt"
 }
 
-run "options_reach_what_they_are_for" {
+run "every_option_takes_effect" {
   variables {
     vpc                         = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
     kms_key_arn                 = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
@@ -37,7 +37,7 @@ run "options_reach_what_they_are_for" {
         aws_lambda_function.rotator[0].kms_key_arn, aws_cloudwatch_log_group.rotator[0].kms_key_id
       ] : each == "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
     ])
-    error_message = "The secret, the environments and the logs must be encrypted with the key that was given."
+    error_message = "The secret, the environments and the logs must be encrypted with the given key."
   }
 
   assert {
@@ -52,11 +52,11 @@ run "options_reach_what_they_are_for" {
 
   assert {
     condition     = aws_lambda_function.function.tracing_config[0].mode == "Active" && aws_lambda_function.function.reserved_concurrent_executions == 3 && aws_lambda_function.function.environment[0].variables.HTTPS_PROXY == "http://proxy.example.no:3128"
-    error_message = "X-Ray, reserved concurrency and further variables must reach the function."
+    error_message = "X-Ray, reserved concurrency and additional variables must apply to the function."
   }
 
   assert {
     condition     = alltrue([for each in [aws_lambda_function.function, aws_secretsmanager_secret.key, aws_sqs_queue.failed_runs, aws_sns_topic.alerts, aws_iam_role.schedule] : each.tags == tomap({ team = "integration" })])
-    error_message = "What can bear tags must bear them."
+    error_message = "Every resource that supports tags must have them."
   }
 }

@@ -1,4 +1,4 @@
-# What starts the function, and what becomes of runs that fail.
+# The schedule that starts the function, and where failed runs go.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -12,7 +12,7 @@ variables {
   archive_path      = "tests/archive.txt"
 }
 
-run "the_schedule_starts_the_function_with_a_role_of_its_own" {
+run "the_schedule_starts_the_function_with_its_own_role" {
   variables {
     schedule   = "cron(0 6 ? * MON-FRI *)"
     invocation = { organization = { parent = "999977774" } }
@@ -20,7 +20,7 @@ run "the_schedule_starts_the_function_with_a_role_of_its_own" {
 
   assert {
     condition     = aws_scheduler_schedule.runs.target[0].arn == aws_lambda_function.function.arn && aws_scheduler_schedule.runs.target[0].role_arn == aws_iam_role.schedule.arn
-    error_message = "The schedule must start the function, by the schedule's own role."
+    error_message = "The schedule must start the function with the schedule's own role."
   }
 
   assert {
@@ -30,7 +30,7 @@ run "the_schedule_starts_the_function_with_a_role_of_its_own" {
 
   assert {
     condition     = aws_scheduler_schedule.runs.state == "ENABLED" && aws_scheduler_schedule.runs.schedule_expression_timezone == "Europe/Oslo" && aws_scheduler_schedule.runs.schedule_expression == "cron(0 6 ? * MON-FRI *)"
-    error_message = "The schedule must run, in Norwegian time."
+    error_message = "The schedule must be enabled, in Norwegian time."
   }
 
   assert {
@@ -40,11 +40,11 @@ run "the_schedule_starts_the_function_with_a_role_of_its_own" {
 
   assert {
     condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) == 3600 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 168
-    error_message = "The weekend is no silence, but seven days are, which is as far as CloudWatch looks back."
+    error_message = "A weekend must not count as silence, but seven days must: CloudWatch looks back no further."
   }
 }
 
-run "deadlines_nest_and_what_outlives_them_is_kept" {
+run "deadlines_nest_and_failed_runs_are_kept" {
   variables {
     deadline_seconds  = 40.5
     event_age_seconds = 1000
@@ -57,12 +57,12 @@ run "deadlines_nest_and_what_outlives_them_is_kept" {
 
   assert {
     condition     = aws_lambda_function_event_invoke_config.function.maximum_event_age_in_seconds > 3 * aws_lambda_function.function.timeout
-    error_message = "Lambda must not give a run up before its three tries are over."
+    error_message = "Lambda must not give up on a run before its three attempts are over."
   }
 
   assert {
     condition     = one(aws_scheduler_schedule.runs.target[0].retry_policy).maximum_event_age_in_seconds > aws_lambda_function.function.timeout
-    error_message = "The schedule must not give a run up before the function's own time is."
+    error_message = "The schedule must not give up on a run before the function's own time is up."
   }
 
   assert {
@@ -72,16 +72,16 @@ run "deadlines_nest_and_what_outlives_them_is_kept" {
 
   assert {
     condition     = one(aws_scheduler_schedule.runs.target[0].dead_letter_config).arn == aws_sqs_queue.failed_runs.arn
-    error_message = "What the schedule gives up must go to the queue."
+    error_message = "A run that the schedule gives up on must go to the queue."
   }
 
   assert {
     condition     = one(aws_lambda_function_event_invoke_config.function.destination_config[0].on_failure).destination == aws_sqs_queue.failed_runs.arn
-    error_message = "What Lambda gives up must go to the queue."
+    error_message = "A run that Lambda gives up on must go to the queue."
   }
 
   assert {
     condition     = aws_sqs_queue.failed_runs.sqs_managed_sse_enabled == true && aws_sqs_queue.failed_runs.message_retention_seconds == 1209600
-    error_message = "The queue must be encrypted, and keep what it has for 14 days."
+    error_message = "The queue must be encrypted, and keep its messages for 14 days."
   }
 }

@@ -1,4 +1,4 @@
-# How long a silence is, for each kind of schedule; what was switched off.
+# How long silence may last for each kind of schedule, and alarms that are turned off.
 
 mock_provider "aws" {
   source = "./tests/mocks"
@@ -12,18 +12,18 @@ variables {
   archive_path      = "tests/archive.txt"
 }
 
-run "silence_is_watched_for_a_daily_schedule_too" {
+run "silence_is_measured_for_a_daily_schedule" {
   variables {
     schedule = "rate(1 day)"
   }
 
   assert {
     condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) * aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3 * 86400 && one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) == 3600
-    error_message = "Three daily schedules are 72 hours, looked at hour by hour."
+    error_message = "Three daily runs must be 72 hours, in periods of an hour."
   }
 }
 
-run "silence_is_watched_for_a_quick_schedule_too" {
+run "silence_is_measured_for_a_frequent_schedule" {
   variables {
     schedule          = "rate(5 minutes)"
     silence_schedules = 6
@@ -31,22 +31,22 @@ run "silence_is_watched_for_a_quick_schedule_too" {
 
   assert {
     condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) == 300 && aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 6
-    error_message = "Six schedules of five minutes are half an hour."
+    error_message = "Six runs at intervals of five minutes must be half an hour."
   }
 }
 
-run "silence_is_watched_for_a_cron_schedule_of_every_day_too" {
+run "silence_is_measured_for_a_daily_cron_schedule" {
   variables {
     schedule = "cron(30 6 * * ? *)"
   }
 
   assert {
     condition     = one(flatten([for query in aws_cloudwatch_metric_alarm.silent[0].metric_query : query.metric[*].period])) * aws_cloudwatch_metric_alarm.silent[0].evaluation_periods == 3 * 86400
-    error_message = "Three runs of every day are 72 hours."
+    error_message = "Three daily runs must be 72 hours."
   }
 }
 
-run "what_was_switched_off_raises_no_alarm" {
+run "disabled_alarms_are_not_raised" {
   variables {
     schedule_enabled      = false
     key_expiry_alert_days = 0
@@ -54,11 +54,11 @@ run "what_was_switched_off_raises_no_alarm" {
 
   assert {
     condition     = aws_scheduler_schedule.runs.state == "DISABLED" && length(aws_cloudwatch_metric_alarm.silent) == 0
-    error_message = "A schedule that was switched off must not raise the alarm for silence."
+    error_message = "A disabled schedule must not raise the silence alarm."
   }
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.key_expiry) == 0
-    error_message = "An alarm that was switched off must not be made."
+    error_message = "A disabled alarm must not be created."
   }
 }

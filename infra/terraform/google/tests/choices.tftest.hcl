@@ -1,4 +1,4 @@
-# What is deployed when the choices are made otherwise.
+# What is deployed with every option changed.
 
 mock_provider "google" {}
 mock_provider "archive" {}
@@ -24,14 +24,14 @@ variables {
   key_expiry_alert_days = 30
 }
 
-run "with_other_choices" {
+run "with_every_option_changed" {
   command = plan
 
-  # Named others may call if asked for.
+  # Named members may call if configured.
 
   assert {
     condition     = [for grant in google_cloud_run_v2_service_iam_member.others_call : grant.member] == ["group:integration@example.no"]
-    error_message = "Those who may call are not those who are named."
+    error_message = "The callers are not the named members."
   }
 
   # The key can be a file that follows the latest version.
@@ -41,7 +41,7 @@ run "with_other_choices" {
       google_cloudfunctions2_function.function["run"].service_config[0].environment_variables["HELSEID_KEY"]
       == "file:${google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].mount_path}/${google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].versions[0].path}"
     )
-    error_message = "HELSEID_KEY is not the file that is mounted."
+    error_message = "HELSEID_KEY is not the mounted file."
   }
 
   assert {
@@ -49,10 +49,10 @@ run "with_other_choices" {
       google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].secret == google_secret_manager_secret.key.secret_id
       && google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].versions[0].version == "latest"
     )
-    error_message = "What is mounted is not the latest version of the key."
+    error_message = "The mounted secret is not the latest version of the key."
   }
 
-  # A key of ones own encrypts all that holds anything.
+  # A customer-managed key encrypts everything that is stored.
 
   assert {
     condition = alltrue([
@@ -65,7 +65,7 @@ run "with_other_choices" {
     error_message = "Something is encrypted with another key."
   }
 
-  # The network is as asked for.
+  # The network is the configured one.
 
   assert {
     condition = (
@@ -73,17 +73,17 @@ run "with_other_choices" {
       && google_cloudfunctions2_function.function["run"].service_config[0].vpc_connector_egress_settings == "ALL_TRAFFIC"
       && google_cloudfunctions2_function.function["run"].service_config[0].ingress_settings == "ALLOW_ALL"
     )
-    error_message = "The function is in another network than asked for."
+    error_message = "The function is in another network than configured."
   }
 
-  # The longest deadline fits what the scheduler takes.
+  # The longest deadline is within the scheduler's limit.
 
   assert {
     condition     = google_cloud_scheduler_job.call.attempt_deadline == "1800s"
-    error_message = "The scheduler would wait longer than it can."
+    error_message = "The scheduler's deadline is beyond its limit."
   }
 
-  # It sends the invocation as json.
+  # The schedule sends the invocation as JSON.
 
   assert {
     condition = (
@@ -91,27 +91,27 @@ run "with_other_choices" {
       && google_cloud_scheduler_job.call.http_target[0].headers["Content-Type"] == "application/json"
       && google_cloud_scheduler_job.call.http_target[0].http_method == "POST"
     )
-    error_message = "The schedule sends something else than the invocation."
+    error_message = "The schedule does not send the invocation."
   }
 
-  # It can be paused and the alert on silence rests with it.
+  # A paused schedule turns off the silence alert.
 
   assert {
     condition     = google_cloud_scheduler_job.call.paused && !google_monitoring_alert_policy.silence.enabled
-    error_message = "The schedule runs on, or is missed although it is paused."
+    error_message = "The schedule is not paused, or the silence alert is on although it is."
   }
 
-  # A daily job is silent after days.
+  # A daily job is silent only after days.
 
   assert {
     condition     = local.silence_hours == 72
-    error_message = "A daily job is missed too early or too late."
+    error_message = "A daily job is reported silent too early or too late."
   }
 
-  # The keys expiry is told in time.
+  # The key's expiry is reported in time.
 
   assert {
     condition     = endswith(google_monitoring_alert_policy.key_expiry.conditions[0].condition_matched_log[0].filter, " jsonPayload.key_expires_in_days<30")
-    error_message = "The key's expiry is told too late or never."
+    error_message = "The key's expiry is reported too late or never."
   }
 }

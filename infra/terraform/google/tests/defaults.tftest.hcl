@@ -1,4 +1,4 @@
-# What is deployed with nothing set but what must be: who may do what, and what the function is given.
+# What is deployed with only the required variables: permissions and settings.
 
 mock_provider "google" {}
 mock_provider "archive" {}
@@ -12,8 +12,8 @@ variables {
   alert_emails      = ["on-call@example.no"]
 }
 
-run "with_nothing_set_but_what_must_be" {
-  # The functions account alone reads the key.
+run "with_only_the_required_variables" {
+  # Only the function's account reads the key.
 
   assert {
     condition = (
@@ -21,12 +21,12 @@ run "with_nothing_set_but_what_must_be" {
       && google_secret_manager_secret_iam_member.runtime_reads_key.member == google_service_account.runtime.member
       && google_secret_manager_secret_iam_member.runtime_reads_key.secret_id == google_secret_manager_secret.key.secret_id
     )
-    error_message = "The function's account is not the one reader of the one secret."
+    error_message = "The function's account is not the only reader of the only secret."
   }
 
   assert {
     condition     = length(google_secret_manager_secret_iam_member.rotator) == 0
-    error_message = "Without rotation, somebody else has rights on the secret."
+    error_message = "Without rotation, somebody else has a role on the secret."
   }
 
   # The function runs as its own account.
@@ -36,7 +36,7 @@ run "with_nothing_set_but_what_must_be" {
     error_message = "The function does not run as its own account."
   }
 
-  # The build runs as its own account with just its roles.
+  # The build runs as its own account, with only its roles.
 
   assert {
     condition     = google_cloudfunctions2_function.function["run"].build_config[0].service_account == google_service_account.build.id
@@ -48,7 +48,7 @@ run "with_nothing_set_but_what_must_be" {
       for grant in [google_project_iam_member.build_reads_staged_source, google_project_iam_member.build_writes_logs] :
       grant.member == google_service_account.build.member
     ])
-    error_message = "A right on the whole project goes to another account than the build's."
+    error_message = "A role on the whole project is granted to an account other than the build's."
   }
 
   assert {
@@ -59,10 +59,10 @@ run "with_nothing_set_but_what_must_be" {
       && google_storage_bucket_iam_member.build_reads_source.role == "roles/storage.objectViewer"
       && google_artifact_registry_repository_iam_member.build_pushes_images.role == "roles/artifactregistry.writer"
     )
-    error_message = "The build's account has other roles than those it needs."
+    error_message = "The build's account does not have exactly the roles that it needs."
   }
 
-  # The scheduler and nobody else may call.
+  # Only the scheduler may call.
 
   assert {
     condition = (
@@ -75,7 +75,7 @@ run "with_nothing_set_but_what_must_be" {
 
   assert {
     condition     = length(google_cloud_run_v2_service_iam_member.others_call) == 0
-    error_message = "Others than the scheduler may call."
+    error_message = "Somebody other than the scheduler may call."
   }
 
   assert {
@@ -90,14 +90,14 @@ run "with_nothing_set_but_what_must_be" {
     error_message = "The bucket of the source could be made public."
   }
 
-  # The secret is kept from being deleted.
+  # The secret is protected from deletion.
 
   assert {
     condition     = google_secret_manager_secret.key.deletion_protection
-    error_message = "The secret could be deleted by a plan that was not read."
+    error_message = "The secret could be deleted by a careless apply."
   }
 
-  # The settings arrive under their names.
+  # The settings have their names.
 
   assert {
     condition = google_cloudfunctions2_function.function["run"].service_config[0].environment_variables == tomap({
@@ -112,7 +112,7 @@ run "with_nothing_set_but_what_must_be" {
       GOOGLE_CLOUD_PROJECT = "my-project-123"
       LOG_EXECUTION_ID     = "false"
     })
-    error_message = "The function's settings are others than those that were set."
+    error_message = "The function's settings are not those that were set."
   }
 
   assert {
@@ -120,7 +120,7 @@ run "with_nothing_set_but_what_must_be" {
     error_message = "The key is mounted although it is read through the API."
   }
 
-  # Http calls it by its entry point.
+  # The entry point is the one for HTTP.
 
   assert {
     condition = (
@@ -128,32 +128,32 @@ run "with_nothing_set_but_what_must_be" {
       && google_cloudfunctions2_function.function["run"].build_config[0].runtime == "python313"
       && keys(google_cloudfunctions2_function.function) == ["run"]
     )
-    error_message = "There is another function than run, or it has another entry point."
+    error_message = "There is a function other than run, or its entry point is wrong."
   }
 
   # The source is named after its content.
 
   assert {
     condition     = google_storage_bucket_object.source.name == "source-${local.source_hash}.zip" && length(local.source_hash) == 64
-    error_message = "The object's name does not hold the hash of its content."
+    error_message = "The object's name does not contain the hash of its content."
   }
 
   assert {
     condition     = google_cloudfunctions2_function.function["run"].build_config[0].source[0].storage_source[0].object == google_storage_bucket_object.source.name
-    error_message = "The function is built of another object."
+    error_message = "The function is built from another object."
   }
 
   assert {
     condition     = toset([for source in data.archive_file.source.source : source.filename]) == toset(local.source_files)
-    error_message = "The archive holds other files than those that are hashed."
+    error_message = "The archive's files are not the files that are hashed."
   }
 
   assert {
     condition     = alltrue([for file in local.source_files : can(regex("^(main\\.py|requirements\\.txt|helseid_fn/.*\\.py)$", file))])
-    error_message = "The archive holds something that is not the product."
+    error_message = "The archive contains a file that is not the product's."
   }
 
-  # The scheduler signs in for the address that it calls.
+  # The scheduler's token is for the URL that it calls.
 
   assert {
     condition = (
@@ -161,7 +161,7 @@ run "with_nothing_set_but_what_must_be" {
       && google_cloud_scheduler_job.call.http_target[0].uri == google_cloudfunctions2_function.function["run"].service_config[0].uri
       && google_cloud_scheduler_job.call.http_target[0].oidc_token[0].service_account_email == google_service_account.scheduler.email
     )
-    error_message = "The scheduler's token is not for the function's address, or not of its own account."
+    error_message = "The scheduler's token is not for the function's URL, or not of its own account."
   }
 
   # Deadlines nest.
@@ -176,7 +176,7 @@ run "with_nothing_set_but_what_must_be" {
 
   assert {
     condition     = google_cloudfunctions2_function.function["run"].service_config[0].environment_variables["DEADLINE_SECONDS"] == "25"
-    error_message = "The function has another deadline than was set."
+    error_message = "The function's deadline is not the one that was set."
   }
 
   # Retries are bounded.
@@ -187,26 +187,26 @@ run "with_nothing_set_but_what_must_be" {
       && google_cloud_scheduler_job.call.retry_config[0].retry_count <= 5
       && try(google_cloud_scheduler_job.call.retry_config[0].max_retry_duration, null) != "0s"
     )
-    error_message = "The scheduler tries never again, or without a bound."
+    error_message = "The scheduler never retries, or retries without a bound."
   }
 
-  # Failures are told with their code.
+  # Failures are reported with their code.
 
   assert {
     condition     = google_monitoring_alert_policy.failure.conditions[0].condition_matched_log[0].filter == "(resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"helseid-fn\") (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL)) OR (resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"helseid-fn\" severity>=ERROR)"
-    error_message = "A call that failed, or never got through, is not told."
+    error_message = "A call that failed, or never reached the function, is not reported."
   }
 
   assert {
     condition     = strcontains(google_monitoring_alert_policy.failure.documentation[0].content, "$${log.extracted_label.code}")
-    error_message = "The alert does not say which code the failure has."
+    error_message = "The alert does not contain the failure's code."
   }
 
-  # Silence is told after three hours of an hourly schedule.
+  # With an hourly schedule, silence is reported after three hours.
 
   assert {
     condition     = google_monitoring_alert_policy.silence.conditions[0].condition_prometheus_query_language[0].query == "(sum(sum_over_time(logging_googleapis_com:user_helseid_fn_succeeded{monitored_resource=\"cloud_run_revision\",service_name=\"helseid-fn\"}[3h])) or vector(0)) < 1"
-    error_message = "Silence is not looked for where successes are counted."
+    error_message = "The silence alert does not use the metric that counts successes."
   }
 
   assert {
@@ -214,17 +214,17 @@ run "with_nothing_set_but_what_must_be" {
       google_logging_metric.calls["succeeded"].name == "helseid_fn_succeeded"
       && google_logging_metric.calls["succeeded"].filter == "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"helseid-fn\") jsonPayload.outcome=\"ok\""
     )
-    error_message = "Something else than successes is counted."
+    error_message = "The metric counts something other than successes."
   }
 
-  # A dashboard shows what succeeded and failed.
+  # A dashboard shows successes and failures.
 
   assert {
     condition = alltrue([
       for part in ["helseid_fn_succeeded", "helseid_fn_failed", "run.googleapis.com/request_latencies", "severity>=WARNING"] :
       strcontains(replace(google_monitoring_dashboard.overview.dashboard_json, "\\u003e", ">"), part)
     ])
-    error_message = "The dashboard lacks something."
+    error_message = "The dashboard is incomplete."
   }
 }
 
@@ -234,10 +234,10 @@ run "with_a_quote_in_the_invocation" {
     invocation = { request = { query = { name = "d'Or" } } }
   }
 
-  # What is called by hand is what the schedule sends even where it has a quote.
+  # The command sends the scheduled invocation even if it contains a quote.
 
   assert {
     condition     = strcontains(output.call_by_hand, " -d '{\"request\":{\"query\":{\"name\":\"d'\\''Or\"}}}' ${output.uri}")
-    error_message = "A quote in the invocation ends the argument of the command."
+    error_message = "A quote in the invocation ends the command's argument."
   }
 }

@@ -1,9 +1,9 @@
-# What is refused before anything is planned, each by its name.
+# Invalid inputs are refused by name, before anything is planned.
 
 mock_provider "google" {}
 mock_provider "archive" {}
 
-run "bad_inputs_are_refused_by_name" {
+run "invalid_inputs_are_refused_by_name" {
   command = plan
 
   variables {
@@ -48,7 +48,7 @@ run "bad_inputs_are_refused_by_name" {
   ]
 }
 
-run "so_are_those_that_do_not_go_together" {
+run "incompatible_inputs_are_refused_by_name" {
   command = plan
 
   variables {

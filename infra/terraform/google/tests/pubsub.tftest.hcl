@@ -1,4 +1,4 @@
-# Messages that call it.
+# Pub/Sub messages that call the function.
 
 mock_provider "google" {
   mock_data "google_project" {
@@ -21,8 +21,8 @@ variables {
   silence_schedules = 2
 }
 
-run "with_messages" {
-  # A message calls run event as a cloud event.
+run "with_pubsub" {
+  # A message calls run_event as a CloudEvent.
 
   assert {
     condition = (
@@ -33,14 +33,14 @@ run "with_messages" {
     error_message = "Messages do not arrive at run_event as CloudEvents."
   }
 
-  # It reads the key as the same account.
+  # The event function runs as the same account.
 
   assert {
     condition     = google_cloudfunctions2_function.function["events"].service_config[0].service_account_email == google_service_account.runtime.email
-    error_message = "The function of events runs as another account."
+    error_message = "The event function runs as another account."
   }
 
-  # Pubsub signs in for the address that it calls.
+  # Pub/Sub's token is for the URL that it calls.
 
   assert {
     condition = (
@@ -50,10 +50,10 @@ run "with_messages" {
       && google_cloud_run_v2_service_iam_member.push_calls[0].member == google_service_account.push[0].member
       && google_cloud_run_v2_service_iam_member.push_calls[0].name == google_cloudfunctions2_function.function["events"].name
     )
-    error_message = "Pub/Sub's token is not for the function's address, or its account may not call it."
+    error_message = "Pub/Sub's token is not for the function's URL, or its account may not call it."
   }
 
-  # Pubsubs agent may make that token and no other.
+  # Pub/Sub's service agent may make that token and no other.
 
   assert {
     condition = (
@@ -61,17 +61,17 @@ run "with_messages" {
       && google_service_account_iam_member.agent_signs_in[0].role == "roles/iam.serviceAccountOpenIdTokenCreator"
       && google_service_account_iam_member.agent_signs_in[0].member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
     )
-    error_message = "Pub/Sub's agent may not make the token that it pushes with, or may make others."
+    error_message = "Pub/Sub's service agent may not make the token that it pushes with, or may make others."
   }
 
-  # It waits longer than the function takes.
+  # Pub/Sub waits longer than the function may take.
 
   assert {
     condition     = google_pubsub_subscription.events[0].ack_deadline_seconds > google_cloudfunctions2_function.function["events"].service_config[0].timeout_seconds
-    error_message = "Pub/Sub delivers again while the function is still at work."
+    error_message = "Pub/Sub redelivers a message while the function is still processing it."
   }
 
-  # What never succeeds ends in the dead letter topic and is kept.
+  # A message that never succeeds goes to the dead-letter topic and is kept.
 
   assert {
     condition = (
@@ -79,7 +79,7 @@ run "with_messages" {
       && google_pubsub_subscription.events[0].dead_letter_policy[0].max_delivery_attempts == 5
       && google_pubsub_subscription.dead_letter[0].topic == google_pubsub_topic.events["dead-letter"].id
     )
-    error_message = "A message that never succeeds is lost, or comes for ever."
+    error_message = "A message that never succeeds is lost, or redelivered forever."
   }
 
   assert {
@@ -87,10 +87,10 @@ run "with_messages" {
       google_pubsub_topic_iam_member.agent_gives_up[0].member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
       && google_pubsub_subscription_iam_member.agent_acknowledges[0].member == google_pubsub_topic_iam_member.agent_gives_up[0].member
     )
-    error_message = "Pub/Sub's agent may not move what is given up."
+    error_message = "Pub/Sub's service agent may not move messages to the dead-letter topic."
   }
 
-  # What is given up is told.
+  # Dead-lettered messages are reported.
 
   assert {
     condition = (
@@ -99,27 +99,27 @@ run "with_messages" {
       && google_monitoring_alert_policy.dead_letter[0].conditions[0].condition_threshold[0].threshold_value == 0
       && length(google_monitoring_alert_policy.dead_letter[0].notification_channels) == 1
     )
-    error_message = "Messages are given up and nobody is told."
+    error_message = "Messages are dead-lettered and nobody is notified."
   }
 
-  # Only those who are named may publish.
+  # Only the named publishers may publish.
 
   assert {
     condition     = [for grant in google_pubsub_topic_iam_member.publishers : "${grant.role} ${grant.member}"] == ["roles/pubsub.publisher serviceAccount:journal@my-project-123.iam.gserviceaccount.com"]
-    error_message = "Those who may publish are not those who are named."
+    error_message = "The publishers are not the named members."
   }
 
-  # A key of ones own encrypts the topics, too.
+  # A customer-managed key encrypts the topics too.
 
   assert {
     condition     = alltrue([for topic in google_pubsub_topic.events : topic.kms_key_name == var.kms_key])
     error_message = "A topic is encrypted with another key."
   }
 
-  # A job of weekdays is silent after weeks.
+  # A job that runs on weekdays is silent only after weeks.
 
   assert {
     condition     = local.silence_hours == 336
-    error_message = "A weekend is taken for silence."
+    error_message = "A weekend counts as silence."
   }
 }

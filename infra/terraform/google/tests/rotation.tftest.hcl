@@ -19,7 +19,7 @@ variables {
 }
 
 run "with_rotation" {
-  # The rotator alone adds and destroys versions.
+  # Only the rotator adds and destroys versions.
 
   assert {
     condition = (
@@ -32,7 +32,7 @@ run "with_rotation" {
         ] : right => google_service_account.rotator[0].member
       }
     )
-    error_message = "The rotator has other rights than to read and manage versions of the two secrets."
+    error_message = "The rotator's roles are not exactly those to read and manage versions of the two secrets."
   }
 
   assert {
@@ -47,10 +47,10 @@ run "with_rotation" {
 
   assert {
     condition     = google_secret_manager_secret_iam_member.runtime_reads_key.secret_id == "helseid-fn-key" && google_secret_manager_secret.pending[0].secret_id == "helseid-fn-pending"
-    error_message = "The function can read the key that waits."
+    error_message = "The function can read the pending key."
   }
 
-  # It has the functions settings and its own.
+  # The rotator has the function's settings and its own.
 
   assert {
     condition = (
@@ -61,13 +61,13 @@ run "with_rotation" {
           HELSEID_PENDING_KEY         = "projects/my-project-123/secrets/helseid-fn-pending"
           SELVBETJENING_URL           = "https://api.selvbetjening.nhn.no"
           ROTATION_ALG                = "PS256"
-          ROTATION_DUE_SHARE          = "0.67"
+          ROTATION_DUE_FRACTION       = "0.67"
           ROTATION_GRACE_HOURS        = "24"
           ROTATION_DESTROY_AFTER_DAYS = "30"
         },
       )
     )
-    error_message = "The rotating function has other settings than it should."
+    error_message = "The rotating function's settings are wrong."
   }
 
   assert {
@@ -75,17 +75,17 @@ run "with_rotation" {
     error_message = "The rotating function reads the key from a file, which it cannot replace."
   }
 
-  # It never runs twice at once.
+  # Rotations never overlap.
 
   assert {
     condition = (
       google_cloudfunctions2_function.function["rotate"].service_config[0].max_instance_count == 1
       && google_cloudfunctions2_function.function["rotate"].service_config[0].max_instance_request_concurrency == 1
     )
-    error_message = "Two rotations can run at once."
+    error_message = "Two rotations can overlap."
   }
 
-  # Its deadlines nest.
+  # The rotation's deadlines nest.
 
   assert {
     condition = (
@@ -96,7 +96,7 @@ run "with_rotation" {
     error_message = "The rotation's deadlines do not nest, or are too short for a key of 4096 bits and HelseID's 20 s."
   }
 
-  # Its scheduler may call it and nothing else.
+  # The rotation's scheduler may call it and nothing else.
 
   assert {
     condition = (
@@ -106,19 +106,19 @@ run "with_rotation" {
       && google_cloud_scheduler_job.rotate[0].http_target[0].oidc_token[0].audience == google_cloudfunctions2_function.function["rotate"].service_config[0].uri
       && google_cloud_scheduler_job.rotate[0].http_target[0].oidc_token[0].service_account_email == google_service_account.rotation_scheduler[0].email
     )
-    error_message = "The rotation is called by another account than its own, or that one may call more."
+    error_message = "The rotation is not called by its own account, or that account may call more."
   }
 
-  # Its failure is told.
+  # A failed rotation is reported.
 
   assert {
     condition     = google_monitoring_alert_policy.rotation[0].conditions[0].condition_matched_log[0].filter == "(resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"helseid-fn-rotate\") (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL)) OR (resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"helseid-fn-rotate\" severity>=ERROR)"
-    error_message = "A rotation that failed is not told."
+    error_message = "A failed rotation is not reported."
   }
 
   assert {
     condition     = !strcontains(google_monitoring_alert_policy.failure.conditions[0].condition_matched_log[0].filter, "helseid-fn-rotate")
-    error_message = "A rotation that failed is told as a call that failed."
+    error_message = "A failed rotation is reported as a failed call."
   }
 
   # Every alert goes to every channel.
@@ -132,13 +132,13 @@ run "with_rotation" {
         google_monitoring_alert_policy.rotation[0],
       ] : length(policy.notification_channels) == 2 && contains(policy.notification_channels, "projects/my-project-123/notificationChannels/1")
     ])
-    error_message = "An alert goes to nobody, or not to everybody."
+    error_message = "An alert does not go to every channel."
   }
 
-  # A job every six hours is silent after twelve.
+  # A job that runs every six hours is silent after twelve.
 
   assert {
     condition     = local.silence_hours == 12
-    error_message = "A job of every six hours is missed too early or too late."
+    error_message = "A job that runs every six hours is reported silent too early or too late."
   }
 }

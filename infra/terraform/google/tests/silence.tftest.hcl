@@ -1,4 +1,4 @@
-# When nobody is told, and a schedule that pauses for a month.
+# No alert recipient, and a schedule with a gap of a month.
 
 mock_provider "google" {}
 mock_provider "archive" {}
@@ -14,16 +14,16 @@ variables {
   silence_schedules = 1
 }
 
-run "with_nobody_to_tell" {
+run "with_no_alert_recipient" {
   command = plan
 
-  # A job of the first of the month is silent after months.
+  # A monthly job is silent only after months.
 
   assert {
     condition     = local.silence_hours == 744
-    error_message = "A monthly job is missed too early or too late."
+    error_message = "A monthly job is reported silent too early or too late."
   }
 
-  # Nobody to tell is warned of.
-  expect_failures = [check.somebody_is_told]
+  # A missing recipient causes a warning.
+  expect_failures = [check.somebody_is_notified]
 }

@@ -1,5 +1,5 @@
-# Everything that can be set, set: a multi-tenant client in production, whose key replaces itself, with a key of its own for what
-# is stored. Add `rotation` when the first key is in its secret.
+# Every variable set: a multi-tenant client in production, with automatic key rotation and a customer-managed KMS key.
+# Add `rotation` once the first key is in its secret.
 
 terraform {
   required_version = ">= 1.9"
@@ -59,12 +59,12 @@ module "helseid_fn" {
     selvbetjening_url = "https://api.selvbetjening.nhn.no"
     schedule          = "rate(7 days)"
     alg               = "PS256"
-    due_share         = 0.67
+    due_fraction      = 0.67
   }
 }
 
-# For the secret, the functions' environment and the logs: what roles may do with it stands in their policies, but CloudWatch Logs
-# has no role, and must be let in here.
+# For the secret, the functions' environment and the logs. The roles' own policies say what they may do with it, but CloudWatch
+# Logs has no role, so this policy must grant it access.
 resource "aws_kms_key" "stored" {
   description         = "The key, the settings and the logs of the greetings function."
   enable_key_rotation = true
@@ -72,9 +72,9 @@ resource "aws_kms_key" "stored" {
 }
 
 data "aws_iam_policy_document" "stored" {
-  #checkov:skip=CKV_AWS_109: in a key's own policy * is this key, and without this statement nobody could manage it
-  #checkov:skip=CKV_AWS_111: in a key's own policy * is this key, and without this statement nobody could manage it
-  #checkov:skip=CKV_AWS_356: in a key's own policy * is this key, and without this statement nobody could manage it
+  #checkov:skip=CKV_AWS_109: in a key policy * is this key, and without this statement nobody could manage it
+  #checkov:skip=CKV_AWS_111: in a key policy * is this key, and without this statement nobody could manage it
+  #checkov:skip=CKV_AWS_356: in a key policy * is this key, and without this statement nobody could manage it
 
   statement {
     sid       = "RolesOfThisAccountByTheirOwnPolicies"
@@ -106,6 +106,6 @@ data "aws_iam_policy_document" "stored" {
 }
 
 output "helseid_fn" {
-  description = "The commands that come next."
+  description = "The commands to run next."
   value       = module.helseid_fn
 }

@@ -1,4 +1,4 @@
-# The least that can be said: a single-tenant client in the test environment, every hour, and one person who is told.
+# The smallest configuration: a single-tenant client in the test environment, run every hour, with one alert recipient.
 
 terraform {
   required_version = ">= 1.9"
@@ -19,6 +19,6 @@ module "helseid_fn" {
 }
 
 output "helseid_fn" {
-  description = "The commands that come next."
+  description = "The commands to run next."
   value       = module.helseid_fn
 }

@@ -1,5 +1,5 @@
-# What a mocked AWS answers where the module reads more than a name: each resource an ARN of its own, so that one cannot pass for
-# another. Policy documents are not computed; tests/policies has them.
+# What a mocked AWS returns when the module reads more than a name: a distinct ARN for each resource, so that one cannot pass for
+# another. Policy documents are not computed here; tests/policies covers them.
 
 mock_data "aws_caller_identity" {
   defaults = { account_id = "123456789012" }

@@ -1,4 +1,4 @@
-# The policies as AWS would get them: the real provider computes the documents, and every resource is made up, so that nothing is
+# The policies as AWS would receive them: the real provider computes the documents, and every resource is mocked, so AWS is not
 # called.
 
 provider "aws" {
@@ -182,7 +182,7 @@ run "by_default" {
       { Sid = "WriteTheLog", Effect = "Allow", Action = ["logs:PutLogEvents", "logs:CreateLogStream"], Resource = "${aws_cloudwatch_log_group.function.arn}:*" },
       { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_runs.arn },
     ]))
-    error_message = "The function may read one secret, write one log, hand over to one queue, and nothing else."
+    error_message = "The function may read one secret, write one log, send to one queue, and nothing else."
   }
 
   assert {
@@ -195,7 +195,7 @@ run "by_default" {
       { Sid = "StartTheFunction", Effect = "Allow", Action = "lambda:InvokeFunction", Resource = aws_lambda_function.function.arn },
       { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_runs.arn },
     ]))
-    error_message = "The schedule may start one function, hand over to one queue, and nothing else."
+    error_message = "The schedule may start one function, send to one queue, and nothing else."
   }
 
   assert {
@@ -208,7 +208,7 @@ run "by_default" {
         ArnEquals    = { "aws:SourceArn" = aws_scheduler_schedule_group.runs.arn }
       }
     }]))
-    error_message = "Only the scheduler may take the schedule's role, for schedules of this group in this account."
+    error_message = "Only the scheduler may assume the schedule's role, for schedules of this group in this account."
   }
 
   assert {
@@ -220,7 +220,7 @@ run "by_default" {
     condition = jsondecode(data.aws_iam_policy_document.lambda_assumes.json).Statement == jsondecode(jsonencode([
       { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } },
     ]))
-    error_message = "Only Lambda may take the function's role."
+    error_message = "Only Lambda may assume the function's role."
   }
 
   assert {
@@ -244,7 +244,7 @@ run "by_default" {
       Principal = { Service = "cloudwatch.amazonaws.com" }
       Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
     }]))
-    error_message = "Only the alarms of this account may speak to the topic."
+    error_message = "Only the alarms of this account may publish to the topic."
   }
 }
 
@@ -296,7 +296,7 @@ run "with_everything" {
         if each.Resource == "*"
       ]
     ]))
-    error_message = "Only the network and the traces, which have no narrower resource, may have *."
+    error_message = "Only the network and tracing, which support no narrower resource, may use *."
   }
 
   assert {
@@ -304,7 +304,7 @@ run "with_everything" {
       for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each.Effect == "Deny" && each.Action == "ec2:*" && toset(each.Condition.ArnEquals["lambda:SourceFunctionArn"]) == toset([aws_lambda_function.function.arn, aws_lambda_function.rotator[0].arn])
       if each.Sid == "NotFromTheCode"
     ])
-    error_message = "The code may not do what Lambda may do to the network."
+    error_message = "The function's code may not change the network, as Lambda itself may."
   }
 
   assert {
@@ -314,6 +314,6 @@ run "with_everything" {
 
   assert {
     condition     = one([for each in jsondecode(data.aws_iam_policy_document.rotator[0].json).Statement : each.Resource if each.Sid == "WriteTheLog"]) == "${aws_cloudwatch_log_group.rotator[0].arn}:*"
-    error_message = "The rotating function may write its own log only."
+    error_message = "The rotating function may write only its own log."
   }
 }

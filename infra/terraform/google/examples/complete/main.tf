@@ -1,4 +1,4 @@
-# Everything that can be set, set: a multi-tenant client in production, whose key replaces itself.
+# Every variable set: a multi-tenant client in production, with automatic key rotation.
 
 terraform {
   required_version = ">= 1.9"
@@ -51,13 +51,13 @@ module "helseid_fn" {
     selvbetjening_url  = "https://api.selvbetjening.nhn.no"
     schedule           = "30 5 * * *"
     alg                = "PS256"
-    due_share          = 0.67
+    due_fraction       = 0.67
     grace_hours        = 24
     destroy_after_days = 30
   }
 }
 
 output "helseid_fn" {
-  description = "Commands to paste, and what there is."
+  description = "Commands to paste, and what is deployed."
   value       = module.helseid_fn
 }

@@ -1,4 +1,4 @@
-# The least that can be deployed: called hourly, against HelseID's test environment and the Sample API.
+# The smallest configuration: called every hour, with HelseID's test environment and the Sample API.
 
 terraform {
   required_version = ">= 1.9"
@@ -16,6 +16,6 @@ module "helseid_fn" {
 }
 
 output "helseid_fn" {
-  description = "Commands to paste, and what there is."
+  description = "Commands to paste, and what is deployed."
   value       = module.helseid_fn
 }

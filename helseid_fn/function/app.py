@@ -1,0 +1,157 @@
+"""The function: its settings, its parts, and the one runner of an invocation, whichever host it came from."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from helseid_fn.api.client import ApiClient
+from helseid_fn.context import Context
+from helseid_fn.errors import HelseidFnError, InternalError, SettingsError
+from helseid_fn.function import aws, google, log
+from helseid_fn.function.invocation import Invocation
+from helseid_fn.function.responses import HttpResponse, build_problem, build_report, build_rotation_report
+from helseid_fn.http.transport import CONNECT_TIMEOUT_SECONDS, Transport
+from helseid_fn.oauth.token_source import TokenSource
+from helseid_fn.secret_store.reader import open_reader
+from helseid_fn.settings import Settings, find_unknown, parse_settings
+
+if TYPE_CHECKING:
+    import flask
+    from cloudevents.http import CloudEvent
+
+    from helseid_fn.function.aws import LambdaContext
+
+Work = Callable[[Context], tuple[str, HttpResponse]]
+"""What one invocation does; it returns the message of its log line, and the response."""
+
+# What functions-framework takes for true; with LOG_EXECUTION_ID it writes every logger's lines itself, as Lambda does.
+_TRUE = ("y", "yes", "t", "true", "on", "1")
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The response to the caller, and the error behind it when the invocation failed."""
+
+    response: HttpResponse
+    error: HelseidFnError | None = None
+
+    def raise_if_retryable(self) -> None:
+        """Raise a failure that may pass, so that the platform delivers the event again."""
+        if self.error is not None and self.error.retryable:
+            raise self.error
+
+
+class App:
+    """The function as its hosts call it; one instance serves every invocation of a process.
+
+    Nothing is opened or read before the first invocation, so a host may import it in one process and fork others from it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        environ: Mapping[str, str],
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+    ) -> None:
+        """Wire the parts; `now` is the wall clock in seconds since the epoch, `sleep` waits before retries."""
+        self.settings = settings
+        self.environ = environ
+        self.now = now
+        self.sleep = sleep
+        self.transport = Transport(now=now, sleep=sleep, connect_timeout_seconds=connect_timeout_seconds)
+        key = open_reader(settings.key_address, google_endpoint=settings.secret_manager_endpoint, environ=environ, sleep=sleep)
+        tokens = TokenSource(issuer=settings.issuer, client_id=settings.client_id, key=key, transport=self.transport, now=now)
+        self.api = ApiClient(tokens, self.transport, now=now)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> App:
+        """Parse the settings and start logging; a wrong deployment ends the process, with one line that names every fault."""
+        host_writes = "AWS_LAMBDA_RUNTIME_API" in environ or environ.get("LOG_EXECUTION_ID", "") in _TRUE
+        try:
+            settings = parse_settings(environ)
+        except SettingsError as error:
+            log.configure("CRITICAL", host_writes_others=host_writes)
+            _logger.critical(str(error), extra={"fields": {"code": error.code, "faults": error.faults}})
+            sys.exit(1)
+        log.configure(settings.log_level, host_writes_others=host_writes)
+        for name in find_unknown(environ):
+            _logger.warning("%s is not a setting and has no effect. Check its spelling.", name)
+        google.install_error_responses()
+        return cls(settings, environ=environ, **options)
+
+    def http(self, request: flask.Request) -> HttpResponse:
+        """Handle one HTTP request on Google Cloud; `docs/http-contract.md` says what it takes and returns."""
+        return google.handle_http(self, request)
+
+    def cloud_event(self, event: CloudEvent) -> None:
+        """Handle one CloudEvent on Google Cloud, such as a Pub/Sub message."""
+        google.handle_event(self, event)
+
+    def lambda_handler(self, event: Any, context: LambdaContext) -> Any:
+        """Handle one invocation of AWS Lambda: direct, by EventBridge or its Scheduler, or over HTTP (payload 2.0)."""
+        return aws.handle(self, event, context)
+
+    def rotate(self, trigger: flask.Request | CloudEvent) -> HttpResponse | None:
+        """Replace the key in Google Secret Manager if it is due."""
+        return google.rotate(self, trigger)
+
+    def rotate_lambda(self, event: Any, context: LambdaContext) -> Any:
+        """Do one step of a rotation by AWS Secrets Manager."""
+        return aws.rotate(self, event, context)
+
+    def call_api(self, parse: Callable[[], Invocation]) -> Work:
+        """Return the work of an ordinary invocation, which is parsed as a part of it."""
+
+        def work(ctx: Context) -> tuple[str, HttpResponse]:
+            invocation = parse()
+            ctx.note(organization=invocation.organization.numbers())
+            result = self.api.call(invocation.request, invocation.organization, invocation.scopes, ctx)
+            response = build_report(result, invocation.organization, ctx, self.now())
+            return f"The API responded with {result.response.status}.", response
+
+        return work
+
+    def rotate_key(self, run: Callable[[Context], str]) -> Work:
+        """Return the work of a rotation, whose `run` returns what it did."""
+
+        def work(ctx: Context) -> tuple[str, HttpResponse]:
+            outcome = run(ctx)
+            ctx.note(rotation=outcome)
+            return f"Key rotation: {outcome}.", build_rotation_report(outcome, ctx)
+
+        return work
+
+    def perform(self, work: Work, facts: Mapping[str, Any], deadline_seconds: float) -> Outcome:
+        """Do the work of one invocation, and write its one log line, to which `facts` are added."""
+        ctx = Context(deadline_seconds, invocation_id=str(uuid.uuid4()), facts=facts)
+        try:
+            message, response = work(ctx)
+        except HelseidFnError as error:
+            log_failure(logging.ERROR, error, ctx)
+            return Outcome(build_problem(error, ctx.invocation_id), error.without_traceback())
+        except Exception:  # noqa: BLE001  # the one place that may
+            # The last line of defence: one log line and one response, neither with the exception's own text as it is.
+            defect = InternalError()
+            log_failure(logging.CRITICAL, defect, ctx, exc_info=True)
+            return Outcome(build_problem(defect, ctx.invocation_id), defect)
+        _logger.info(message, extra={"fields": {**ctx.log_fields(), "outcome": "ok"}})
+        return Outcome(response)
+
+
+def log_failure(level: int, error: HelseidFnError, ctx: Context, *, exc_info: bool = False) -> None:
+    """Write the one log line of an invocation that failed."""
+    party = error.party.value if error.party else None
+    failure = {"outcome": "failed", "code": error.code, "party": party, "retryable": error.retryable}
+    _logger.log(level, "%s", error, exc_info=exc_info, extra={"fields": {**ctx.log_fields(), **failure}})

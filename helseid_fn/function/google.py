@@ -1,0 +1,116 @@
+"""The function on Google Cloud, under functions-framework: HTTP requests and CloudEvents."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from helseid_fn.context import Context
+from helseid_fn.errors import HelseidFnError, InvalidInvocation
+from helseid_fn.function.invocation import MAX_BODY_BYTES, Invocation, is_rotation_event, parse_cloud_event, parse_http
+from helseid_fn.function.responses import HttpResponse, build_problem
+from helseid_fn.function.trace import read_event_facts, read_header_facts
+
+if TYPE_CHECKING:
+    import flask
+    from cloudevents.http import CloudEvent
+
+    from helseid_fn.function.app import App
+
+_logger = logging.getLogger(__name__)
+
+
+def handle_http(app: App, request: flask.Request) -> HttpResponse:
+    """Do the job for one HTTP request, and return a report or problem details."""
+    # Outside the invocation: what the server raises for a malformed body becomes install_error_responses' response.
+    body = _read_body(request)
+
+    def parse() -> Invocation:
+        if body is None:
+            raise InvalidInvocation("body", "The body did not arrive complete. Send it again.")
+        return parse_http(request.method, request.query_string, body, app.settings)
+
+    facts = read_header_facts(request.headers, app.settings.google_project)
+    return app.perform(app.call_api(parse), facts, app.settings.deadline_seconds).response
+
+
+def handle_event(app: App, event: CloudEvent) -> None:
+    """Do the job for one CloudEvent.
+
+    A failure that may pass is raised, so that the platform delivers the event again. Any other is logged and the event is
+    acknowledged, so that an event that can never succeed is not delivered for ever.
+    """
+    attributes, data = event.get_attributes(), event.data
+    work = app.call_api(lambda: parse_cloud_event(str(attributes.get("type")), data, app.settings))
+    app.perform(work, read_event_facts(attributes, data), app.settings.deadline_seconds).raise_if_retryable()
+
+
+def rotate(app: App, trigger: flask.Request | CloudEvent) -> HttpResponse | None:
+    """Replace the key if it is due: for a POST, or for Secret Manager's notification SECRET_ROTATE.
+
+    Served with either signature type; a failure of an event that may pass is raised, so that it is delivered again.
+    """
+    if not hasattr(trigger, "get_attributes"):
+        facts = read_header_facts(trigger.headers, app.settings.google_project)
+        return app.perform(_rotation(app, trigger.method), facts, app.settings.deadline_seconds).response
+    attributes, data = trigger.get_attributes(), trigger.data
+    if is_rotation_event(str(attributes.get("type")), data):
+        facts = read_event_facts(attributes, data)
+        app.perform(_rotation(app, "POST"), facts, app.settings.deadline_seconds).raise_if_retryable()
+    return None
+
+
+def install_error_responses() -> None:
+    """Replace the error pages of functions-framework that say too much.
+
+    For a body that it cannot read, its own page repeats the request's headers; an error that is raised to have an event
+    delivered again, it logs a second time, with a traceback. It imports the user's `main.py` within its application's context;
+    anywhere else there is none, and nothing to do.
+    """
+    flask = sys.modules.get("flask")
+    if flask is not None and flask.has_app_context():
+        for unread in (400, 415, Exception):
+            flask.current_app.register_error_handler(unread, _respond_to_unread)
+        flask.current_app.register_error_handler(HelseidFnError, _respond_to_failed_event)
+
+
+def _respond_to_unread(error: Exception) -> Any:
+    """Respond to what was raised outside the entry points: the framework raises anything for a body that it cannot read."""
+    if getattr(error, "code", 400) not in (400, 415):
+        return error  # the framework's own response, such as 405
+    ctx = Context(0, invocation_id=str(uuid.uuid4()))
+    invalid = InvalidInvocation(
+        "body", "The request is not what the function takes, such as a CloudEvent. See docs/triggers.md."
+    )
+    fields = {**ctx.log_fields(), "outcome": "failed", "code": invalid.code, "party": None, "retryable": False}
+    _logger.error("%s", invalid, extra={"fields": fields})
+    return build_problem(invalid, ctx.invocation_id)
+
+
+def _respond_to_failed_event(error: HelseidFnError) -> HttpResponse:
+    """Respond with a status that is no acknowledgement; the platform that delivers events reads nothing else."""
+    return error.detail, error.http_status, {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def _rotation(app: App, method: str) -> Any:
+    def run(ctx: Context) -> str:
+        if method != "POST":
+            raise InvalidInvocation("method", f"The rotating function takes POST, not {method:.20}.")
+        # Imported here: the rest of the function does not load the rotation at a cold start.
+        from helseid_fn.rotation.wiring import wire_google_rotation  # noqa: PLC0415
+
+        return wire_google_rotation(app.settings, app.transport, now=app.now, sleep=app.sleep).run(ctx)
+
+    return app.rotate_key(run)
+
+
+def _read_body(request: flask.Request) -> bytes | None:
+    """Read the body, or one byte more than is allowed; None when it is truncated, so that it does not pass for complete."""
+    limit = MAX_BODY_BYTES + 1
+    try:
+        body: bytes = request.stream.read(limit)
+    except OSError:
+        return None
+    return None if len(body) < min(request.content_length or 0, limit) else body

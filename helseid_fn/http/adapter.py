@@ -1,0 +1,140 @@
+"""Requests' adapter without its session: how an origin is reached, and how a request is sent and its response read.
+
+`docs/decisions/0003-requests-adapter-without-session.md` says why there is no session.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import InvalidResponse, Unavailable
+from helseid_fn.http.connection import POOL_CLASSES, load_tls_context
+from helseid_fn.http.messages import Message, Response
+
+MAX_RESPONSE_BYTES = 1024 * 1024
+MAX_KEPT_CONNECTIONS = 100
+
+MAX_IDLE_SECONDS = 5.0
+"""A connection that was idle for longer is not used again: it may have died while the instance slept. Measured by the wall
+clock, since the monotonic clock of a sleeping instance may stand still.
+"""
+
+
+@dataclass(slots=True)
+class Origin:
+    """An origin's connections, the way to it, and its latest nonce."""
+
+    url: str
+    proxies: dict[str, str] = field(repr=False)
+    tls: ssl.SSLContext | None
+    adapter: HTTPAdapter
+    used_at: float
+    nonce: str | None = None
+
+    @classmethod
+    def open(cls, party: Party, url: str, now: float) -> Self:
+        """Read the environment's proxies and CA bundle; nothing is connected yet. `now` is wall-clock seconds.
+
+        Raises `Unavailable` when the CA bundle cannot be read.
+        """
+        scheme = urlsplit(url).scheme
+        # Done once for each origin, since it takes longer than signing a proof.
+        environment = requests.Session().merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
+        bundle = environment["verify"] if isinstance(environment["verify"], str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
+        tls = _load_trust(party, bundle) if scheme == "https" else None
+        # http goes to this machine only, and a proxy must not see that traffic.
+        proxies = dict(environment["proxies"]) if tls else {}
+        return cls(origin_of(url), proxies, tls, _Adapter(tls), used_at=now)
+
+    def renew_idle_connections(self, now: float) -> HTTPAdapter:
+        """Return the adapter: a new one if its connections were idle for too long or the clock was set back."""
+        if not 0 <= now - self.used_at <= MAX_IDLE_SECONDS:
+            self.adapter = _Adapter(self.tls)
+        self.used_at = now
+        return self.adapter
+
+
+class _Adapter(HTTPAdapter):
+    """Requests' adapter over our connections, which share one TLS context."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+        super().__init__(pool_maxsize=MAX_KEPT_CONNECTIONS)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, ssl_context=self._tls, **kwargs)
+        manager.pool_classes_by_scheme = POOL_CLASSES
+        return manager
+
+    def cert_verify(self, *args: Any) -> None:
+        """Do nothing: the TLS context decides whom to trust, and requests would load its bundle every time."""
+
+
+def _load_trust(party: Party, bundle: str) -> ssl.SSLContext:
+    try:
+        return load_tls_context(bundle)
+    except OSError:
+        detail = f"The CA bundle {bundle} can no longer be read, so {party.in_text} cannot be verified. Restore the file."
+        raise Unavailable(party, "tls", detail) from None
+
+
+def origin_of(url: str) -> str:
+    """Return the URL's origin: scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def wire_url(url: str) -> str:
+    """Return the URL exactly as it will be sent, which `htu` must repeat: normalised by requests, without a default port."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, None)
+    parts = urlsplit(prepared.url or "")
+    default_port = ":443" if parts.scheme == "https" else ":80"
+    return parts._replace(netloc=parts.netloc.removesuffix(default_port), fragment="").geturl()
+
+
+def prepare(method: str, url: str, message: Message) -> requests.PreparedRequest:
+    """Prepare the message for the adapter. `url` is a `wire_url` and is sent as it is."""
+    # Not compressed: a small response could unpack to a huge one.
+    headers = {"User-Agent": "helseid-fn", "Accept-Encoding": "identity", **message.headers}
+    # `Request.prepare()` would normalise the URL once more than the proof's `htu`, and look for cookies.
+    request = requests.PreparedRequest()
+    request.method, request.url = method, url
+    request.prepare_headers(headers)
+    request.prepare_body(message.body, None)
+    return request
+
+
+def read_response(party: Party, response: requests.Response) -> Response:
+    """Read the whole response and free its connection.
+
+    Raises `InvalidResponse` for an interim status, a body over 1 MiB and a compressed body, and what urllib3 raises.
+    """
+    with response:
+        if response.status_code < 200:
+            # Leave it unread, which closes the connection: the final response would be taken for another request's.
+            detail = f"{party.as_subject} ended with the interim status {response.status_code}. Report it to its operators."
+            raise InvalidResponse(party, "http", detail)
+        body = b""
+        # Read to the end: only an empty read shows that the body is shorter than announced.
+        while piece := response.raw.read(MAX_RESPONSE_BYTES + 1 - len(body), decode_content=False):
+            body += piece
+    if len(body) > MAX_RESPONSE_BYTES:
+        remedy = "Ask it for less" if party is Party.API else "Check HELSEID_ISSUER and any proxy in between"
+        detail = f"{party.as_subject}'s response exceeds the limit of 1 MiB. {remedy}."
+        raise InvalidResponse(party, "too_large", detail)
+    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
+        detail = f"{party.as_subject} compressed its response although it was asked not to. Look for a proxy that compresses."
+        raise InvalidResponse(party, "http", detail)
+    return Response(response.status_code, response.headers, body)

@@ -1,0 +1,62 @@
+"""A response whose read timeout bounds its head and its body together.
+
+A socket's own timeout restarts with every byte, so a server that sends one byte a second would never time out.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import Any
+
+MAX_WIRE_BYTES = 2 * 1024 * 1024
+"""The limit for one response with its head and framing. http.client would read a chunk of length -1 for ever."""
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket until the timeout it had at the start has passed in all, and at most `MAX_WIRE_BYTES`."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+        self._bytes_left = MAX_WIRE_BYTES
+        timeout_seconds = sock.gettimeout()
+        self._ends_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._ends_at is not None:
+            left_seconds = self._ends_at - time.monotonic()
+            if left_seconds <= 0:
+                raise TimeoutError("the response exceeded its time limit")
+            self._sock.settimeout(left_seconds)
+        count = self._raw.readinto(buffer)
+        self._bytes_left -= count or 0
+        if self._bytes_left < 0:
+            raise http.client.HTTPException("the response exceeds the size limit")
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class BoundedResponse(http.client.HTTPResponse):
+    """A response that is read within its socket's timeout, and up to a limit of bytes."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_DeadlineReader(sock, raw))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Skip every interim response (RFC 9110 section 15.2); http.client skips 100 only."""
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # missing in typeshed
+            if not 102 <= status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)

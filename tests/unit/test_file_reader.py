@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from helseid_fn.context import Context
+from helseid_fn.errors import DeadlineExceeded, HelseidFnError, InvalidResponse, Party, Refused, Unavailable
+from helseid_fn.keys.stored import MAX_SECRET_BYTES, StoredKey, decode_payload
+from helseid_fn.secret_store.file import FileReader
+from tests.conftest import MovableClock
+from tests.support.parts import make_context
+
+
+def read(path: Path, ctx: Context | None = None) -> StoredKey:
+    return FileReader(str(path)).read(ctx or make_context())
+
+
+def test_reads_the_file_anew_at_every_call(tmp_path: Path) -> None:
+    path = tmp_path / "key with spaces.json"
+    path.write_text("hei på deg", encoding="utf-8")
+    reader, ctx = FileReader(str(path)), make_context()
+    first = reader.read(ctx)
+    path.write_text("new")
+    assert (first, reader.read(ctx, fresh=True)) == (StoredKey("hei på deg"), StoredKey("new"))
+    assert (ctx.requests[Party.SECRET_MANAGER], ctx.outcomes[Party.SECRET_MANAGER]) == (2, ["ok", "ok"])
+
+
+@pytest.mark.parametrize("name", ["missing.json", "file/key.json", "."], ids=["missing", "below a file", "a folder"])
+def test_a_file_that_is_not_there_is_not_found(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    ctx = make_context()
+    with pytest.raises(Refused, match=r"There is no file .* \(HELSEID_KEY\)") as raised:
+        read(tmp_path / name, ctx)
+    assert (raised.value.code, ctx.outcomes[Party.SECRET_MANAGER]) == ("secret_manager.refused.not_found", ["not_found"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "code", "words"),
+    [
+        pytest.param(PermissionError(13, "x"), Refused, "secret_manager.refused.denied", "chmod", id="no right to"),
+        pytest.param(
+            OSError(errno.EIO, "x"), Unavailable, "secret_manager.unavailable.connect", "Input/output error", id="a faulty disk"
+        ),
+        pytest.param(OSError("x"), Unavailable, "secret_manager.unavailable.connect", "no reason given", id="no reason"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(
+    fault: OSError, kind: type[HelseidFnError], code: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(kind, match=words) as raised:
+        read(tmp_path / "key.json")
+    assert raised.value.code == code
+
+
+def test_no_time_left_means_no_read(tmp_path: Path, clock: MovableClock) -> None:
+    ctx = Context(1.0, monotonic=clock)
+    clock.move(1)
+    with pytest.raises(DeadlineExceeded, match=r"^The secret manager "):
+        read(tmp_path / "key.json", ctx)
+    assert ctx.requests[Party.SECRET_MANAGER] == 0
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", "æ\U0001f511".encode(), b"x" * MAX_SECRET_BYTES], ids=len)
+def test_decodes_utf_8(payload: bytes) -> None:
+    assert decode_payload(payload).encode() == payload
+
+
+def test_a_payload_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    path.write_bytes(b"x" * (MAX_SECRET_BYTES + 1))
+    with pytest.raises(Refused, match="64 KiB") as raised:
+        read(path)
+    assert raised.value.code == "secret_manager.refused.too_large"
+
+
+@pytest.mark.parametrize("payload", ["{}".encode("utf-16"), b"\xff\xfe", b"\xc3", b'{"d":"\xe6"}'])
+def test_a_payload_that_is_not_utf_8_is_invalid(payload: bytes) -> None:
+    with pytest.raises(InvalidResponse, match="not UTF-8") as raised:
+        decode_payload(payload)
+    assert (raised.value.code, raised.value.__context__) == ("secret_manager.invalid_response.encoding", None)
+
+
+def test_a_stored_key_does_not_show_its_text() -> None:
+    assert "HUSH" not in repr(StoredKey("HUSH"))
