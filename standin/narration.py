@@ -77,7 +77,7 @@ def _organization(assertion: Mapping[str, Any]) -> str:
 
 def _outcome(exchange: Exchange) -> str:
     if exchange.fault:
-        return f"{exchange.status or 'no response'}, planned fault: {exchange.fault}"
+        return f"{exchange.status or 'no response'}, as planned by fail-next"
     if exchange.status is None:
         return "no response"
     refusal = exchange.refusal

@@ -12,6 +12,7 @@ import pytest
 from demo.processes import Process, start_standin
 from standin import Client, StandIn, make_jwk, public_jwk, record
 from standin.forger import CLIENT_ID, NOW, Forger
+from standin.narration import narrate
 
 SECRET = "projects/p/secrets/key"
 KEY = make_jwk("ES256")
@@ -102,8 +103,15 @@ def test_selvbetjening_can_fail_and_stop(forger: Forger, control: Control) -> No
     [
         ("fail-next", {"party": "nobody", "fault": "Status"}, "helseid, api, selvbetjening, secret_manager"),
         ("fail-next", {"party": "selvbetjening", "fault": "Fail"}, "Status, Problem, Redirect"),
-        ("selvbetjening-settings", {"unknown": 1}, "no attribute 'unknown'"),
-        ("expire-key", {"kid": "nobody"}, "nobody"),
+        ("selvbetjening-settings", {"unknown": 1}, "there is no setting unknown; choose from audience"),
+        ("expire-key", {"kid": "nobody"}, "there is no registered key with the kid nobody"),
+        ("rotate-nonces", {}, "rotate-nonces needs party"),
+        ("rotate-nonces", {"party": "secret_manager"}, "helseid, api, selvbetjening"),
+        ("fail-next", {"fault": "Redirect"}, "arguments must be those of Redirect: location, status"),
+        ("override", {"party": "secret_manager", "kind": "access"}, "cannot be overridden"),
+        ("stop", {}, "stop needs party"),
+        ("stop", {"party": "helseid"}, "HelseID cannot be stopped"),
+        ("start", {"party": "nobody"}, "there is no party nobody"),
     ],
 )
 def test_an_impossible_order_is_reported(control: Control, verb: str, arguments: dict[str, Any], says: str) -> None:
@@ -112,6 +120,12 @@ def test_an_impossible_order_is_reported(control: Control, verb: str, arguments:
     with caught.value as response:
         assert response.code == 400
         assert says in json.load(response)["error"]
+    assert control("GET", "signing-kids") == []
+
+
+def test_a_planned_fault_is_narrated_by_its_status(forger: Forger, control: Control) -> None:
+    control("POST", "fail-next", fault="Status", arguments={"status": 503})
+    assert "  ⇒  503, as planned by fail-next  (" in narrate(forger.exchange(forger.token_request()))
 
 
 def test_the_record_keeps_the_newest(forger: Forger, monkeypatch: pytest.MonkeyPatch) -> None:
