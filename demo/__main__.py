@@ -130,7 +130,7 @@ def _rotate_key(stage: Stage, host: Host) -> str:
     outcome = rotation.log_line.get("rotation")
     if outcome != "rotated" or set(statuses) != {200}:
         raise RuntimeError(f"The rotation ended as {outcome!r}, and the calls responded with {sorted(set(statuses))}.")
-    return f"{outcome}, and all {len(statuses)} calls meanwhile responded with 200"
+    return f"{outcome}, and all {len(statuses)} calls meanwhile returned 200"
 
 
 def main() -> int:

@@ -88,7 +88,9 @@ def print_rotation(rotation: Rotation, statuses: Sequence[int]) -> None:
     line = rotation.log_line
     print_line()
     _print_field("new key", f"kid {shorten(line['kid'])}, expires in {round(line['key_expires_in_days'])} days")
-    _print_field("meanwhile", f"{len(statuses)} calls, {statuses.count(200)} of them responded with 200")
+    succeeded = statuses.count(200)
+    returned = "all" if succeeded == len(statuses) else f"{succeeded} of them"
+    _print_field("meanwhile", f"{len(statuses)} calls, {returned} returned 200")
     if verbose:
         _print_field("log", f"{line['severity']}: {line['message']}")
 
