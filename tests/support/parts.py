@@ -1,4 +1,4 @@
-"""Small things that many unit tests need: a response, settings, a key, a context with a stopped clock."""
+"""Objects that many unit tests need: a response, settings, a key, a context with a stopped clock."""
 
 from __future__ import annotations
 

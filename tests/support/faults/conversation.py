@@ -31,7 +31,7 @@ class Conversation(Protocol):
     def wrongly_typed(self) -> bytes:
         """Return a response in the right encoding whose value is of the wrong type."""
 
-    def without_members(self) -> bytes:
+    def incomplete(self) -> bytes:
         """Return a response in the right encoding that lacks every member."""
 
     def huge(self) -> Iterator[bytes]:
@@ -60,7 +60,7 @@ class _Http(Conversation):
     def wrongly_typed(self) -> bytes:
         return self.compose(200, JSON, b"[1, 2]")
 
-    def without_members(self) -> bytes:
+    def incomplete(self) -> bytes:
         return self.compose(200, JSON, b"{}")
 
     def huge(self) -> Iterator[bytes]:
@@ -170,7 +170,7 @@ class OnGrpc(_OnSocket):
     def wrongly_typed(self) -> bytes:
         return self.grpc_response(http2.message(b"\xff\xff\xff"))
 
-    def without_members(self) -> bytes:
+    def incomplete(self) -> bytes:
         return self.grpc_response(http2.message(b""))
 
     def huge(self) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The places where a fault can inject, each with the function that is deployed so as to meet it there."""
+"""The places where a fault can occur, each with a function deployed to meet it there."""
 
 import contextlib
 import socket

@@ -199,7 +199,7 @@ TABLE: dict[str, Row] = {
     "truncated JSON": _row(_respond(200, b'{"issuer": ', JSON), *INVALID, _fails("invalid_response.body", 1)),
     "JSON of the wrong type": _row(lambda conversation: conversation.send(conversation.wrongly_typed()), *INVALID, ANY_JSON),
     "JSON without its members": _row(
-        lambda conversation: conversation.send(conversation.without_members()), *INVALID, ANY_JSON
+        lambda conversation: conversation.send(conversation.incomplete()), *INVALID, ANY_JSON
     ),
     "the right JSON as text/html": _row(
         lambda conversation: conversation.send(conversation.real("text/html")),
