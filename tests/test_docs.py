@@ -314,8 +314,12 @@ def test_the_command_that_converts_pem_makes_a_usable_key(tmp_path: Path) -> Non
     command = next(line.strip() for each in code_blocks("sh") for line in each.splitlines() if "import_key" in line)
     pem = RSAKey.import_key(make_jwk("PS256")).as_pem(private=True)
     (tmp_path / "key.pem").write_bytes(pem)
-    key = parse_signing_key(run_in(tmp_path, command))
+    printed = run_in(tmp_path, command)
+    private = tmp_path / "client.jwk.json"
+    key = parse_signing_key(private.read_text())
     assert (key.alg, key.kid) == ("PS256", key.thumbprint)
+    assert printed == ""
+    assert private.stat().st_mode & 0o077 == 0
 
 
 def run_in(folder: Path, command: str) -> str:
@@ -330,6 +334,13 @@ def test_the_stand_ins_options_are_documented() -> None:
     ).stdout
     listed = {row[0].split()[0] for row in tables(PAGES["docs/stand-in.md"], "Options")}
     assert listed == set(re.findall(r"^ +(--[a-z-]+)", usage, re.MULTILINE))
+
+
+def test_the_verbs_of_the_control_channel_are_documented() -> None:
+    section = section_of(PAGES["docs/stand-in.md"], "Make it misbehave")
+    verbs = re.findall(r'^ +"([a-z-]+)": (?:lambda|self)', (ROOT / "standin" / "control.py").read_text(), re.MULTILINE)
+    assert len(verbs) > 10
+    assert [verb for verb in verbs if f"`{verb}`" not in section] == []
 
 
 def test_the_entry_points_that_are_named_exist(load_main: Callable[[dict[str, str]], ModuleType]) -> None:
