@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from helseid_fn.api.refusal import check_response
 from helseid_fn.api.request import ApiRequest
-from helseid_fn.api.response import ApiResponse, check_response, read_api_response
+from helseid_fn.api.response import ApiResponse, read_api_response
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.http.messages import Message

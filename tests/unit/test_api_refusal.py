@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+
+from helseid_fn.api.refusal import check_response
+from helseid_fn.api.response import ApiResponse, read_api_response
+from helseid_fn.errors import Refused
+from helseid_fn.http.challenges import parse
+from helseid_fn.keys.signing_key import generate_proof_key
+from tests.support.parts import NOW, make_response
+
+
+def refused(status: int, challenge: str = "", location: str = "", body: object = None) -> Refused:
+    with pytest.raises(Refused) as raised:
+        check_response(ApiResponse(status, body, parse(challenge), location))
+    return raised.value
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 299])
+def test_a_2xx_is_a_success(status: int) -> None:
+    check_response(ApiResponse(status, None))
+
+
+@pytest.mark.parametrize(
+    ("status", "challenge", "reason"),
+    [
+        (401, "", "unauthorized"),
+        (401, "DPoP", "unauthorized"),
+        (401, 'DPoP error="invalid_token"', "invalid_token"),
+        (401, 'DPoP error="invalid_dpop_proof"', "invalid_dpop_proof"),
+        (401, 'DPoP error="noe_galt"', "unauthorized"),
+        (401, 'DPoP error="redirect"', "unauthorized"),
+        (401, 'DPoP error="other"', "unauthorized"),
+        (403, "", "forbidden"),
+        (403, 'DPoP error="insufficient_scope"', "insufficient_scope"),
+        (404, "", "not_found"),
+        (301, "", "redirect"),
+        (302, "", "redirect"),
+        (308, "", "redirect"),
+        (400, "", "other"),
+        (405, "", "other"),
+        (409, "", "other"),
+        (422, "", "other"),
+    ],
+)
+def test_a_refusal_has_its_own_code(status: int, challenge: str, reason: str) -> None:
+    assert refused(status, challenge).code == f"api.refused.{reason}"
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409])
+def test_a_refusal_names_its_status(status: int) -> None:
+    assert str(refused(status)).startswith(f"The API responded with {status}")
+
+
+def test_a_refusal_keeps_the_api_s_own_words() -> None:
+    challenge = 'DPoP error="insufficient_scope", error_description="Need more.", scope="nhn:e/f"'
+    error = refused(403, challenge)
+    assert " with insufficient_scope (nhn:e/f)." in str(error)
+    assert (error.api_response or {})["error_description"] == "Need more."
+
+
+def test_an_api_s_description_is_not_for_the_log() -> None:
+    """The sentence is logged, and a description may be about a person."""
+    assert "01017012345" not in str(refused(401, 'DPoP error="invalid_token", error_description="person 01017012345"'))
+
+
+def test_a_secret_in_the_api_s_words_is_redacted() -> None:
+    secret = generate_proof_key().sign({"typ": "JWT"}, {"iss": "me"})
+    assert secret not in str(refused(401, f'DPoP error="{secret}", error_description="{secret}"'))
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("https://other.example/login?token=HUSH#HUSH", "points to https://other.example/login."),
+        ("https://user:HUSH@other.example/", "points to https://other.example/."),
+        ("/login?token=HUSH", "points to /login."),
+        ("", "points to no address."),
+        ("https://[HUSH", "points to no address."),
+    ],
+)
+def test_a_redirect_says_where_it_points_and_no_more(location: str, words: str) -> None:
+    sentence = str(refused(302, location=location))
+    assert (words in sentence, "HUSH" in sentence) == (True, False)
+
+
+def test_a_refusal_keeps_the_api_s_response() -> None:
+    assert refused(409, body={"a": 1}).api_response == {"status": 409, "body": {"a": 1}}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (401, {"WWW_Authenticate": 'DPoP error="bad AbC.dEf", scope="AbC.dEf", error_description="AbC.dEf"'}),
+        (302, {"Location": "https://elsewhere.example/AbC.dEf"}),
+    ],
+)
+def test_a_token_echoed_in_a_header_is_redacted(status: int, headers: dict[str, str]) -> None:
+    response = read_api_response(make_response(status, None, **headers), sent_secrets=("AbC.dEf",), now=NOW)
+    with pytest.raises(Refused) as raised:
+        check_response(response)
+    assert "AbC.dEf" not in f"{raised.value} {raised.value.api_response}"
