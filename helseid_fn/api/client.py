@@ -56,7 +56,9 @@ class ApiClient:
             # Revoked, or expired by the API's clock: one new token, one more call.
             token = self._tokens.get(organization, scopes, ctx, rejected=token)
             response = self._send(request, token, ctx)
-        check_response(response)
+        if response.status == 401:
+            ctx.note(clock_difference_seconds=response.clock_seconds_ahead)
+        check_response(response, token)
         return ApiResult(response, token)
 
     def _send(self, request: ApiRequest, token: Token, ctx: Context) -> ApiResponse:

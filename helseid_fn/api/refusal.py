@@ -1,4 +1,4 @@
-"""The refusal that an API's response means, in the API's own words; pure."""
+"""The refusal that an API's response means, in the API's own words and with the cause that was found; pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from urllib.parse import urlsplit
 from helseid_fn.api.response import ApiResponse
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
-from helseid_fn.http.messages import describe_clock
+from helseid_fn.http.clock import describe_clock, is_likely_cause
+from helseid_fn.oauth.token_purpose import read_token_purpose
+from helseid_fn.oauth.token_response import Token
 from helseid_fn.redaction import quote
 
 _REMEDIES = {
     "invalid_token": "Check that HELSEID_SCOPE and HELSEID_ISSUER are what the API expects.",
-    "invalid_dpop_proof": "Synchronize the clock (NTP), and check that API_URL is exactly the address that the API expects.",
+    "invalid_dpop_proof": "Check that API_URL is exactly the address that the API expects.",
     "insufficient_scope": "Add the scope to the client in Selvbetjening and to HELSEID_SCOPE.",
-    "unauthorized": "Check HELSEID_SCOPE, HELSEID_ISSUER and this machine's clock.",
+    "unauthorized": "Check that HELSEID_SCOPE and HELSEID_ISSUER are what the API expects.",
     "forbidden": "Check the scope, the organization, and what the client is allowed to do there.",
     "not_found": "Check API_URL and request.path.",
     "redirect": "A proof is valid for one address only, so set API_URL to the final one.",
@@ -23,17 +25,21 @@ _REMEDIES = {
 }
 _SELVBETJENING_REMEDIES = {
     **dict.fromkeys(_REMEDIES, "Check SELVBETJENING_URL, and that HELSEID_ISSUER is of the same environment."),
-    "invalid_dpop_proof": "Synchronize the clock (NTP), and check that SELVBETJENING_URL is exactly its address.",
+    "invalid_dpop_proof": "Check that SELVBETJENING_URL is exactly its address.",
     "insufficient_scope": "Give the client the scope nhn:selvbetjening/client in Selvbetjening.",
     "forbidden": "Give the client the scope nhn:selvbetjening/client in Selvbetjening.",
     "other": "Look its words up in Selvbetjening's documentation, or register the key by hand.",
 }
 _NAMED = ("invalid_token", "invalid_dpop_proof", "insufficient_scope")
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+_OF_TOKEN = ("invalid_token", "unauthorized")
 
 
-def check_response(response: ApiResponse) -> None:
-    """Raise `Refused`, with the response's status, words and body, unless the API responded with 2xx."""
+def check_response(response: ApiResponse, token: Token) -> None:
+    """Raise `Refused`, with the response's status, words and body, unless the API responded with 2xx.
+
+    `token` is the one that was sent; what it is for may explain the refusal.
+    """
     if 200 <= response.status < 300:
         return
     reason = _BY_STATUS.get(response.status, "redirect" if 300 <= response.status < 400 else "other")
@@ -50,11 +56,48 @@ def check_response(response: ApiResponse) -> None:
         said = f" and points to {_address_of(response.location)}"
     elif response.party is Party.SELVBETJENING:
         said = _quote_problem(response.body)
+    refusal = f"{response.party.as_subject} responded with {response.status}{said}."
     remedy = (_SELVBETJENING_REMEDIES if response.party is Party.SELVBETJENING else _REMEDIES)[reason]
     if reason == "invalid_dpop_proof":
-        remedy = f"This machine's clock is {describe_clock(response.clock_seconds_ahead, response.party)}. {remedy}"
-    detail = f"{response.party.as_subject} responded with {response.status}{said}. {remedy}"
+        detail = _explain(refusal, remedy, _find_clock_cause(response, token), response)
+    elif reason in _OF_TOKEN:
+        cause = _find_clock_cause(response, token) or _find_audience_cause(token)
+        detail = _explain(refusal, f"{remedy}{_describe_purpose(token)}", cause, response)
+    else:
+        detail = f"{refusal} {remedy}"
     raise Refused(response.party, reason, detail, status=response.status, api_response=api_response)
+
+
+def _explain(refusal: str, remedy: str, cause: str, response: ApiResponse) -> str:
+    """Return the cause before the refusal, or else the remedy after it, with the clock that was found right."""
+    clock = describe_clock(response.clock_seconds_ahead, response.party)
+    return f"{cause} {refusal}" if cause else f"{refusal} {remedy} This machine's clock is {clock}."
+
+
+def _find_clock_cause(response: ApiResponse, token: Token) -> str:
+    """Return the clock that is off, and what to do about it; nothing if none is, as far as is known."""
+    if not is_likely_cause(response.clock_seconds_ahead):
+        return ""
+    clock = f"This machine's clock is {describe_clock(response.clock_seconds_ahead, response.party)}"
+    if token.clock_seconds_ahead is None:
+        return f"{clock}: synchronize it (NTP)."
+    if abs(token.clock_seconds_ahead) <= 1:
+        return f"{clock} but right by HelseID's: report it to the operators of {response.party.in_text}."
+    return f"{clock} and HelseID's: synchronize it (NTP)."
+
+
+def _find_audience_cause(token: Token) -> str:
+    """Return that the token is for several APIs, if it is: NHN's validator takes a token for one."""
+    purpose = read_token_purpose(token.value)
+    if purpose is None or len(purpose.audiences) == 1:
+        return ""
+    names = " and ".join(purpose.audiences)
+    return f"The token is for {names}, but NHN's APIs take a token for one API: request the scopes of one (HELSEID_SCOPE)."
+
+
+def _describe_purpose(token: Token) -> str:
+    purpose = read_token_purpose(token.value)
+    return "" if purpose is None else f" The token is for {purpose.audiences[0]}, from {purpose.issuer}."
 
 
 def _quote_problem(body: Any) -> str:

@@ -11,7 +11,8 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import InvalidResponse
 from helseid_fn.http import challenges
 from helseid_fn.http.challenges import Challenge
-from helseid_fn.http.messages import Response, read_seconds_ahead
+from helseid_fn.http.clock import read_seconds_ahead
+from helseid_fn.http.messages import Response
 from helseid_fn.http.retries import check_available
 from helseid_fn.redaction import quote, redact
 

@@ -1,4 +1,4 @@
-"""The two halves of an HTTP exchange, the message sent and the response received, and the date in a response; pure."""
+"""The two halves of an HTTP exchange, the message sent and the response received, and the dates in a response; pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
-
-from helseid_fn.error_codes import Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +51,3 @@ def parse_http_date(value: str | None) -> float | None:
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-def read_seconds_ahead(response: Response, now: float) -> int | None:
-    """Return how many seconds our clock, `now`, is ahead of the response's `Date`; None without a `Date`.
-
-    Negative when our clock is behind. `Date` has whole seconds, and so has the difference.
-    """
-    theirs = parse_http_date(response.headers.get("Date"))
-    return None if theirs is None else round(now - theirs)
-
-
-def describe_clock(seconds_ahead: int | None, party: Party) -> str:
-    """Describe the difference in words that complete "This machine's clock is …"."""
-    if seconds_ahead is None:
-        return f"not compared, since {party.in_text}'s response had no Date"
-    if abs(seconds_ahead) <= 1:
-        return f"right by {party.in_text}'s"
-    return f"{abs(seconds_ahead)} s {'ahead of' if seconds_ahead > 0 else 'behind'} {party.in_text}'s"

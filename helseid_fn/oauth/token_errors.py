@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
-from helseid_fn.http.messages import Response, describe_clock, read_seconds_ahead
+from helseid_fn.http.clock import describe_clock, is_likely_cause, read_seconds_ahead
+from helseid_fn.http.messages import Response
 from helseid_fn.keys.signing_key import SigningKey
 from helseid_fn.redaction import quote
 
 REMEDIES = {
     "invalid_request": "Compare the organization numbers, the usual cause, with those that the client may use.",
-    "invalid_scope": "Check in Selvbetjening that the client has every scope in HELSEID_SCOPE.",
+    "invalid_scope": "Check in Selvbetjening that the client has each of the scopes: {scopes}.",
     "invalid_grant": "Check in Selvbetjening that the client may use client credentials.",
-    "invalid_target": "Check in Selvbetjening which API each scope in HELSEID_SCOPE belongs to, and request those of one API.",
-    "invalid_dpop_proof": "Synchronize this machine's clock (NTP).",
+    "invalid_target": "Request the scopes of one API; these were requested: {scopes}.",
+    "invalid_dpop_proof": "Look the words up in HelseID's list of error messages.",
     "unauthorized_client": "Let the client use client credentials in Selvbetjening.",
     "unsupported_grant_type": "Check that HELSEID_ISSUER is HelseID's.",
 }
@@ -35,18 +37,15 @@ HID_REMEDIES = {
     "HID-1010": "Allow the client to name organizations in Selvbetjening, or name none.",
 }
 
-MAX_CLOCK_DIFFERENCE_SECONDS = 4
-"""A larger difference makes HelseID refuse the client assertion, or is close to it."""
-
 _HID = re.compile(r"HID-\d{4}")
 
 
 def parse_token_error(
-    response: Response, key: SigningKey, *, client_id: str, issuer: str, now: float, ctx: Context
+    response: Response, key: SigningKey, *, client_id: str, issuer: str, scopes: frozenset[str], now: float, ctx: Context
 ) -> HelseidFnError:
     """Return the error that a response of the token endpoint means, with HelseID's own words and what to do.
 
-    `now` is our wall clock. Its difference from the response's `Date` is noted, and is in the sentence where it may be the
+    `now` is our wall clock. Its difference from the response's `Date` is noted, and begins the sentence where it is the likely
     cause.
     """
     members = response.json_members()
@@ -65,25 +64,28 @@ def parse_token_error(
     said = quote(error)
     if isinstance(description, str) and description.strip():
         said += f" ({quote(description).rstrip('.')})"
+    what = "the client" if error == "invalid_client" else "the token request"
+    refusal = f"HelseID refused {what}: {said}."
     clock = f"This machine's clock is {describe_clock(seconds_ahead, Party.HELSEID)}"
-    if error == "invalid_client":
-        detail = f"HelseID refused the client: {said}. {_explain_invalid_client(key, client_id, issuer, clock, seconds_ahead)}"
-        return Refused(Party.HELSEID, error, detail, status=response.status)
-    hid = _HID.search(description) if isinstance(description, str) else None
-    remedy = HID_REMEDIES.get(hid.group() if hid else "") or REMEDIES.get(error, OTHER_REMEDY)
-    if error == "invalid_dpop_proof":
-        remedy = f"{clock}. {remedy}"
-    reason = error if error in REMEDIES else "other"
-    detail = f"HelseID refused the token request: {said}. {remedy}"
+    reason = error if error in REMEDIES or error == "invalid_client" else "other"
+    if error in ("invalid_client", "invalid_dpop_proof") and is_likely_cause(seconds_ahead):
+        detail = f"{clock}: synchronize it (NTP). {refusal}"
+    elif error == "invalid_client" and key.expires_at is not None and key.expires_at <= now:
+        detail = f"The client key expired on {datetime.fromtimestamp(key.expires_at, UTC):%Y-%m-%d}: replace it. {refusal}"
+    elif error == "invalid_client":
+        detail = f"{refusal} {_explain_invalid_client(key, client_id, issuer)} {clock}."
+    else:
+        hid = _HID.search(description) if isinstance(description, str) else None
+        remedy = HID_REMEDIES.get(hid.group() if hid else "") or REMEDIES.get(error, OTHER_REMEDY)
+        remedy = remedy.format(scopes=", ".join(sorted(scopes)))
+        detail = f"{refusal} {remedy}" + (f" {clock}." if error == "invalid_dpop_proof" else "")
     return Refused(Party.HELSEID, reason, detail, status=response.status)
 
 
-def _explain_invalid_client(key: SigningKey, client_id: str, issuer: str, clock: str, seconds_ahead: int | None) -> str:
-    """Return the clock where it is the likely cause, else all that is to be compared: HelseID does not say what is wrong."""
-    if seconds_ahead is not None and abs(seconds_ahead) > MAX_CLOCK_DIFFERENCE_SECONDS:
-        return f"{clock}, the likely cause. Synchronize it (NTP)."
+def _explain_invalid_client(key: SigningKey, client_id: str, issuer: str) -> str:
+    """Return all that is to be compared: HelseID does not say what is wrong."""
     kid = f"kid {key.kid}" if key.kid else "no kid, though HelseID finds its keys by it"
     return (
         f"Compare the client id {client_id}, the key ({kid}, alg {key.alg}) and its expiry, and the environment ({issuer}) "
-        f"with Selvbetjening; a key registered within the last 20 s only needs time. {clock}."
+        "with Selvbetjening; a key registered within the last 20 s only needs time."
     )

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
+from helseid_fn.http.clock import read_seconds_ahead
 from helseid_fn.http.messages import Message
 from helseid_fn.http.retries import check_available
 from helseid_fn.http.transport import Transport
@@ -59,7 +60,13 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
     check_available(Party.HELSEID, response, request.now())
     if is_token_error(response):
         raise parse_token_error(
-            response, request.key, client_id=request.client_id, issuer=metadata.issuer, now=request.now(), ctx=ctx
+            response,
+            request.key,
+            client_id=request.client_id,
+            issuer=metadata.issuer,
+            scopes=request.scopes,
+            now=request.now(),
+            ctx=ctx,
         )
     grant = parse_grant(response, request.scopes)
     return Token(
@@ -72,6 +79,7 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
         client_key_thumbprint=request.key.thumbprint,
         assertion_jti=assertion_jti,
         client_key_expires_at=request.key.expires_at,
+        clock_seconds_ahead=read_seconds_ahead(response, request.now()),
     )
 
 

@@ -30,8 +30,9 @@ class Grant:
 class Token:
     """An access token with the key that it is bound to; `repr` never shows its value.
 
-    `requested_at` is wall-clock seconds, taken before the request, so that the token never ends later than HelseID means. The
-    other members describe the client key and the assertion for the log.
+    `requested_at` is wall-clock seconds, taken before the request, so that the token never ends later than HelseID means.
+    `clock_seconds_ahead` is by how much our clock was ahead of HelseID's, None if unknown. The other members describe the
+    client key and the assertion for the log.
     """
 
     value: str = field(repr=False)
@@ -43,6 +44,7 @@ class Token:
     client_key_thumbprint: str
     assertion_jti: str
     client_key_expires_at: int | None = None
+    clock_seconds_ahead: int | None = None
 
     @property
     def expires_at(self) -> float:

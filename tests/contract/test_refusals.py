@@ -124,7 +124,20 @@ def test_every_hid_code_has_a_remedy_of_its_own(standin: StandIn, function: Func
 def test_a_scope_that_the_client_lacks_is_refused(standin: StandIn, deploy: Callable[..., Function]) -> None:
     problem = problem_of(deploy(standin, HELSEID_SCOPE=f"{SAMPLE_SCOPE} nhn:other/scope"))
     assert (problem["code"], problem["retryable"]) == ("helseid.refused.invalid_scope", False)
+    assert problem["detail"].endswith(f"each of the scopes: nhn:other/scope, {SAMPLE_SCOPE}.")
     assert made(standin) == REFUSED_AFTER_THE_PROOF
+
+
+def test_a_token_for_two_apis_is_named_as_the_cause(
+    start_standin: Callable[..., StandIn], deploy: Callable[..., Function], jwk: dict[str, Any]
+) -> None:
+    scopes = (SAMPLE_SCOPE, "nhn:other-api/scope")
+    standin = start_standin(client_of(jwk, scopes=scopes))
+    problem = problem_of(deploy(standin, HELSEID_SCOPE=" ".join(scopes)))
+    assert problem["code"] == "api.refused.invalid_token"
+    audience = SAMPLE_SCOPE.partition("/")[0]
+    assert problem["detail"].startswith("The token is for ")
+    assert all(name in problem["detail"] for name in (audience, "nhn:other-api", "HELSEID_SCOPE"))
 
 
 def test_a_client_without_client_credentials_is_refused(

@@ -14,7 +14,8 @@ from requests.structures import CaseInsensitiveDict
 
 from helseid_fn.context import Context
 from helseid_fn.http.messages import Response
-from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
+from helseid_fn.keys.signing_key import SigningKey, generate_proof_key, parse_signing_key
+from helseid_fn.oauth.token_response import Token
 from helseid_fn.settings import EXAMPLES, Settings, parse_settings
 from standin import make_jwk
 
@@ -68,6 +69,12 @@ def make_settings(**changed: str) -> Settings:
 def make_key(alg: str = "ES256", kid: str | None = None) -> SigningKey:
     """Make a signing key; the same one for the same arguments."""
     return parse_signing_key(json.dumps(make_jwk(alg, kid=kid)))
+
+
+def make_token(value: str = "the-token", *, clock_seconds_ahead: int | None = None) -> Token:
+    """Make a token with a proof key of its own."""
+    scopes = frozenset({"nhn:a/b"})
+    return Token(value, generate_proof_key(), scopes, 600, NOW, None, "x", "y", clock_seconds_ahead=clock_seconds_ahead)
 
 
 def make_context(seconds: float = 25.0) -> Context:

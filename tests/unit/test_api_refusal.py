@@ -7,18 +7,18 @@ from helseid_fn.api.response import ApiResponse, read_api_response
 from helseid_fn.errors import Refused
 from helseid_fn.http.challenges import parse
 from helseid_fn.keys.signing_key import generate_proof_key
-from tests.support.parts import NOW, make_response
+from tests.support.parts import ISSUER, NOW, make_response, make_token
 
 
 def refused(status: int, challenge: str = "", location: str = "", body: object = None) -> Refused:
     with pytest.raises(Refused) as raised:
-        check_response(ApiResponse(status, body, parse(challenge), location))
+        check_response(ApiResponse(status, body, parse(challenge), location), make_token())
     return raised.value
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 299])
 def test_a_2xx_is_a_success(status: int) -> None:
-    check_response(ApiResponse(status, None))
+    check_response(ApiResponse(status, None), make_token())
 
 
 @pytest.mark.parametrize(
@@ -98,5 +98,82 @@ def test_a_refusal_keeps_the_api_s_response() -> None:
 def test_a_token_echoed_in_a_header_is_redacted(status: int, headers: dict[str, str]) -> None:
     response = read_api_response(make_response(status, None, **headers), sent_secrets=("AbC.dEf",), now=NOW)
     with pytest.raises(Refused) as raised:
-        check_response(response)
+        check_response(response, make_token())
     assert "AbC.dEf" not in f"{raised.value} {raised.value.api_response}"
+
+
+def sentence(
+    error: str = "invalid_token", *, by_api: int | None = 0, by_helseid: int | None = 0, token: str = "the-token"
+) -> str:
+    challenge = f'DPoP error="{error}"' if error else ""
+    response = ApiResponse(401, None, parse(challenge), clock_seconds_ahead=by_api)
+    with pytest.raises(Refused) as raised:
+        check_response(response, make_token(token, clock_seconds_ahead=by_helseid))
+    return str(raised.value)
+
+
+OF_TOKEN_OR_PROOF = ("invalid_token", "invalid_dpop_proof", "")
+
+
+@pytest.mark.parametrize("error", OF_TOKEN_OR_PROOF, ids=lambda error: error or "no error")
+@pytest.mark.parametrize(
+    ("by_api", "by_helseid", "words"),
+    [
+        (-8, None, "about 8 s behind the API's: synchronize it (NTP)."),
+        (-8, -8, "about 8 s behind the API's and HelseID's: synchronize it (NTP)."),
+        (-8, 0, "about 8 s behind the API's but right by HelseID's: report it to the operators of the API."),
+        (3600, 2, "about 60 min ahead of the API's and HelseID's: synchronize it (NTP)."),
+    ],
+)
+def test_a_clock_that_the_api_finds_off_stands_first(error: str, by_api: int, by_helseid: int | None, words: str) -> None:
+    found = sentence(error, by_api=by_api, by_helseid=by_helseid)
+    assert found.startswith(f"This machine's clock is {words} The API responded with 401")
+
+
+@pytest.mark.parametrize("error", OF_TOKEN_OR_PROOF, ids=lambda error: error or "no error")
+def test_a_right_clock_is_not_to_be_synchronized(error: str) -> None:
+    found = sentence(error)
+    assert found.endswith("This machine's clock is right by the API's.")
+    assert "NTP" not in found
+
+
+def token_for(**claims: object) -> str:
+    return generate_proof_key().sign({"typ": "at+jwt"}, {"iss": ISSUER, **claims})
+
+
+@pytest.mark.parametrize("error", ["invalid_token", ""], ids=lambda error: error or "no error")
+def test_a_token_for_two_apis_stands_first(error: str) -> None:
+    token = token_for(aud=["nhn:a", "nhn:b"])
+    found = sentence(error, token=token)
+    assert found.startswith("The token is for nhn:a and nhn:b, but NHN's APIs take a token for one API: ")
+    assert token not in found
+
+
+@pytest.mark.parametrize("audience", ["nhn:a", ["nhn:a"]])
+def test_a_refused_token_is_told_by_its_purpose(audience: object) -> None:
+    token = token_for(aud=audience)
+    found = sentence(token=token)
+    assert f" The token is for nhn:a, from {ISSUER}." in found
+    assert token not in found
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"aud": []},
+        {"aud": [7]},
+        {"aud": {}},
+        {"aud": "01017012345 Ola"},
+        {"aud": "a" * 201},
+        {"aud": "nhn:a", "iss": "a b"},
+    ],
+    ids=["none", "empty", "a number", "an object", "a blank in it", "long", "no issuer"],
+)
+def test_what_is_no_plain_name_is_not_told(claims: dict[str, object]) -> None:
+    assert "The token is" not in sentence(token=token_for(**claims))
+
+
+@pytest.mark.parametrize("token", ["opaque", "a.b", "a.b.c", "a.!!.c", "..", "a.bnVsbA.c"])
+def test_a_token_that_is_no_jwt_is_not_told(token: str) -> None:
+    assert token not in sentence(token=token)

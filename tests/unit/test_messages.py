@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.errors import Party
-from helseid_fn.http.messages import Message, describe_clock, parse_http_date, read_seconds_ahead
+from helseid_fn.http.messages import Message, parse_http_date
 from tests.support.parts import NOT_A_DATE, PUBLISHED_DATE, PUBLISHED_SECONDS, make_response
 
 
@@ -45,31 +44,3 @@ def test_a_date_is_parsed_in_every_form(date: str) -> None:
 @pytest.mark.parametrize("value", [None, *NOT_A_DATE], ids=lambda value: repr(value)[:40])
 def test_an_invalid_date_is_none(value: str | None) -> None:
     assert parse_http_date(value) is None
-
-
-@pytest.mark.parametrize(
-    ("now", "seconds_ahead"),
-    [(0, 0), (30, 30), (-30, -30), (29.6, 30), (0.4, 0)],
-    ids=["the same", "ahead", "behind", "ahead by a fraction", "within a second"],
-)
-def test_a_clock_is_compared_in_whole_seconds(now: float, seconds_ahead: int) -> None:
-    assert read_seconds_ahead(make_response(Date=PUBLISHED_DATE), PUBLISHED_SECONDS + now) == seconds_ahead
-
-
-@pytest.mark.parametrize("headers", [{}, {"Date": "soon"}], ids=["missing", "invalid"])
-def test_a_clock_is_not_compared_without_a_date(headers: dict[str, str]) -> None:
-    assert read_seconds_ahead(make_response(**headers), PUBLISHED_SECONDS) is None
-
-
-@pytest.mark.parametrize(
-    ("seconds_ahead", "words"),
-    [
-        (None, "not compared, since the API's response had no Date"),
-        (1, "right by the API's"),
-        (-1, "right by the API's"),
-        (2, "2 s ahead of the API's"),
-        (-2, "2 s behind the API's"),
-    ],
-)
-def test_a_clocks_difference_is_described(seconds_ahead: int | None, words: str) -> None:
-    assert describe_clock(seconds_ahead, Party.API) == words

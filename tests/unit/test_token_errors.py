@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from helseid_fn.context import Context
 from helseid_fn.errors import REFUSED_REASONS, HelseidFnError, InvalidResponse, Party, Refused
+from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from helseid_fn.oauth.token_errors import HID_REMEDIES, REMEDIES, parse_token_error
+from standin import make_jwk
 from tests.support.parts import CLIENT_ID, ISSUER, NOW, make_context, make_key, make_response
 
+SCOPES = frozenset({"nhn:a/b", "nhn:c/d"})
 DATE_OF_NOW = "Fri, 15 Jan 2027 08:00:00 GMT"
 
 
@@ -18,12 +23,14 @@ def explain(
     now: float = NOW,
     date: str | None = DATE_OF_NOW,
     ctx: Context | None = None,
+    key: SigningKey | None = None,
 ) -> HelseidFnError:
     body = {"error": error} if description is None else {"error": error, "error_description": description}
     headers = {"Date": date} if date else {}
     response = make_response(400, body, **headers)
+    key = key or make_key("ES256", kid)
     return parse_token_error(
-        response, make_key("ES256", kid), client_id=CLIENT_ID, issuer=ISSUER, now=now, ctx=ctx or make_context()
+        response, key, client_id=CLIENT_ID, issuer=ISSUER, scopes=SCOPES, now=now, ctx=ctx or make_context()
     )
 
 
@@ -38,7 +45,12 @@ def test_every_oauth_error_has_its_own_code(error: str) -> None:
 
 @pytest.mark.parametrize("error", [error for error in KNOWN if error != "invalid_client"])
 def test_every_oauth_error_names_its_remedy(error: str) -> None:
-    assert REMEDIES[error] in str(explain(error))
+    assert REMEDIES[error].format(scopes="nhn:a/b, nhn:c/d") in str(explain(error))
+
+
+@pytest.mark.parametrize("error", ["invalid_scope", "invalid_target"])
+def test_a_refused_scope_is_named_with_all_requested(error: str) -> None:
+    assert "nhn:a/b, nhn:c/d" in str(explain(error))
 
 
 @pytest.mark.parametrize("error", ["interaction_required", "server_error", "use_dpop_nonce", "noe_galt"])
@@ -93,14 +105,38 @@ def test_invalid_client_says_what_to_compare() -> None:
         pytest.param(NOW, "right by HelseID's", id="the same"),
         pytest.param(NOW + 1, "right by HelseID's", id="a second ahead"),
         pytest.param(NOW - 1, "right by HelseID's", id="a second behind"),
-        pytest.param(NOW + 30, "30 s ahead of HelseID's", id="ahead"),
-        pytest.param(NOW - 30, "30 s behind HelseID's", id="behind"),
-        pytest.param(NOW + 29.6, "30 s ahead of HelseID's", id="ahead by a fraction"),
+        pytest.param(NOW + 3, "about 3 s ahead of HelseID's", id="tolerable"),
     ],
 )
 @pytest.mark.parametrize("error", ["invalid_client", "invalid_dpop_proof"])
-def test_a_clock_refusal_reports_the_difference(error: str, now: float, words: str) -> None:
-    assert words in str(explain(error, now=now))
+def test_a_tolerable_clock_difference_stands_last(error: str, now: float, words: str) -> None:
+    sentence = str(explain(error, now=now))
+    assert sentence.endswith(f"This machine's clock is {words}.")
+    assert "NTP" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        pytest.param(NOW + 30, "about 30 s ahead of", id="ahead"),
+        pytest.param(NOW - 30, "about 30 s behind", id="behind"),
+        pytest.param(NOW + 29.6, "about 29 s ahead of", id="ahead by a fraction"),
+        pytest.param(NOW - 3600, "about 60 min behind", id="an hour"),
+    ],
+)
+@pytest.mark.parametrize("error", ["invalid_client", "invalid_dpop_proof"])
+def test_a_clock_that_is_off_stands_first(error: str, now: float, words: str) -> None:
+    what = "the client" if error == "invalid_client" else "the token request"
+    assert str(explain(error, now=now)) == (
+        f"This machine's clock is {words} HelseID's: synchronize it (NTP). HelseID refused {what}: {error}."
+    )
+
+
+def test_an_expired_key_stands_first() -> None:
+    key = parse_signing_key(json.dumps(make_jwk("ES256")), expires_at=int(NOW))
+    assert str(explain("invalid_client", key=key)) == (
+        "The client key expired on 2027-01-15: replace it. HelseID refused the client: invalid_client."
+    )
 
 
 @pytest.mark.parametrize("date", [None, "yesterday"])
@@ -125,7 +161,7 @@ def test_a_response_without_an_oauth_error_is_invalid(error: object) -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>HUSH</html>", b"[]"])
 def test_a_refusal_that_is_no_json_object_is_not_shown(body: bytes) -> None:
     refusal = parse_token_error(
-        make_response(403, body), make_key(), client_id=CLIENT_ID, issuer=ISSUER, now=NOW, ctx=make_context()
+        make_response(403, body), make_key(), client_id=CLIENT_ID, issuer=ISSUER, scopes=SCOPES, now=NOW, ctx=make_context()
     )
     assert (refusal.code, "HUSH" in str(refusal), "403" in str(refusal)) == (
         "helseid.invalid_response.token_response",

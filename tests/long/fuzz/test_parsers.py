@@ -25,9 +25,11 @@ from helseid_fn.secret_store.aws.extension import _parse_response
 from standin import SAMPLE_SCOPE
 from standin.jose import PRIVATE_MEMBERS
 from tests.long.fuzz import inputs
+from tests.support.parts import make_token
 
 ISSUER = "https://issuer.example"
 KEY = generate_proof_key()
+SCOPES = frozenset({SAMPLE_SCOPE})
 SECRETS = [jwk[name][:20] for jwk in inputs.KEYS for name in PRIVATE_MEMBERS & set(jwk)]
 CODES = frozenset(every_code())
 
@@ -75,8 +77,8 @@ def test_a_token_response_is_read_or_refused(status: int, headers: dict[str, str
     try:
         check_available(Party.HELSEID, response, 0)
         if is_token_error(response):
-            raise parse_token_error(response, KEY, client_id="client", issuer=ISSUER, now=1e9, ctx=Context(25))
-        grant = parse_grant(response, frozenset({SAMPLE_SCOPE}))
+            raise parse_token_error(response, KEY, client_id="client", issuer=ISSUER, scopes=SCOPES, now=1e9, ctx=Context(25))
+        grant = parse_grant(response, SCOPES)
     except HelseidFnError as error:
         assert error.code in CODES
         assert "\n" not in str(error)
@@ -98,7 +100,7 @@ def test_an_api_response_is_read_or_refused(status: int, headers: dict[str, str]
     try:
         response = read_api_response(response_of(status, headers, body), sent_secrets=("secret",), now=1e9)
         json.dumps(response.body).encode()
-        check_response(response)
+        check_response(response, make_token())
     except HelseidFnError as error:
         assert error.code in CODES
         json.dumps(error.api_response, allow_nan=False).encode()
