@@ -12,19 +12,14 @@ from helseid_fn.http.connection import load_tls_context
 from helseid_fn.http.url import find_url_fault
 from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, RSA_ALGORITHMS
 from helseid_fn.oauth.organization import is_journal_id, is_organization_number
-from helseid_fn.secret_store.aws.arn import parse_secret_arn
 
 API_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_DEADLINE_SECONDS = 3600.0
 
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token of RFC 6749 appendix A.4
+_SCOPE = re.compile(r"[\x21\x23-\x26\x28-\x5b\x5d-\x7e]+")  # scope-token of RFC 6749 appendix A.4, without quotes
 _CLIENT_ID = re.compile(r"[A-Za-z0-9\-._~:/@]{1,200}")
-_GOOGLE_KEY = re.compile(
-    r"projects/(?P<project>[a-z0-9:.-]+)/(locations/[a-z0-9-]+/)?secrets/[A-Za-z0-9_-]+/versions/[A-Za-z0-9_-]+"
-)
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
-_SECRET_NAME = re.compile(r"projects/[a-z0-9:.-]+/(locations/[a-z0-9-]+/)?secrets/[A-Za-z0-9_-]+")
 _MAX_TIME = 3650.0
 
 
@@ -36,8 +31,22 @@ def parse_web_address(text: str) -> str:
     return text
 
 
+def parse_selvbetjening(text: str) -> str:
+    """Parse Selvbetjening's address, to which the function adds the path."""
+    _refuse_below(text, "/v1")
+    return parse_web_address(text)
+
+
+def _refuse_below(text: str, *paths: str) -> None:
+    """Refuse an address that goes on to one of these paths: the address of a page instead of what it is below."""
+    path = next((path for path in paths if f"{path}/" in f"{text.lower()}/"), None)
+    if path is not None:
+        raise ValueError(f"goes on after the part that is needed; leave {path} and what follows it out")
+
+
 def parse_issuer(text: str) -> str:
     """Parse an issuer: an address without a slash at its end and without a query."""
+    _refuse_below(text, "/.well-known", "/connect")
     if text.endswith("/"):
         raise ValueError("ends with a slash, unlike HelseID's issuer; remove it")
     if "?" in text:
@@ -57,32 +66,11 @@ def parse_scopes(text: str) -> frozenset[str]:
     scopes = frozenset(text.split())
     if not scopes:
         raise ValueError("is missing")
+    if "," in text:
+        raise ValueError("has a comma; separate scopes with spaces")
     if not all(_SCOPE.fullmatch(scope) for scope in scopes):
         raise ValueError("has characters that no scope has; separate scopes with spaces")
     return scopes
-
-
-def parse_key_address(text: str) -> str:
-    """Parse the address of the private key; a key in its place is refused, and not repeated."""
-    if text.removeprefix("file:").lstrip("\ufeff \t\r\n").startswith(("{", "-----BEGIN", "eyJ", "LS0tLS1CRUdJTi")):
-        raise ValueError(
-            "is a key and not the address of one; that key is now exposed: replace it, and keep the new one in a secret manager"
-        )
-    if text.startswith("file:"):
-        if not text.removeprefix("file:") or "\0" in text:
-            raise ValueError("has no path after file:")
-    elif text.startswith("arn:"):
-        if parse_secret_arn(text) is None:
-            raise ValueError(
-                "is not of the form arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX, complete with the six characters "
-                "that AWS adds, and with ::STAGE: or :::VERSION-ID after it for another version than AWSCURRENT"
-            )
-    elif not _GOOGLE_KEY.fullmatch(text):
-        raise ValueError(
-            "is not of the form projects/P/secrets/S/versions/V (with locations/L for a regional one), "
-            "arn:aws:secretsmanager:..., or file:PATH"
-        )
-    return text
 
 
 def parse_organization_number(text: str) -> str:
@@ -109,10 +97,7 @@ def parse_methods(text: str) -> frozenset[str]:
 
 def parse_deadline_seconds(text: str) -> float:
     """Parse a deadline."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
+    seconds = _number(text)
     if not 0 < seconds <= MAX_DEADLINE_SECONDS:
         raise ValueError(f"is not a number of seconds above 0 and up to {MAX_DEADLINE_SECONDS:g}")
     return seconds
@@ -141,13 +126,6 @@ def parse_host_and_port(text: str) -> str:
     return text
 
 
-def parse_secret_name(text: str) -> str:
-    """Parse the name of a secret on Google Cloud, without a version."""
-    if not _SECRET_NAME.fullmatch(text):
-        raise ValueError("is not the name of a secret, projects/P/secrets/S, without a version")
-    return text
-
-
 def parse_alg(text: str) -> str:
     """Parse a signature algorithm of the profile."""
     known = (*RSA_ALGORITHMS, *CURVE_OF_ALGORITHM)
@@ -173,13 +151,9 @@ def parse_time(text: str) -> float:
 
 
 def _number(text: str) -> float:
+    if "," in text:
+        raise ValueError("has a comma; write a decimal point")
     try:
         return float(text)
     except ValueError:
         return -1.0
-
-
-def parse_google_project(key_address: str) -> str | None:
-    """Return the project of a Google address; mostly it is the function's own, to which its traces belong."""
-    parts = _GOOGLE_KEY.fullmatch(key_address)
-    return parts["project"] if parts else None

@@ -10,6 +10,8 @@ from helseid_fn import setting_parsers as parse
 from helseid_fn.errors import SettingsError
 from helseid_fn.http.caller_headers import parse_header_patterns
 from helseid_fn.oauth.organization import Organization
+from helseid_fn.secret_store import address
+from helseid_fn.setting_faults import describe_misspelt, describe_surroundings, explain_fault, trim
 
 REQUIRED = "required"
 """Stands for the default of a setting that has none."""
@@ -34,7 +36,7 @@ SETTINGS = (
             "the client id from Selvbetjening"),
     Setting("HELSEID_SCOPE", parse.parse_scopes, REQUIRED, "nhn:test-public-samplecode/client-credentials",
             "the scopes to request, separated by spaces"),
-    Setting("HELSEID_KEY", parse.parse_key_address, REQUIRED, "projects/my-project/secrets/helseid-key/versions/latest",
+    Setting("HELSEID_KEY", address.parse_key_address, REQUIRED, "projects/my-project/secrets/helseid-key/versions/latest",
             "the *address* of the private JWK, never the key itself; [its forms](keys-and-rotation.md#the-address)"),
     Setting("HELSEID_PARENT_ORGANIZATION", parse.parse_organization_number, None, "999977774",
             "organization number of the parent that the client acts for; multi-tenant clients always set it"),
@@ -54,9 +56,9 @@ SETTINGS = (
     Setting("DEADLINE_SECONDS", parse.parse_deadline_seconds, "25", "25",
             "the deadline of a whole invocation; every wait and every timeout fits inside it"),
     Setting("LOG_LEVEL", parse.parse_log_level, "INFO", "INFO", "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`"),
-    Setting("SELVBETJENING_URL", parse.parse_web_address, None, "https://api.selvbetjening.test.nhn.no",
+    Setting("SELVBETJENING_URL", parse.parse_selvbetjening, None, "https://api.selvbetjening.test.nhn.no",
             "where the [rotating function](keys-and-rotation.md#rotation) registers keys; `https`"),
-    Setting("HELSEID_PENDING_KEY", parse.parse_secret_name, None, "projects/my-project/secrets/helseid-key-pending",
+    Setting("HELSEID_PENDING_KEY", address.parse_secret_name, None, "projects/my-project/secrets/helseid-key-pending",
             "on Google Cloud the secret where the next key waits, without a version; not the secret of the key itself"),
     Setting("ROTATION_ALG", parse.parse_alg, "PS256", "PS256",
             "the algorithm of new keys: RS or PS 256, 384 or 512 (RSA of 4096 bits), or ES 256, 384 or 512"),
@@ -76,6 +78,9 @@ SETTINGS = (
 # fmt: on
 
 EXAMPLES = {setting.name: setting.example for setting in SETTINGS}
+_KEY_ON_LAMBDA = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid-key-AbCdEf"
+_READ_BY_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""requests reads these itself, as they are, so white space around them cannot be trimmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ class Settings:
 
 
 def parse_settings(environ: Mapping[str, str]) -> Settings:
-    """Parse the settings; an empty variable counts as absent.
+    """Parse the settings, without white space around them; an empty variable counts as absent.
 
     Raises `SettingsError`, which names every bad variable, what is wrong with it and an example, but never its value, since
     it may be a key in the wrong place.
@@ -118,18 +123,21 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     faults: list[str] = []
     values: dict[str, Any] = {}
     for setting in SETTINGS:
-        text = environ.get(setting.name) or setting.default
+        text = _read(environ, setting.name) or setting.default
+        on_lambda = setting.name == "HELSEID_KEY" and "AWS_LAMBDA_FUNCTION_NAME" in environ
+        example = f"(for example {_KEY_ON_LAMBDA if on_lambda else setting.example})"
         if text is REQUIRED:
-            faults.append(f"{setting.name} is missing (for example {setting.example})")
+            faults.append(f"{setting.name} is missing {example}")
             continue
         # As requests does: CURL_CA_BUNDLE counts only when the other is absent.
         ignored = setting.name == "CURL_CA_BUNDLE" and environ.get("REQUESTS_CA_BUNDLE")
         try:
             values[setting.name] = None if text is None or ignored else setting.parse(text)
         except ValueError as fault:
-            faults.append(f"{setting.name} {fault} (for example {setting.example})")
+            words = explain_fault(text or "", setting.parse, str(fault))
+            faults.append(f"{setting.name} {words} {example}")
     if faults:
-        raise SettingsError((*faults, *(f"{name} is set but is not a setting" for name in find_unknown(environ))))
+        raise SettingsError((*faults, *describe_misspelt(environ, EXAMPLES)))
     return Settings(
         issuer=values["HELSEID_ISSUER"],
         client_id=values["HELSEID_CLIENT_ID"],
@@ -146,7 +154,7 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         deadline_seconds=values["DEADLINE_SECONDS"],
         log_level=values["LOG_LEVEL"],
         secret_manager_endpoint=values["SECRET_MANAGER_ENDPOINT"],
-        google_project=environ.get("GOOGLE_CLOUD_PROJECT") or parse.parse_google_project(values["HELSEID_KEY"]),
+        google_project=environ.get("GOOGLE_CLOUD_PROJECT") or address.parse_google_project(values["HELSEID_KEY"]),
         rotation=RotationSettings(
             selvbetjening_url=values["SELVBETJENING_URL"],
             pending_secret=values["HELSEID_PENDING_KEY"],
@@ -158,6 +166,16 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     )
 
 
-def find_unknown(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the variables that look like settings (`HELSEID_...`) but are not, so that a misspelt one is noticed."""
-    return tuple(sorted(name for name in environ if name.startswith("HELSEID_") and name not in EXAMPLES))
+def find_warnings(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence for everything that is suspicious but stops nothing: trimmed values and misspelt names."""
+    trimmed = (name for name in EXAMPLES if _read(environ, name) != environ.get(name, ""))
+    faults = (
+        *(f"{name} has {describe_surroundings(environ[name])} around its value, which is ignored" for name in trimmed),
+        *describe_misspelt(environ, EXAMPLES),
+    )
+    return tuple(f"{fault}." for fault in faults)
+
+
+def _read(environ: Mapping[str, str], name: str) -> str:
+    text = environ.get(name, "")
+    return text if name in _READ_BY_REQUESTS else trim(text)

@@ -23,7 +23,7 @@ LAYERS = (
     "redaction errors error_codes",
     "keys concurrency context",
     "http",
-    "settings setting_parsers oauth secret_store",
+    "settings setting_parsers setting_faults oauth secret_store",
     "api",
     "rotation",
     "function",

@@ -20,8 +20,9 @@ from pathlib import Path
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, Refused
 from helseid_fn.keys.generate import generate_jwk, public_half
+from helseid_fn.secret_store.address import parse_secret_name
 from helseid_fn.secret_store.aws.arn import SecretArn, parse_secret_arn
-from helseid_fn.setting_parsers import parse_alg, parse_host_and_port, parse_secret_name
+from helseid_fn.setting_parsers import parse_alg, parse_host_and_port
 
 TIMEOUT_SECONDS = 60.0
 

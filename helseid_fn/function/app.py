@@ -20,7 +20,7 @@ from helseid_fn.function.responses import HttpResponse, build_problem, build_rep
 from helseid_fn.http.transport import CONNECT_TIMEOUT_SECONDS, Transport
 from helseid_fn.oauth.token_source import TokenSource
 from helseid_fn.secret_store.reader import open_reader
-from helseid_fn.settings import Settings, find_unknown, parse_settings
+from helseid_fn.settings import Settings, find_warnings, parse_settings
 
 if TYPE_CHECKING:
     import flask
@@ -86,8 +86,8 @@ class App:
             _logger.critical(str(error), extra={"fields": {"code": error.code, "faults": error.faults}})
             sys.exit(1)
         log.configure(settings.log_level, host_writes_others=host_writes)
-        for name in find_unknown(environ):
-            _logger.warning("%s is not a setting and has no effect. Check its spelling.", name)
+        for warning in find_warnings(environ):
+            _logger.warning(warning)
         google.install_error_responses()
         return cls(settings, environ=environ, **options)
 

@@ -39,8 +39,12 @@ class FileReader:
         try:
             with self._path.open("rb") as file:
                 return file.read(MAX_SECRET_BYTES + 1)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            detail = f"There is no file {self._path} (HELSEID_KEY). Mount the secret there, or correct HELSEID_KEY."
+        except IsADirectoryError:
+            detail = f"{self._path} (HELSEID_KEY) is a folder. Name the file in it."
+            raise Refused(party, "not_found", detail) from None
+        except (FileNotFoundError, NotADirectoryError):
+            folder = "" if self._path.is_absolute() else f" in {Path.cwd()}, where the function runs"
+            detail = f"There is no file {self._path}{folder} (HELSEID_KEY). Mount the secret there, or correct HELSEID_KEY."
             raise Refused(party, "not_found", detail) from None
         except PermissionError:
             remedy = "Let the function's user read it (chmod, chown)."

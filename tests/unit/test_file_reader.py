@@ -27,13 +27,26 @@ def test_reads_the_file_anew_at_every_call(tmp_path: Path) -> None:
     assert (ctx.requests[Party.SECRET_MANAGER], ctx.outcomes[Party.SECRET_MANAGER]) == (2, ["ok", "ok"])
 
 
-@pytest.mark.parametrize("name", ["missing.json", "file/key.json", "."], ids=["missing", "below a file", "a folder"])
+@pytest.mark.parametrize("name", ["missing.json", "file/key.json"], ids=["missing", "below a file"])
 def test_a_file_that_is_not_there_is_not_found(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     ctx = make_context()
     with pytest.raises(Refused, match=r"There is no file .* \(HELSEID_KEY\)") as raised:
         read(tmp_path / name, ctx)
     assert (raised.value.code, ctx.outcomes[Party.SECRET_MANAGER]) == ("secret_manager.refused.not_found", ["not_found"])
+
+
+def test_a_relative_path_says_relative_to_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refused) as raised:
+        read(Path("missing.json"))
+    assert f"There is no file missing.json in {tmp_path}, where the function runs (HELSEID_KEY)." in str(raised.value)
+
+
+def test_a_folder_is_named_as_one(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"\(HELSEID_KEY\) is a folder. Name the file in it.") as raised:
+        read(tmp_path)
+    assert raised.value.code == "secret_manager.refused.not_found"
 
 
 @pytest.mark.parametrize(

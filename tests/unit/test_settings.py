@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import certifi
@@ -8,7 +9,7 @@ import pytest
 
 from helseid_fn.errors import SettingsError
 from helseid_fn.setting_parsers import API_METHODS, LOG_LEVELS
-from helseid_fn.settings import EXAMPLES, SETTINGS, find_unknown, parse_settings
+from helseid_fn.settings import EXAMPLES, SETTINGS, find_warnings, parse_settings
 from tests.support.parts import REQUIRED, make_settings
 
 ALL_BAD = {
@@ -127,30 +128,44 @@ BAD = [
     ("HELSEID_ISSUER", "https://helseid-sts.nhn.no?x=1", "has a query"),
     ("HELSEID_ISSUER", "http://helseid-sts.nhn.no", "must be https"),
     ("HELSEID_ISSUER", "helseid-sts.nhn.no", "is not an https URL"),
-    ("HELSEID_ISSUER", " https://helseid-sts.nhn.no", "white space"),
+    ("HELSEID_ISSUER", "https://helseid-sts.nhn.no/.well-known/openid-configuration", "leave /.well-known and what follows"),
+    ("HELSEID_ISSUER", "https://helseid-sts.nhn.no/connect/token", "leave /connect and what follows"),
+    ("HELSEID_ISSUER", "https://helseid-sts.nhn.no/tenant/connect/token/", "leave /connect and what follows"),
+    ("SELVBETJENING_URL", "https://api.selvbetjening.nhn.no/v1/client-secret", "leave /v1 and what follows"),
+    ("SELVBETJENING_URL", "https://api.selvbetjening.nhn.no/v1", "leave /v1 and what follows"),
     ("HELSEID_ISSUER", "https://user@helseid-sts.nhn.no", "user name"),
     ("HELSEID_CLIENT_ID", "a b", "is not a client id"),
     ("HELSEID_CLIENT_ID", "æ", "is not a client id"),
-    ("HELSEID_CLIENT_ID", "id\n", "is not a client id"),
     ("HELSEID_CLIENT_ID", '{"kty":"EC"}', "is not a client id"),
     ("HELSEID_KEY", 'file:{"kty":"EC"}', "is a key and not the address of one"),
     ("HELSEID_SCOPE", "   ", "is missing"),
     ("HELSEID_SCOPE", 'a "b"', "characters"),
     ("HELSEID_SCOPE", "a\\b", "characters"),
     ("HELSEID_SCOPE", "ælv", "characters"),
+    ("HELSEID_SCOPE", "nhn:a/b,nhn:c/d", "has a comma; separate scopes with spaces"),
+    ("HELSEID_SCOPE", "nhn:a/b, nhn:c/d", "has a comma; separate scopes with spaces"),
     ("HELSEID_KEY", "file:", "has no path after file:"),
     ("HELSEID_KEY", "file:a\0b", "has no path after file:"),
-    ("HELSEID_KEY", "projects/p/secrets/s", "is not of the form projects/"),
+    ("HELSEID_KEY", "file:~/key.json", "begins with ~, which is not expanded"),
+    ("HELSEID_KEY", "file:$HOME/key.json", "begins with $, which is not expanded"),
+    ("HELSEID_KEY", "file:'/run/key.json'", "has quotes around its path"),
+    ("HELSEID_KEY", "file://run/key.json", "has a host after file://"),
+    *(
+        ("HELSEID_KEY", path, "is a path; write file: in front of it")
+        for path in ("key.json", "keys/client.jwk", "/run/key", "./key", "../key", "~/key", "C:\\keys\\key.json", "my key.pem")
+    ),
+    ("HELSEID_KEY", "projects/p/secrets/s", "no version of it; add /versions/latest"),
+    ("HELSEID_KEY", "gs://bucket/key.json", "is not of the form projects/"),
+    ("HELSEID_KEY", "helseid-key", "is not of the form projects/"),
     ("HELSEID_KEY", "projects/p/secrets/s/versions/", "is not of the form projects/"),
     ("HELSEID_KEY", "projects/p/secrets/s/versions/latest/", "is not of the form projects/"),
     ("HELSEID_KEY", "projects/P Q/secrets/s/versions/1", "is not of the form projects/"),
-    ("HELSEID_KEY", "projects/p/secrets/s/versions/latest\n", "is not of the form projects/"),
-    ("HELSEID_KEY", "key.json", "is not of the form projects/"),
     ("HELSEID_KEY", "arn:aws:s3:::bucket", "is not of the form arn:aws:secretsmanager"),
     ("HELSEID_KEY", "arn:aws:secretsmanager:eu-north-1:123456789012:secret:name", "six characters"),
     ("HELSEID_PARENT_ORGANIZATION", "99997777", "is not nine digits"),
     ("HELSEID_PARENT_ORGANIZATION", "9999777744", "is not nine digits"),
     ("HELSEID_PARENT_ORGANIZATION", "999 977 774", "is not nine digits"),
+    ("HELSEID_PARENT_ORGANIZATION", "999\u200b977774", "has an invisible character within it"),
     ("HELSEID_PARENT_ORGANIZATION", "٩٩٩٩٧٧٧٧٤", "is not nine digits"),
     ("HELSEID_CHILD_ORGANIZATION", "NO999977774", "is not nine digits"),
     ("HELSEID_SFM_JOURNAL_ID", "4a5f8d0e6f0b4b9c8a630f3f7f2f9f11", "is not a UUID"),
@@ -169,7 +184,10 @@ BAD = [
     ("DEADLINE_SECONDS", "inf", "up to 3600"),
     ("DEADLINE_SECONDS", "3601", "up to 3600"),
     ("DEADLINE_SECONDS", "25s", "is not a number"),
-    ("LOG_LEVEL", "info", "is not one of DEBUG"),
+    ("DEADLINE_SECONDS", "2,5", "has a comma; write a decimal point"),
+    ("ROTATION_DUE_FRACTION", "0,67", "has a comma; write a decimal point"),
+    ("ROTATION_ALG", "ps256", "must be in capitals"),
+    ("LOG_LEVEL", "info", "must be in capitals"),
     ("LOG_LEVEL", "TRACE", "is not one of DEBUG"),
     ("SECRET_MANAGER_ENDPOINT", "127.0.0.1", "is not host:port"),
     ("SECRET_MANAGER_ENDPOINT", "http://127.0.0.1:1", "is not host:port"),
@@ -254,15 +272,123 @@ def test_a_file_key_has_no_project() -> None:
     assert make_settings(HELSEID_KEY="file:key.json").google_project is None
 
 
-def test_a_misspelt_setting_is_noticed() -> None:
-    assert find_unknown({**REQUIRED, "HELSEID_SCOPES": "x", "HELSEID_ORG_PARENT": "x"}) == (
-        "HELSEID_ORG_PARENT",
-        "HELSEID_SCOPES",
+AROUND = {
+    "a carriage return": "{}\r",
+    "a line's end": "{}\r\n",
+    "blanks": "  {}\t",
+    "a no-break space": "{}\u00a0",
+    "a byte order mark": "\ufeff{}",
+    "a zero-width space and a blank": " \u200b{}",
+}
+TRIMMED = sorted(set(EXAMPLES) - {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
+around_a_value = pytest.mark.parametrize("template", AROUND.values(), ids=AROUND)
+
+
+@pytest.mark.parametrize("name", TRIMMED)
+@around_a_value
+def test_white_space_around_a_value_is_trimmed(name: str, template: str) -> None:
+    assert parse_settings(REQUIRED | {name: template.format(EXAMPLES[name])}) == parse_settings(
+        REQUIRED | {name: EXAMPLES[name]}
     )
 
 
-def test_other_programs_variables_are_not_unknown_settings() -> None:
-    assert find_unknown({**EXAMPLES, "PATH": "/bin", "API_KEY": "x", "helseid_x": "x"}) == ()
+@around_a_value
+def test_white_space_around_a_value_is_warned_about(template: str) -> None:
+    (warning,) = find_warnings({**REQUIRED, "HELSEID_PARENT_ORGANIZATION": template.format("999977774")})
+    assert warning.startswith("HELSEID_PARENT_ORGANIZATION has ")
+    assert warning.endswith(" around its value, which is ignored.")
+    assert "999977774" not in warning
+
+
+def test_a_carriage_return_is_named() -> None:
+    assert "has a carriage return around" in "".join(find_warnings({**REQUIRED, "LOG_LEVEL": "INFO\r"}))
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_white_space_that_requests_would_keep_is_refused(name: str) -> None:
+    (fault,) = faults_of({**REQUIRED, name: f"{certifi.where()}\r"})
+    assert fault.startswith(f"{name} has white space around it; remove it ")
+
+
+@pytest.mark.parametrize("quote", ['"', "'", "\u201c"])
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_quotes_around_a_value_are_named(name: str, quote: str) -> None:
+    value = (EXAMPLES | BUNDLES)[name]
+    (fault,) = faults_of({**REQUIRED, name: f"{quote}{value}{quote}"})
+    assert fault.startswith(f"{name} is in quotes; remove them ")
+
+
+def test_a_quoted_key_is_still_a_key() -> None:
+    (fault,) = faults_of({**REQUIRED, "HELSEID_KEY": '\'{"kty":"EC"}\''})
+    assert "is a key and not the address of one" in fault
+
+
+@pytest.mark.parametrize(
+    ("environ", "beginning"),
+    [
+        ({}, "projects/"),
+        ({"K_SERVICE": "helseid-fn"}, "projects/"),
+        ({"AWS_LAMBDA_FUNCTION_NAME": "helseid-fn"}, "arn:aws:secretsmanager:"),
+    ],
+    ids=["anywhere", "Google Cloud", "AWS Lambda"],
+)
+def test_the_key_s_example_is_of_the_host_s_cloud(environ: dict[str, str], beginning: str) -> None:
+    (fault,) = faults_of({**REQUIRED, **environ, "HELSEID_KEY": ""})
+    assert fault.startswith(f"HELSEID_KEY is missing (for example {beginning}")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("API_METHOD", "API_METHODS"),
+        ("API_URI", "API_URL"),
+        ("API-URL", "API_URL"),
+        ("api_url", "API_URL"),
+        ("DEADLINE", "DEADLINE_SECONDS"),
+        ("DEADLINE_SECOND", "DEADLINE_SECONDS"),
+        ("LOGLEVEL", "LOG_LEVEL"),
+        ("LOG_LEVLE", "LOG_LEVEL"),
+        ("SECRET_MANAGER", "SECRET_MANAGER_ENDPOINT"),
+        ("REQUEST_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
+        ("HELSEID_SCOPES", "HELSEID_SCOPE"),
+        ("HELSEID_PARENT_ORGANISATION", "HELSEID_PARENT_ORGANIZATION"),
+    ],
+)
+def test_a_near_miss_names_the_setting(name: str, setting: str) -> None:
+    environ = {other: value for other, value in REQUIRED.items() if other != setting}
+    assert find_warnings({**environ, name: "HUSH"}) == (f"{name} is not a setting and has no effect; {setting} is one.",)
+
+
+@pytest.mark.parametrize("setting", sorted(EXAMPLES))
+@pytest.mark.parametrize(
+    "misspell", [lambda name: name[:-1], lambda name: f"{name}S", str.lower], ids=["less", "more", "lower"]
+)
+def test_every_setting_is_recognized_misspelt(setting: str, misspell: Callable[[str], str]) -> None:
+    environ = {misspell(setting): "HUSH"}
+    assert f"{misspell(setting)} is not a setting and has no effect; {setting} is one." in find_warnings(environ)
+
+
+@pytest.mark.parametrize("name", ["HELSEID_ORG_PARENT", "helseid_x", "ROTATION_DUE_SHARE", "SELVBETJENING", "DEADLINE_MS"])
+def test_what_begins_like_a_setting_is_noticed(name: str) -> None:
+    (warning,) = find_warnings({**EXAMPLES, **BUNDLES, name: "HUSH"})
+    assert warning == f"{name} is not a setting and has no effect; check its spelling."
+
+
+FOREIGN = """
+    API_KEY APP_URL AWS_ACCESS_KEY_ID AWS_DEFAULT_REGION AWS_EXECUTION_ENV AWS_LAMBDA_FUNCTION_MEMORY_SIZE
+    AWS_LAMBDA_FUNCTION_NAME AWS_LAMBDA_FUNCTION_VERSION AWS_LAMBDA_INITIALIZATION_TYPE AWS_LAMBDA_LOG_GROUP_NAME
+    AWS_LAMBDA_LOG_STREAM_NAME AWS_LAMBDA_RUNTIME_API AWS_REGION AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+    AWS_XRAY_CONTEXT_MISSING AWS_XRAY_DAEMON_ADDRESS CLOUD_RUN_TIMEOUT_SECONDS CURL_HOME DATABASE_URL
+    FUNCTION_SIGNATURE_TYPE FUNCTION_TARGET GCLOUD_PROJECT GOOGLE_CLOUD_PROJECT GRPC_DEFAULT_SSL_ROOTS_FILE_PATH HOME
+    HTTPS_PROXY K_CONFIGURATION K_REVISION K_SERVICE LAMBDA_RUNTIME_DIR LAMBDA_TASK_ROOT LANG LD_LIBRARY_PATH
+    LOG_EXECUTION_ID LOG_FORMAT NO_PROXY PARAMETERS_SECRETS_EXTENSION_HTTP_PORT PATH PORT PYTHONPATH SHLVL SSL_CERT_FILE
+    TZ _HANDLER _X_AMZN_TRACE_ID https_proxy
+"""
+
+
+@pytest.mark.parametrize("name", FOREIGN.split())
+def test_other_programs_variables_are_no_misspelt_settings(name: str) -> None:
+    assert find_warnings({**REQUIRED, name: "x"}) == ()
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -292,4 +418,5 @@ def test_the_api_s_usual_headers_are_the_caller_s_to_set() -> None:
 
 def test_a_misspelt_required_setting_is_named_too() -> None:
     without = {name: value for name, value in REQUIRED.items() if name != "HELSEID_SCOPE"}
-    assert faults_of({**without, "HELSEID_SCOPES": "x"})[-1] == "HELSEID_SCOPES is set but is not a setting"
+    fault = "HELSEID_SCOPES is not a setting and has no effect; HELSEID_SCOPE is one"
+    assert faults_of({**without, "HELSEID_SCOPES": "x"})[-1] == fault
