@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from helseid_fn.api.failure_ids import read_failure_ids
 from helseid_fn.api.refusal import check_response
 from helseid_fn.api.request import ApiRequest
 from helseid_fn.api.response import ApiResponse, read_api_response
@@ -82,4 +83,5 @@ class ApiClient:
         response = self._transport.send(
             self._party, request.method, request.url, build, ctx=ctx, idempotent=request.is_idempotent
         )
+        ctx.note(api_ids=read_failure_ids(response) or None)
         return read_api_response(response, self._party, sent_secrets=tuple(sent_secrets), now=self._now())

@@ -21,7 +21,7 @@ _REMEDIES = {
     "forbidden": "Check the scope, the organization, and what the client is allowed to do there.",
     "not_found": "Check API_URL and request.path.",
     "redirect": "A proof is valid for one address only, so set API_URL to the final one.",
-    "other": "The caller gets its words in api.body.",
+    "other": "Its words are not logged; a caller over HTTP finds them in api.body.",
 }
 _SELVBETJENING_REMEDIES = {
     **dict.fromkeys(_REMEDIES, "Check SELVBETJENING_URL, and that HELSEID_ISSUER is of the same environment."),
@@ -32,6 +32,18 @@ _SELVBETJENING_REMEDIES = {
 }
 _NAMED = ("invalid_token", "invalid_dpop_proof", "insufficient_scope")
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
+_MEANINGS = {
+    400: "the request is not valid",
+    405: "the method is not allowed there",
+    409: "the request conflicts with what the API has",
+    410: "what was asked for is gone",
+    412: "what was asked for has changed since its ETag in If-Match",
+    413: "the body is too large for it",
+    415: "it does not take the body's Content-Type",
+    422: "the body is not valid",
+    423: "what was asked for is locked (EDI binds a HER-id to one HelseID client, clientLocked)",
+    428: "it requires If-Match, with the ETag of what is to be changed",
+}
 _OF_TOKEN = ("invalid_token", "unauthorized")
 
 
@@ -56,8 +68,12 @@ def check_response(response: ApiResponse, token: Token) -> None:
         said = f" and points to {_address_of(response.location)}"
     elif response.party is Party.SELVBETJENING:
         said = _quote_problem(response.body)
+    elif response.status in _MEANINGS:
+        said = f": {_MEANINGS[response.status]}"
     refusal = f"{response.party.as_subject} responded with {response.status}{said}."
     remedy = (_SELVBETJENING_REMEDIES if response.party is Party.SELVBETJENING else _REMEDIES)[reason]
+    if reason == "other" and response.party is Party.API and response.body is None:
+        remedy = "It sent no words of its own."
     if reason == "invalid_dpop_proof":
         detail = _explain(refusal, remedy, _find_clock_cause(response, token), response)
     elif reason in _OF_TOKEN:

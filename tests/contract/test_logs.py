@@ -53,6 +53,20 @@ def test_a_success_is_one_line_with_these_fields(standin: StandIn, function: Fun
     assert made(standin) == COLD
 
 
+@pytest.mark.parametrize("status", [409, 422, 500])
+def test_a_failed_call_logs_the_api_s_ids_and_no_words(
+    standin: StandIn, function: Function, capsys: Captured, status: int
+) -> None:
+    ids = {"requestId": "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11", "errorCode": "EDI-1042"}
+    body = json.dumps({**ids, "title": "HUSH", "eventId": "01017012345"})
+    standin.api.fail_always("api", faults.Status(status, body, (("X-EVENT-ID", TRACE),), "application/problem+json"))
+    function.call()
+    out = capsys.readouterr().out
+    (line,) = log_lines(out)
+    assert line["api_ids"] == {**ids, "x-event-id": TRACE}
+    assert [word for word in ("HUSH", "01017012345") if word in out] == []
+
+
 def test_a_call_with_a_cached_token_names_its_assertion(standin: StandIn, function: Function, capsys: Captured) -> None:
     for _ in range(2):
         function.call()

@@ -177,3 +177,25 @@ def test_what_is_no_plain_name_is_not_told(claims: dict[str, object]) -> None:
 @pytest.mark.parametrize("token", ["opaque", "a.b", "a.b.c", "a.!!.c", "..", "a.bnVsbA.c"])
 def test_a_token_that_is_no_jwt_is_not_told(token: str) -> None:
     assert token not in sentence(token=token)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "the request is not valid"),
+        (409, "conflicts"),
+        (412, "If-Match"),
+        (422, "the body is not valid"),
+        (423, "clientLocked"),
+        (428, "requires If-Match"),
+    ],
+)
+def test_a_status_is_told_as_what_it_is(status: int, words: str) -> None:
+    first, _, second = str(refused(status, body={"title": "HUSH"})).partition(". ")
+    assert first.startswith(f"The API responded with {status}: ")
+    assert words in first
+    assert second == "Its words are not logged; a caller over HTTP finds them in api.body."
+
+
+def test_words_are_promised_only_where_there_are_any() -> None:
+    assert str(refused(409)).endswith("It sent no words of its own.")
