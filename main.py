@@ -44,3 +44,7 @@ def rotate(trigger: flask.Request | CloudEvent) -> HttpResponse | None:
 def rotate_lambda(event: Any, context: LambdaContext) -> Any:
     """Do one step of a rotation by AWS Secrets Manager."""
     return app.rotate_lambda(event, context)
+
+
+if __name__ == "__main__":
+    print("The settings are valid. Serve the function with: functions-framework --target=run --host=127.0.0.1")  # noqa: T201  # for a terminal

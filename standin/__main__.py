@@ -127,13 +127,16 @@ def main() -> int:
     target = arguments.json_events
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.suppress(KeyboardInterrupt))
-        file = stack.enter_context(Path(target).open("a", encoding="utf-8")) if target not in (None, "-") else None
         try:
+            file = stack.enter_context(Path(target).open("a", encoding="utf-8")) if target not in (None, "-") else None
             _run(arguments, sys.stdout if target == "-" else file)
         except PortInUseError as error:
             print(
                 f"Port {error.port} is in use. Stop the program that uses it, or choose another --port-base.", file=sys.stderr
             )
+            return 1
+        except OSError as error:  # a file of the arguments, or a port that only root may use
+            print(f"{error.filename or 'A port'} cannot be used ({error.strerror}). Choose another.", file=sys.stderr)
             return 1
     return 0
 

@@ -27,7 +27,7 @@ LAYERS = (
     "api",
     "rotation",
     "function",
-    "cli main",
+    "cli main __main__",
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 

@@ -65,12 +65,15 @@ def main() -> int:
     parser.add_argument("key_file", type=Path, help="the file with the text of the secret")
     parser.add_argument("invoke_url", help="the URL that receives each step of a rotation")
     arguments = parser.parse_args()
+    try:
+        secret = arguments.key_file.read_text()
+    except OSError as error:
+        parser.error(f"{arguments.key_file} cannot be read ({error.strerror})")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with _LoggingSecretsManager() as manager, emulate_lambda(partial(invoke, arguments.invoke_url)):
         manager.operations = OPERATIONS
-        secret = arguments.key_file.read_text()
         arn = manager.client.create_secret(Name="helseid-key", SecretString=secret)["ARN"]
         environment = manager.environment(arn, AWS_SESSION_TOKEN=SESSION_TOKEN)
         print(json.dumps({"kind": "ready", "environment": environment}), flush=True)
