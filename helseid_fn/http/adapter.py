@@ -34,7 +34,7 @@ class Origin:
     url: str
     proxies: dict[str, str] = field(repr=False)
     tls: ssl.SSLContext | None
-    adapter: HTTPAdapter
+    adapter: _Adapter
     used_at: float
     nonce: str | None = None
 
@@ -53,7 +53,7 @@ class Origin:
         proxies = dict(environment["proxies"]) if tls else {}
         return cls(origin_of(url), proxies, tls, _Adapter(tls), used_at=now)
 
-    def renew_idle_connections(self, now: float) -> HTTPAdapter:
+    def renew_idle_connections(self, now: float) -> _Adapter:
         """Return the adapter: a new one if its connections were idle for too long or the clock was set back."""
         if not 0 <= now - self.used_at <= MAX_IDLE_SECONDS:
             self.adapter = _Adapter(self.tls)
@@ -76,6 +76,16 @@ class _Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, ssl_context=self._tls, **kwargs)
         manager.pool_classes_by_scheme = POOL_CLASSES
         return manager
+
+    def ensure_connected(self, url: str, proxies: dict[str, str], timeout_seconds: float) -> None:
+        """Connect to the URL's origin within this time, unless a kept connection is open.
+
+        Raises `ConnectError`, or what requests raises for a proxy's URL.
+        """
+        request = requests.PreparedRequest()
+        request.url = url
+        pool: Any = self.get_connection_with_tls_context(request, verify=True, proxies=proxies)
+        pool.ensure_connected(timeout_seconds)
 
     def cert_verify(self, *args: Any) -> None:
         """Do nothing: the TLS context decides whom to trust, and requests would load its bundle every time."""

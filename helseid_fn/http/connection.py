@@ -168,8 +168,24 @@ def _left_seconds(ends_at: float) -> float:
 class _PhasedPool(HTTPConnectionPool):
     ConnectionCls = _PhasedConnection
 
+    def ensure_connected(self, timeout_seconds: float) -> None:
+        """Connect within this time if no kept connection is open, and keep the connection for the next request.
 
-class _PhasedTlsPool(HTTPSConnectionPool):
+        Raises `ConnectError`.
+        """
+        connection = self._get_conn()
+        try:
+            if connection.is_closed:
+                connection.timeout = timeout_seconds
+                self._prepare_proxy(connection) if self.proxy else connection.connect()
+        except ConnectError:
+            connection.close()
+            raise
+        finally:
+            self._put_conn(connection)
+
+
+class _PhasedTlsPool(_PhasedPool, HTTPSConnectionPool):
     ConnectionCls = _PhasedTlsConnection
 
 

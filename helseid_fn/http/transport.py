@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import requests
 from urllib3 import Timeout
@@ -22,10 +23,11 @@ from helseid_fn.errors import InvalidResponse, Unavailable
 from helseid_fn.http.adapter import Origin, origin_of, prepare, read_response, wire_url
 from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
-from helseid_fn.http.messages import Build, Response
+from helseid_fn.http.messages import Build, Message, Response
 from helseid_fn.http.retries import pause_before_retry
 
 CONNECT_TIMEOUT_SECONDS = 3.0
+_SHORTEST_WAIT_SECONDS = 0.001  # urllib3 refuses a timeout of 0
 
 _logger = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ class Transport:
         nonce, nonce_rounds, retries = origin.nonce, 0, 0
         while True:
             timeout_seconds = min(ctx.check(party), response_timeout_seconds or ctx.deadline_seconds)
-            outcome = self._exchange(party, origin, prepare(method, url, build(url, nonce)), timeout_seconds, ctx)
+            outcome = self._exchange(party, origin, method, url, partial(build, url, nonce), timeout_seconds, ctx)
             if isinstance(outcome, Response) and asks_for_nonce(outcome):
                 nonce, nonce_rounds = _read_requested_nonce(party, outcome, nonce_rounds), nonce_rounds + 1
                 continue
@@ -93,14 +95,28 @@ class Transport:
         raise Unavailable(party, outcome.reason, detail)
 
     def _exchange(
-        self, party: Party, origin: Origin, request: requests.PreparedRequest, timeout_seconds: float, ctx: Context
+        self,
+        party: Party,
+        origin: Origin,
+        method: str,
+        url: str,
+        build: Callable[[], Message],
+        timeout_seconds: float,
+        ctx: Context,
     ) -> Response | Failure:
-        """Send one request over a kept or a new connection, and learn the nonce of its response."""
+        """Send one request over a kept or a new connection, and learn the nonce of its response.
+
+        The message is built once there is a connection: connecting may take as long as a client assertion is valid.
+        """
         with self._lock:
             adapter = origin.renew_idle_connections(self._now())
-        timeout = Timeout(connect=min(self._connect_timeout_seconds, timeout_seconds), total=timeout_seconds)
+        connect_seconds, left_before = min(self._connect_timeout_seconds, timeout_seconds), ctx.left_seconds()
         with ctx.request(party):
             try:
+                adapter.ensure_connected(url, origin.proxies, connect_seconds)
+                request = prepare(method, url, build())
+                left_seconds = max(_SHORTEST_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
+                timeout = Timeout(connect=min(connect_seconds, left_seconds), total=left_seconds)
                 sent = adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies)  # type: ignore[arg-type]  # its stub lacks Timeout
                 response = read_response(party, sent)
             except InvalidResponse as error:
@@ -114,7 +130,7 @@ class Transport:
         origin.used_at = self._now()
         origin.nonce = read_nonce(response.headers) or origin.nonce
         ctx.note_outcome(party, response.status)
-        _logger.debug("%s at %s: %s responded with %d", party.value, origin.url, request.method, response.status)
+        _logger.debug("%s at %s: %s responded with %d", party.value, origin.url, method, response.status)
         return response
 
     def _origin(self, party: Party, url: str) -> Origin:

@@ -1,10 +1,12 @@
 """Different clocks, expiring tokens, a suspended instance: no call fails needlessly, and the clock is named as the cause."""
 
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,28 @@ def test_a_clock_that_only_the_api_refuses_is_named_too(
     assert problem["code"] == "api.refused.invalid_dpop_proof"
     assert problem["detail"].startswith("This machine's clock is about 8 s behind the API's and HelseID's: ")
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
+
+
+def test_what_is_signed_is_no_older_than_its_connection(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each look-up takes 9 s by every clock, longer than an assertion or a proof is valid."""
+    standin = start_standin(clock=clock, token_lifetime_seconds=600)
+    function = deploy(standin, now=clock)
+    look_up = socket.getaddrinfo
+
+    def look_up_slowly(*arguments: Any, **options: Any) -> Any:
+        clock.move(9)
+        return look_up(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_slowly)
+    for _ in range(2):  # the second time, the metadata is cached, so the token's request opens the connection
+        assert function.call().status_code == 200
+        clock.move(3600)
+    assert made(standin) == {"metadata": 1, "token": 4, "api": 2}
 
 
 @pytest.mark.parametrize(("before", "after"), [(5, -4), (-4, 5)])
