@@ -41,7 +41,7 @@ def _refuse_below(text: str, *paths: str) -> None:
     """Refuse an address that goes on to one of these paths: the address of a page instead of what it is below."""
     path = next((path for path in paths if f"{path}/" in f"{text.lower()}/"), None)
     if path is not None:
-        raise ValueError(f"goes on after the part that is needed; leave {path} and what follows it out")
+        raise ValueError(f"has more than is needed; leave out {path} and what follows it")
 
 
 def parse_issuer(text: str) -> str:

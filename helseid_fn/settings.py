@@ -78,7 +78,6 @@ SETTINGS = (
 # fmt: on
 
 EXAMPLES = {setting.name: setting.example for setting in SETTINGS}
-_KEY_ON_LAMBDA = "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid-key-AbCdEf"
 _READ_BY_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """requests reads these itself, as they are, so white space around them cannot be trimmed."""
 
@@ -124,8 +123,8 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         text = _read(environ, setting.name) or setting.default
-        on_lambda = setting.name == "HELSEID_KEY" and "AWS_LAMBDA_FUNCTION_NAME" in environ
-        example = f"(for example {_KEY_ON_LAMBDA if on_lambda else setting.example})"
+        is_key = setting.name == "HELSEID_KEY"
+        example = f"(for example {address.choose_example(text or '', environ) if is_key else setting.example})"
         if text is REQUIRED:
             faults.append(f"{setting.name} is missing {example}")
             continue

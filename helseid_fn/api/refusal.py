@@ -60,7 +60,7 @@ def check_response(response: ApiResponse, token: Token) -> None:
     if response.error is not None:
         parameters = response.error.parameters
         reason = parameters["error"] if parameters["error"] in _NAMED else reason
-        said = f" with {quote(parameters['error'])}" + (f" ({quote(parameters['scope'])})" if "scope" in parameters else "")
+        said = f" and {quote(parameters['error'])}" + (f" ({quote(parameters['scope'])})" if "scope" in parameters else "")
         # For the caller alone: what an API says of a request may be about a person, and has no place in the log.
         if parameters.get("error_description"):
             api_response["error_description"] = quote(parameters["error_description"])

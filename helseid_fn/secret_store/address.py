@@ -7,6 +7,7 @@ a key in the wrong place.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from helseid_fn.secret_store.aws.arn import parse_secret_arn
 
@@ -16,6 +17,20 @@ _GOOGLE_KEY = re.compile(
 _SECRET_NAME = re.compile(r"projects/[a-z0-9:.-]+/(locations/[a-z0-9-]+/)?secrets/[A-Za-z0-9_-]+")
 _KEY_BEGINS = ("{", "-----BEGIN", "eyJ", "LS0tLS1CRUdJTi")
 _PATH = re.compile(r"(?!projects/)((~|\.{0,2})[/\\]|[A-Za-z]:\\|[^:]*\.(jwk|json|pem|key)$)")
+
+
+_EXAMPLES = {
+    "file": "file:/run/secrets/helseid-key.json",
+    "arn": "arn:aws:secretsmanager:eu-north-1:123456789012:secret:helseid-key-AbCdEf",
+    "projects": "projects/my-project/secrets/helseid-key/versions/latest",
+}
+
+
+def choose_example(text: str, environ: Mapping[str, str]) -> str:
+    """Choose the example for a text that was to be an address: of the same kind, else of the cloud that the function is on."""
+    if text.startswith("file:") or _PATH.match(text):
+        return _EXAMPLES["file"]
+    return _EXAMPLES["arn" if text.startswith("arn:") or "AWS_LAMBDA_FUNCTION_NAME" in environ else "projects"]
 
 
 def parse_key_address(text: str) -> str:

@@ -55,7 +55,7 @@ def test_a_refusal_names_its_status(status: int) -> None:
 def test_a_refusal_keeps_the_api_s_own_words() -> None:
     challenge = 'DPoP error="insufficient_scope", error_description="Need more.", scope="nhn:e/f"'
     error = refused(403, challenge)
-    assert " with insufficient_scope (nhn:e/f)." in str(error)
+    assert " and insufficient_scope (nhn:e/f)." in str(error)
     assert (error.api_response or {})["error_description"] == "Need more."
 
 
