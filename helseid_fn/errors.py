@@ -4,12 +4,14 @@
       InvalidInvocation   the caller's input is wrong                              400
       SettingsError       the deployment is wrong; it does not start               500
       SigningKeyError     the key cannot be used, and why                          500
-      Unavailable         no response, 429 or 5xx, after the bounded retries       503, retryable
-      DeadlineExceeded    the invocation's deadline passed                         504, retryable
+      Unavailable         no response, 429 or 5xx, after the bounded retries       503, retryable *
+      DeadlineExceeded    the invocation's deadline passed                         504, retryable *
       Refused             a party said no                                          502
       InvalidResponse     a response breaks the protocol                           502
       RotationError       the key was not replaced, and why                        500
       InternalError       a defect of ours                                         500
+
+* Final, and 502, for a request that is not idempotent and may have been processed.
 
 Each has its `code`, a stable slug such as `helseid.refused.invalid_client`, and what the code is made of as attributes.
 """
@@ -19,16 +21,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from helseid_fn.error_codes import (
-    INVALID_RESPONSE_REASONS,
-    INVOCATION_REASONS,
-    REFUSED_REASONS,
-    ROTATION_REASONS,
-    SIGNING_KEY_REASONS,
-    UNAVAILABLE_REASONS,
-    Party,
-    known_reason,
-)
+from helseid_fn import error_codes
+from helseid_fn.error_codes import Party, known_reason
 
 
 class HelseidFnError(Exception):
@@ -38,9 +32,9 @@ class HelseidFnError(Exception):
     it: its `status`, its `body`, and an `error_description`. `retry_after_seconds` is how long the party asked us to wait.
     """
 
-    http_status: ClassVar[int]
+    http_status: int
     title: ClassVar[str]
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(
         self,
@@ -79,7 +73,7 @@ class InvalidInvocation(HelseidFnError):
     title = "The invocation is not valid"
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"invocation.{known_reason(reason, INVOCATION_REASONS)}", detail, reason=reason)
+        super().__init__(f"invocation.{known_reason(reason, error_codes.INVOCATION_REASONS)}", detail, reason=reason)
 
 
 class SettingsError(HelseidFnError):
@@ -100,12 +94,19 @@ class SigningKeyError(HelseidFnError):
     title = "The signing key cannot be used"
 
     def __init__(self, reason: str, detail: str) -> None:
-        code = f"signing_key.{known_reason(reason, SIGNING_KEY_REASONS)}"
+        code = f"signing_key.{known_reason(reason, error_codes.SIGNING_KEY_REASONS)}"
         super().__init__(code, detail, party=Party.SECRET_MANAGER, reason=reason)
 
 
+_CHECK_FIRST = "It may have processed the request, so look whether it did before you send it again."
+
+
 class PartyError(HelseidFnError):
-    """A party gave no usable response; `kind` is the middle part of its codes."""
+    """A party gave no usable response; `kind` is the middle part of its codes.
+
+    `may_be_processed` says that the request is not idempotent and may have been processed, so nobody may send it again unasked,
+    neither the platform nor the caller. `detail` is then what went wrong, without a remedy.
+    """
 
     kind: ClassVar[str]
     reasons: ClassVar[Mapping[Party, tuple[str, ...]]]
@@ -119,16 +120,19 @@ class PartyError(HelseidFnError):
         status: int | None = None,
         api_response: dict[str, Any] | None = None,
         retry_after_seconds: int | None = None,
+        may_be_processed: bool = False,
     ) -> None:
         super().__init__(
             f"{party.slug}.{self.kind}.{known_reason(reason, self.reasons[party])}",
-            detail,
+            f"{detail} {_CHECK_FIRST}" if may_be_processed else detail,
             party=party,
             reason=reason,
             status=status,
             api_response=api_response,
-            retry_after_seconds=retry_after_seconds,
+            retry_after_seconds=None if may_be_processed else retry_after_seconds,
         )
+        if may_be_processed:
+            self.retryable, self.http_status = False, 502
 
 
 class Unavailable(PartyError):
@@ -138,22 +142,23 @@ class Unavailable(PartyError):
     title = "A party is unavailable"
     retryable = True
     kind = "unavailable"
-    reasons = dict.fromkeys(Party, UNAVAILABLE_REASONS)
+    reasons = dict.fromkeys(Party, error_codes.UNAVAILABLE_REASONS)
 
 
 class DeadlineExceeded(HelseidFnError):
-    """The invocation's deadline passed while it waited for this party."""
+    """The invocation's deadline passed while it waited for this party; `may_be_processed` as for a `PartyError`."""
 
     http_status = 504
     title = "The invocation's deadline passed"
     retryable = True
 
-    def __init__(self, party: Party, deadline_seconds: float) -> None:
-        detail = (
-            f"{party.as_subject} did not respond before the invocation's {round(deadline_seconds, 3):g} s deadline. "
-            "Check its status; if it is merely slow, raise DEADLINE_SECONDS and the host's timeout."
-        )
+    def __init__(self, party: Party, deadline_seconds: float, *, may_be_processed: bool = False) -> None:
+        what = f"{party.as_subject} did not respond before the invocation's {round(deadline_seconds, 3):g} s deadline."
+        remedy = "Check its status; if it is merely slow, raise DEADLINE_SECONDS and the host's timeout."
+        detail = f"{what} {_CHECK_FIRST if may_be_processed else remedy}"
         super().__init__(f"{party.slug}.deadline_exceeded", detail, party=party, reason="deadline_exceeded")
+        if may_be_processed:
+            self.retryable, self.http_status = False, 502
 
 
 class Refused(PartyError):
@@ -162,7 +167,7 @@ class Refused(PartyError):
     http_status = 502
     title = "A party refused the request"
     kind = "refused"
-    reasons = REFUSED_REASONS
+    reasons = error_codes.REFUSED_REASONS
 
 
 class InvalidResponse(PartyError):
@@ -171,7 +176,7 @@ class InvalidResponse(PartyError):
     http_status = 502
     title = "A party's response breaks the protocol"
     kind = "invalid_response"
-    reasons = INVALID_RESPONSE_REASONS
+    reasons = error_codes.INVALID_RESPONSE_REASONS
 
 
 class RotationError(HelseidFnError):
@@ -181,7 +186,7 @@ class RotationError(HelseidFnError):
     title = "The key was not replaced"
 
     def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"rotation.{known_reason(reason, ROTATION_REASONS)}", detail, reason=reason)
+        super().__init__(f"rotation.{known_reason(reason, error_codes.ROTATION_REASONS)}", detail, reason=reason)
 
 
 class InternalError(HelseidFnError):

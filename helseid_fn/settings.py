@@ -9,9 +9,13 @@ from typing import Any
 from helseid_fn import setting_parsers as parse
 from helseid_fn.errors import SettingsError
 from helseid_fn.http.caller_headers import parse_header_patterns
+from helseid_fn.http.url import find_proxy_fault
 from helseid_fn.oauth.organization import Organization
 from helseid_fn.secret_store import address
 from helseid_fn.setting_faults import describe_misspelt, describe_surroundings, explain_fault, trim
+
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+"""What requests reads of every environment; only their form is checked here."""
 
 REQUIRED = "required"
 """Stands for the default of a setting that has none."""
@@ -135,6 +139,8 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         except ValueError as fault:
             words = explain_fault(text or "", setting.parse, str(fault))
             faults.append(f"{setting.name} {words} {example}")
+    proxies = {name: find_proxy_fault(environ[name]) for name in PROXY_VARIABLES if environ.get(name)}
+    faults += [f"{name} {fault} (for example http://proxy.example.no:3128)" for name, fault in proxies.items() if fault]
     if faults:
         raise SettingsError((*faults, *describe_misspelt(environ, EXAMPLES)))
     return Settings(

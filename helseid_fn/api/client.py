@@ -84,4 +84,6 @@ class ApiClient:
             self._party, request.method, request.url, build, ctx=ctx, idempotent=request.is_idempotent
         )
         ctx.note(api_ids=read_failure_ids(response) or None)
-        return read_api_response(response, self._party, sent_secrets=tuple(sent_secrets), now=self._now())
+        return read_api_response(
+            response, self._party, sent_secrets=tuple(sent_secrets), now=self._now(), idempotent=request.is_idempotent
+        )

@@ -8,7 +8,9 @@ from __future__ import annotations
 import http.client
 import io
 import socket
+import ssl
 import time
+from contextlib import suppress
 from typing import Any
 
 MAX_WIRE_BYTES = 2 * 1024 * 1024
@@ -22,6 +24,7 @@ class _DeadlineReader(io.RawIOBase):
         self._sock = sock
         self._raw = raw
         self._bytes_left = MAX_WIRE_BYTES
+        self._is_stopped = False
         timeout_seconds = sock.gettimeout()
         self._ends_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
 
@@ -29,6 +32,8 @@ class _DeadlineReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self._is_stopped:
+            return None
         if self._ends_at is not None:
             left_seconds = self._ends_at - time.monotonic()
             if left_seconds <= 0:
@@ -44,14 +49,27 @@ class _DeadlineReader(io.RawIOBase):
         self._raw.close()
         super().close()
 
+    def stop(self) -> None:
+        """Read nothing more from the socket; what has been read already can still be seen."""
+        self._is_stopped = True
+
 
 class BoundedResponse(http.client.HTTPResponse):
     """A response that is read within its socket's timeout, and up to a limit of bytes."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        raw = self.fp.detach()
-        self.fp = io.BufferedReader(_DeadlineReader(sock, raw))
+        self._socket = sock
+        self._reader = _DeadlineReader(sock, self.fp.detach())
+        self.fp = io.BufferedReader(self._reader)
+
+    def _close_conn(self) -> None:
+        """End the connection if there are bytes after the response: the next request would take them for its own response."""
+        self._reader.stop()
+        if self.fp.peek() or _count_decrypted(self._socket):
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+        super()._close_conn()  # type: ignore[misc]  # missing in typeshed
 
     def _read_status(self) -> tuple[str, int, str]:
         """Skip every interim response (RFC 9110 section 15.2); http.client skips 100 only."""
@@ -60,3 +78,8 @@ class BoundedResponse(http.client.HTTPResponse):
             if not 102 <= status < 200:
                 return version, status, reason
             http.client.parse_headers(self.fp)
+
+
+def _count_decrypted(sock: socket.socket) -> int:
+    """Return how many bytes OpenSSL has decrypted that nobody has read; the socket itself shows nothing of them."""
+    return sock.pending() if isinstance(sock, ssl.SSLSocket) else 0

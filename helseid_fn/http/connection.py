@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import ssl_wrap_socket
 
-from helseid_fn.concurrency import run_with_timeout
+from helseid_fn.http.addresses import left_seconds, open_socket, resolve
 from helseid_fn.http.bounded_response import BoundedResponse
-from helseid_fn.http.failures import ConnectError, Phase
+from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError
 
 
 def load_tls_context(ca_bundle: str) -> ssl.SSLContext:
@@ -57,10 +56,30 @@ class _PhasedConnection(HTTPConnection):
         timeout_seconds = cast("float", self.timeout)  # our adapter always sets one
         self._connect_by = time.monotonic() + timeout_seconds
         with _phase(Phase.PROXY if self.proxy else Phase.RESOLVING):
-            addresses = _resolve(self.host.strip("[]"), self.port, timeout_seconds)
+            addresses = resolve(self.host.strip("[]"), self.port, timeout_seconds)
         with _phase(Phase.PROXY if self.proxy else Phase.CONNECTING):
-            self.sock = _open_socket(addresses, self.socket_options or (), self._connect_by)
+            self.sock = open_socket(addresses, self.socket_options or (), self._connect_by)
         self.sock.settimeout(timeout_seconds)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection can carry another request: it is open, and no byte has come that nobody asked for.
+
+        Reading shows it and not the socket's readiness: TLS's own records, such as session tickets, are no such bytes.
+        """
+        if self.sock is None:
+            return False
+        timeout_seconds = self.sock.gettimeout()
+        self.sock.settimeout(0)
+        try:
+            self.sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        finally:
+            self.sock.settimeout(timeout_seconds)
+        return False
 
     @property
     def has_connected_to_proxy(self) -> bool:
@@ -95,7 +114,7 @@ class _PhasedTlsConnection(_PhasedConnection, HTTPSConnection):
         self.sock.settimeout(self.timeout)
 
     def _open_tunnel(self, tunnel: _Tunnel) -> None:
-        self.sock.settimeout(_left_seconds(self._connect_by))
+        self.sock.settimeout(left_seconds(self._connect_by))
         self.sock.sendall(tunnel.connect_request())
         response = self.response_class(self.sock, method="CONNECT")
         try:
@@ -103,10 +122,10 @@ class _PhasedTlsConnection(_PhasedConnection, HTTPSConnection):
         finally:
             response.close()
         if not 200 <= response.status < 300:
-            raise OSError(f"the proxy refused the tunnel with status {response.status}")
+            raise TunnelRefusedError(response.status)
 
     def _start_tls(self, host: str, *, inside_tls: bool = False) -> None:
-        self.sock.settimeout(_left_seconds(self._connect_by))
+        self.sock.settimeout(left_seconds(self._connect_by))
         name = host.strip("[]")
         self.sock = ssl_wrap_socket(self.sock, server_hostname=name, ssl_context=self.ssl_context, tls_in_tls=inside_tls)
 
@@ -117,52 +136,6 @@ def _phase(phase: Phase) -> Iterator[None]:
         yield
     except (OSError, HTTPError, http.client.HTTPException, UnicodeError) as error:
         raise ConnectError(phase) from error
-
-
-_Address = tuple[int, int, int, str, Any]
-"""What `socket.getaddrinfo` returns of each address: family, type, protocol, canonical name, address."""
-
-
-def _resolve(host: str, port: int, timeout_seconds: float) -> list[_Address]:
-    """Look the name up in a thread, since a look-up has no timeout of its own."""
-
-    def look_up() -> list[_Address] | OSError | UnicodeError:
-        try:
-            return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            return error
-
-    found = run_with_timeout(look_up, timeout_seconds, name="dns-lookup")
-    if isinstance(found, Exception):
-        raise found
-    return found
-
-
-def _open_socket(addresses: Iterable[_Address], options: Iterable[tuple[int, int, Any]], connect_by: float) -> socket.socket:
-    """Connect to the first address that accepts, each in turn with the time that is left."""
-    failure = OSError("the name has no address")
-    for family, kind, protocol, _, address in addresses:
-        sock = None
-        try:
-            sock = socket.socket(family, kind, protocol)
-            for option in options:
-                sock.setsockopt(*option)
-            sock.settimeout(_left_seconds(connect_by))
-            sock.connect(address)
-        except OSError as error:
-            failure = error
-            if sock is not None:
-                sock.close()
-        else:
-            return sock
-    raise failure
-
-
-def _left_seconds(ends_at: float) -> float:
-    left = ends_at - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the time limit has passed")
-    return left
 
 
 class _PhasedPool(HTTPConnectionPool):

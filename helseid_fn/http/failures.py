@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from urllib.parse import urlsplit
 
 import requests.exceptions
 from urllib3 import exceptions
@@ -32,17 +33,27 @@ class ConnectError(exceptions.HTTPError):
         self.phase = phase
 
 
+class TunnelRefusedError(OSError):
+    """A proxy responded to CONNECT with this status, which is not 2xx."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the proxy refused the tunnel with status {status}")
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """No complete response was received.
 
     `reason` is one of `errors.UNAVAILABLE_REASONS`, or "http" when the bytes received were not HTTP. `processed` means that
-    the server may have processed the request, `final` that the same request would fail again.
+    the server may have processed the request, `final` that the same request would fail again. `words` say more than the reason
+    does, in two sentences that follow the server's name.
     """
 
     reason: str
     processed: bool
     final: bool = False
+    words: tuple[str, str] | None = field(default=None, compare=False)
 
 
 _LOST = Failure("connection_lost", processed=True)
@@ -77,7 +88,10 @@ def classify_failure(error: BaseException, *, phases_known: bool = True) -> Fail
     broken_tls = has(ssl.SSLError) and not has(ssl.SSLEOFError, ssl.SSLZeroReturnError)  # more than a lost connection
     phase = next((each.phase for each in chain if isinstance(each, ConnectError)), None)
     if phase is Phase.TLS:
-        return Failure("timeout" if has(TimeoutError) else "tls", processed=False, final=broken_tls)
+        reason = "timeout" if has(TimeoutError) else "tls"
+        return Failure(reason, processed=False, final=broken_tls, words=_describe_handshake(chain))
+    if phase is Phase.PROXY:
+        return _classify_proxy(chain)
     if phase is not None:
         return _NOT_SENT[phase]
     for failure, types in _BY_TYPE:
@@ -86,19 +100,64 @@ def classify_failure(error: BaseException, *, phases_known: bool = True) -> Fail
     return Failure("tls", processed=True, final=True) if broken_tls and not phases_known else _LOST
 
 
-def describe_failure(failure: Failure, party: Party, origin_url: str, waited_seconds: float) -> str:
+def _classify_proxy(chain: tuple[BaseException, ...]) -> Failure:
+    """Classify a failure on the way through a proxy; without credentials, or for this host, it refuses for good."""
+    status = next((each.status for each in chain if isinstance(each, TunnelRefusedError)), None)
+    if status is None:
+        return _NOT_SENT[Phase.PROXY]
+    remedy = {
+        407: "Put the user name and the password that it wants into HTTPS_PROXY.",
+        403: "Have the host allowed there, or named in NO_PROXY.",
+    }.get(status, "Check the proxy, HTTPS_PROXY and NO_PROXY.")
+    words = (f"could not be reached, since the proxy refused the connection with {status}.", remedy)
+    return Failure("proxy", processed=False, final=status in (403, 407), words=words)
+
+
+# What OpenSSL calls the bytes of a server that speaks another protocol; it changes the words only.
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+
+
+def _describe_handshake(chain: tuple[BaseException, ...]) -> tuple[str, str] | None:
+    """Say what is wrong with a server's TLS, where OpenSSL or the socket tells it."""
+    for each in chain:
+        if isinstance(each, ssl.SSLCertVerificationError):
+            fault = each.verify_message.rstrip(".") or "it is not trusted"
+            remedy = "Check the address and the CA bundle (REQUESTS_CA_BUNDLE)."
+            return f"presented a certificate that cannot be verified: {fault}.", remedy
+        if isinstance(each, ssl.SSLError) and getattr(each, "reason", None) in _NOT_TLS:
+            return "does not speak TLS on that port.", "Check the port and the scheme of the address, and any proxy in between."
+        if isinstance(each, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)):
+            return "ended the TLS handshake by closing the connection.", "If it goes on, check its status and any firewall."
+    return None
+
+
+def describe_failure(failure: Failure, party: Party, origin_url: str, waited_seconds: float) -> tuple[str, str]:
     """Describe the failure in two sentences: what happened, and what to check."""
-    what = {
-        "proxy": "could not be reached through the proxy. Check HTTPS_PROXY and NO_PROXY.",
-        "dns": "has a host name that could not be resolved. Check the address and the network's DNS.",
-        "connect": "did not accept a connection. Check the address, the server's status and the function's egress.",
-        "timeout": f"did not respond within {waited_seconds:.3g} s. Check its status and the function's egress.",
-        "connection_lost": "closed the connection before its response was complete. If it goes on, check its status.",
-        "tls": "does not speak TLS, or its certificate is not trusted or is for another name. "
-        "Check the address and the CA bundle (REQUESTS_CA_BUNDLE).",
-        "http": "sent something other than an HTTP response. Check the address and any proxy or gateway in front of it.",
-    }[failure.reason]
-    return f"{party.as_subject} at {origin_url} {what}"
+    checks = "Check the address, the server's status and the function's egress."
+    if f".{urlsplit(origin_url).hostname}".endswith(".nhn.no"):
+        checks = "Many of NHN's production APIs are reachable only from Helsenettet, so check the function's egress first."
+    what, remedy = (
+        failure.words
+        or {
+            "proxy": ("could not be reached through the proxy.", "Check HTTPS_PROXY and NO_PROXY."),
+            "dns": ("has a host name that could not be resolved.", checks),
+            "connect": ("did not accept a connection.", checks),
+            "timeout": (f"did not respond within {waited_seconds:.3g} s.", "Check its status and the function's egress."),
+            "connection_lost": (
+                "closed the connection before its response was complete.",
+                "If it goes on, check its status.",
+            ),
+            "tls": (
+                "does not speak TLS, or its certificate is not trusted or is for another name.",
+                "Check the address and the CA bundle (REQUESTS_CA_BUNDLE).",
+            ),
+            "http": (
+                "sent something other than an HTTP response.",
+                "Check the address and any proxy or gateway in front of it.",
+            ),
+        }[failure.reason]
+    )
+    return f"{party.as_subject} at {origin_url} {what}", remedy
 
 
 def _chain(error: BaseException | None, depth: int = 0) -> Iterator[BaseException]:

@@ -37,7 +37,17 @@ def pause_before_retry(
     return pause_seconds(retries, random) if requested_seconds is None else float(requested_seconds)
 
 
-def check_available(party: Party, response: Response, now: float, *, body: Any = None) -> None:
+def may_be_processed(outcome: Response | Failure, party: Party, *, idempotent: bool) -> bool:
+    """Return whether nobody may send the request again unasked: it is not idempotent, and the API may have processed it.
+
+    Only an API's: a token request changes nothing, and a rotation looks first whether Selvbetjening has its key.
+    """
+    if idempotent or party is not Party.API:
+        return False
+    return outcome.processed if isinstance(outcome, Failure) else outcome.status != 429
+
+
+def check_available(party: Party, response: Response, now: float, *, body: Any = None, idempotent: bool = True) -> None:
     """Raise `Unavailable` when the response is a 429 or a 5xx; `now` is wall-clock seconds, for a `Retry-After` date.
 
     `body` is what the caller is told of the response's body, where the response is an API's.
@@ -46,15 +56,17 @@ def check_available(party: Party, response: Response, now: float, *, body: Any =
         return
     reason, what = ("rate_limited", "asks for fewer requests") if response.status == 429 else ("server_error", "failed")
     retry_after_seconds = parse_retry_after(response.headers.get("Retry-After"), now)
+    processed = may_be_processed(response, party, idempotent=idempotent)
     wait = "" if retry_after_seconds is None else f" in {retry_after_seconds} s"
-    detail = f"{party.as_subject} {what} (status {response.status}). Try again{wait}; if it goes on, check its status."
+    remedy = "" if processed else f" Try again{wait}; if it goes on, check its status."
     raise Unavailable(
         party,
         reason,
-        detail,
+        f"{party.as_subject} {what} (status {response.status}).{remedy}",
         status=response.status,
         api_response={"status": response.status, "body": body} if party in (Party.API, Party.SELVBETJENING) else None,
         retry_after_seconds=retry_after_seconds,
+        may_be_processed=processed,
     )
 
 

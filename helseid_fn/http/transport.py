@@ -19,12 +19,12 @@ from urllib3.exceptions import HTTPError
 
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import InvalidResponse, Unavailable
+from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Unavailable
 from helseid_fn.http.adapter import Origin, origin_of, prepare, read_response, wire_url
 from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.messages import Build, Message, Response
-from helseid_fn.http.retries import pause_before_retry
+from helseid_fn.http.retries import may_be_processed, pause_before_retry
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 _SHORTEST_WAIT_SECONDS = 0.001  # urllib3 refuses a timeout of 0
@@ -85,14 +85,14 @@ class Transport:
             nonce, retries = origin.nonce, retries + 1
         if isinstance(outcome, Response):
             return outcome
-        ctx.check(party)
+        processed = may_be_processed(outcome, party, idempotent=idempotent)
+        if ctx.left_seconds() <= 0:
+            raise DeadlineExceeded(party, ctx.deadline_seconds, may_be_processed=processed)
         waited_seconds = timeout_seconds if outcome.processed else min(self._connect_timeout_seconds, timeout_seconds)
-        detail = describe_failure(outcome, party, origin.url, waited_seconds)
+        what, remedy = describe_failure(outcome, party, origin.url, waited_seconds)
         if outcome.reason == "http":
-            raise InvalidResponse(party, "http", detail)
-        if outcome.processed and not idempotent:
-            detail += f" It may have processed the {method}, so the request was not sent again."
-        raise Unavailable(party, outcome.reason, detail)
+            raise InvalidResponse(party, "http", f"{what} {remedy}")
+        raise Unavailable(party, outcome.reason, what if processed else f"{what} {remedy}", may_be_processed=processed)
 
     def _exchange(
         self,

@@ -36,6 +36,27 @@ def find_url_fault(url: str) -> str | None:
     return None
 
 
+def find_proxy_fault(url: str) -> str | None:
+    """Return the fault of a proxy's address, in words that complete "it …", or None if requests can use it.
+
+    It is `http` or `https`, which may be left out for `http`, with a host, and perhaps a port, a user name and a password.
+    """
+    if not _PRINTABLE.fullmatch(url):
+        return "contains white space or other characters that no address has"
+    try:
+        parts = urlsplit(url if ":/" in url else f"http://{url}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "has a port that is not a number from 1 to 65535"
+    if parts.scheme.startswith("socks"):
+        return "is a SOCKS proxy, which the function cannot use"
+    if parts.scheme not in ("http", "https") or port == 0 or not (_is_ip(host) or _HOST.fullmatch(host)):
+        return "is not http://HOST:PORT or https://HOST:PORT"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        return "has something after the port; a character such as / or # in a password must be percent-encoded"
+    return None
+
+
 def is_loopback(host: str) -> bool:
     """Return whether the host is this machine."""
     return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)

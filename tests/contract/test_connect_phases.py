@@ -15,7 +15,7 @@ import pytest
 from urllib3 import PoolManager, ProxyManager, Timeout
 
 from helseid_fn.http.connection import POOL_CLASSES, load_tls_context
-from helseid_fn.http.failures import ConnectError, Phase, classify_failure
+from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError, classify_failure
 from tests.support.certificates import Authority
 from tests.support.proxy import Proxy, pump
 
@@ -133,13 +133,36 @@ def test_a_slow_look_up_ends_with_the_connect_timeout(context: ssl.SSLContext, m
     assert (error.phase, type(error.__cause__)) == (Phase.RESOLVING, TimeoutError)
 
 
-def test_the_next_address_is_tried_when_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up = socket.getaddrinfo
-    with serve() as dead:
+@contextlib.contextmanager
+def refusing() -> Iterator[int]:
+    """Yield a port that nobody listens on."""
+    with serve() as port:
         pass
-    with serve(respond(b"HTTP/1.1 204 No Content\r\n\r\n")) as port:
-        dead_address = look_up("127.0.0.1", dead)
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *rest, **names: dead_address + look_up(*rest, **names))
+    yield port
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[int]:
+    """Yield a port that neither accepts nor refuses: its backlog is full."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(2):
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("dead", [refusing, silent], ids=["refuses", "is silent"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_the_next_address_is_tried_when_one_is_dead(
+    monkeypatch: pytest.MonkeyPatch, dead: Callable[[], contextlib.AbstractContextManager[int]], times: int
+) -> None:
+    look_up = socket.getaddrinfo
+    with dead() as dead_port, serve(respond(b"HTTP/1.1 204 No Content\r\n\r\n")) as port:
+        dead_address = look_up("127.0.0.1", dead_port, type=socket.SOCK_STREAM)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *rest, **names: dead_address * times + look_up(*rest, **names))
         with PoolManager() as manager:
             manager.pool_classes_by_scheme = POOL_CLASSES
             timeout = Timeout(connect=2, read=5)
@@ -149,7 +172,7 @@ def test_the_next_address_is_tried_when_one_refuses(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("talk", "cause"),
     [
-        (respond(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), OSError),
+        (respond(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"), TunnelRefusedError),
         (respond(b"SSH-2.0-server\r\n"), http.client.BadStatusLine),
         (respond(b""), http.client.RemoteDisconnected),
         (lambda _: time.sleep(0.5), TimeoutError),

@@ -1,6 +1,7 @@
 """Connections are kept, replaced when dead, verified, and never carry credentials that are not ours."""
 
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from standin import StandIn, faults
 from tests.conftest import MovableClock
 from tests.support.certificates import Authority
 from tests.support.deployment import OTHER_UNIT, Function, at_once, log_lines, made, proofs
-from tests.support.happenings import ThenReset, WithHeaders
+from tests.support.happenings import ThenReset, ThenStray, WithHeaders
 from tests.support.proxy import Proxy
 
 COLD = {"metadata": 1, "token": 2, "api": 1}
@@ -28,6 +29,19 @@ def test_one_connection_to_each_server_serves_many_calls(standin: StandIn, funct
     assert [function.call().status_code for _ in range(5)] == [200] * 5
     assert (standin.helseid.server.connections, standin.api.server.connections) == (1, 1)
     assert made(standin) == {**COLD, "api": 5}
+
+
+def test_one_tls_handshake_with_each_server_serves_many_calls(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    standin = start_standin(tls=authority.server())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    function = deploy(standin)
+    assert [function.call().status_code for _ in range(3)] == [200] * 3
+    assert (standin.helseid.server.connections, standin.api.server.connections) == (1, 1)
 
 
 def test_threads_share_the_kept_connections(standin: StandIn, function: Function) -> None:
@@ -64,6 +78,29 @@ def test_a_connection_that_the_server_ended_is_replaced(standin: StandIn, functi
     assert function.call().status_code == 200
     assert [exchange.connection for exchange in standin.exchanges("api")] == [1, 2]
     assert made(standin) == {**COLD, "api": 2}
+
+
+@pytest.mark.parametrize("body_bytes", [10, 40_000])
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+def test_a_connection_with_unread_bytes_is_not_used_again(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    body_bytes: int,
+    *,
+    later: bool,
+    secured: bool,
+) -> None:
+    standin = start_standin(tls=authority.server() if secured else None)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    function = deploy(standin)
+    standin.api.fail_next("api", ThenStray(body_bytes, later), times=2)
+    for _ in range(3):
+        assert (function.call().json or {})["api"]["body"]["greeting"].startswith("Hello")
+        time.sleep(0.05 if later else 0)
+    assert [exchange.connection for exchange in standin.exchanges("api")] == [1, 2, 3]
 
 
 def test_a_post_on_a_connection_that_the_server_ended_is_sent(standin: StandIn, deploy: Callable[..., Function]) -> None:

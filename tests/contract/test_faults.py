@@ -1,13 +1,17 @@
 """Faults that the matrix lacks: transient faults, and faults of requests that must not be sent twice."""
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cloudevents.http import CloudEvent
 from werkzeug.test import TestResponse
 
+from helseid_fn.function.invocation import PUBSUB_EVENT
 from standin import StandIn, faults
-from tests.support.deployment import OTHER_UNIT, Function, log_lines, made
+from tests.support.deployment import OTHER_UNIT, Function, LambdaContext, log_lines, made
 
 PARTIES = {"metadata": "helseid", "token": "helseid", "api": "api"}
 KINDS = tuple(PARTIES)
@@ -92,11 +96,19 @@ POST = {"request": {"method": "POST", "path": "orders", "json": {"quantity": 1}}
 @pytest.mark.parametrize("name", UNKNOWN_OUTCOMES)
 def test_a_post_that_the_api_may_have_processed_is_sent_once(standin: StandIn, posting: Function, name: str) -> None:
     standin.api.fail_always("api", UNKNOWN_OUTCOMES[name])
-    problem = posting.call(POST).json or {}
-    assert problem["status"] in (502, 503)
-    if "50" not in name:
-        assert "POST" in problem["detail"], "it says that the POST may have been processed"
+    response = posting.call(POST)
+    problem = response.json or {}
+    assert (problem["status"], problem["retryable"], response.headers.get("Retry-After")) == (502, False, None)
+    assert problem["detail"].endswith("It may have processed the request, so look whether it did before you send it again.")
     assert made(standin) == {"metadata": 1, "token": 2, "api": 1}
+
+
+def test_an_event_whose_post_may_be_processed_is_acknowledged(standin: StandIn, posting: Function) -> None:
+    standin.api.fail_always("api", faults.Reset(handled=True))
+    data = {"message": {"data": base64.b64encode(json.dumps(POST).encode()).decode()}}
+    posting.module.run_event(CloudEvent({"type": PUBSUB_EVENT, "source": "test"}, data))
+    assert posting.module.lambda_handler(POST, LambdaContext())["code"] == "api.unavailable.connection_lost"
+    assert made(standin) == {"metadata": 1, "token": 2, "api": 2}
 
 
 def test_a_post_without_a_response_in_time_is_sent_once(standin: StandIn, posting: Function) -> None:
@@ -104,8 +116,9 @@ def test_a_post_without_a_response_in_time_is_sent_once(standin: StandIn, postin
     standin.reset_record()
     standin.api.fail_always("api", faults.Hang())
     posting.set_deadline(0.5)
-    response = posting.call(POST)
-    assert (response.json or {})["code"] in {"api.deadline_exceeded", "api.unavailable.timeout"}
+    problem = posting.call(POST).json or {}
+    assert problem["code"] in {"api.deadline_exceeded", "api.unavailable.timeout"}
+    assert (problem["status"], problem["retryable"]) == (502, False)
     assert made(standin) == {"api": 1}
 
 

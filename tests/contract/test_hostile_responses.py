@@ -101,14 +101,6 @@ def test_a_name_look_up_without_end_ends_at_the_deadline(
     assert took_seconds < 10
 
 
-def test_a_proxy_of_an_unsupported_kind_is_named(
-    standin: StandIn, deploy: Callable[..., Function], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
-    problem = deploy(standin, API_URL="https://api.example/").call().json or {}
-    assert (problem["status"], problem["code"]) == (503, "api.unavailable.proxy")
-
-
 def test_a_token_echoed_in_json_escapes_is_redacted(standin: StandIn, function: Function) -> None:
     @dataclass(frozen=True)
     class Echo:

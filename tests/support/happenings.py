@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from standin.faults import Deliver, Handle
+from standin.messages import Response
 from standin.wire import Wire
 
 
@@ -43,6 +44,25 @@ class WithHeaders:
         """Send the real response with more headers."""
         response = handle()
         wire.send(deliver(replace(response, headers=(*response.headers, *self.headers))))
+
+
+@dataclass(frozen=True)
+class ThenStray:
+    """Sends the real response and after it another one that nobody asked for, at once or a moment later."""
+
+    body_bytes: int
+    later: bool = False
+
+    def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
+        """Respond twice."""
+        real = deliver(handle())
+        stray = wire.encode(Response.json(200, {"greeting": "stray", "padding": "." * self.body_bytes}))
+        if self.later:
+            wire.send(real)
+            wire.pause(0.02)
+            wire.send(stray)
+        else:
+            wire.send(real + stray)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from urllib3 import exceptions as u3
 from urllib3.connection import HTTPConnection
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from helseid_fn.errors import INVALID_RESPONSE_REASONS, UNAVAILABLE_REASONS, Party
-from helseid_fn.http.failures import ConnectError, Failure, Phase, classify_failure, describe_failure
+from helseid_fn.error_codes import INVALID_RESPONSE_REASONS, UNAVAILABLE_REASONS, Party
+from helseid_fn.http.failures import ConnectError, Failure, Phase, TunnelRefusedError, classify_failure, describe_failure
 
 POOL = HTTPConnectionPool("127.0.0.1")
 CONNECTION = HTTPConnection("127.0.0.1")
@@ -38,6 +38,7 @@ def tls_error(reason: str) -> ssl.SSLError:
 
 
 UNTRUSTED = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+UNTRUSTED.verify_message = "certificate has expired"
 RESET = ConnectionResetError(104, "Connection reset by peer")
 DISCONNECTED = http.client.RemoteDisconnected("Remote end closed connection without response")
 NO_NAME = u3.NameResolutionError("api.example.no", CONNECTION, socket.gaierror(-2, "Name or service not known"))
@@ -165,6 +166,9 @@ def test_an_exception_is_classified_by_type(error: Callable[[], BaseException], 
         (Phase.PROXY, UNTRUSTED, Failure("proxy", processed=False)),
         (Phase.PROXY, DISCONNECTED, Failure("proxy", processed=False)),
         (Phase.PROXY, TimeoutError(), Failure("proxy", processed=False)),
+        (Phase.PROXY, TunnelRefusedError(407), Failure("proxy", processed=False, final=True)),
+        (Phase.PROXY, TunnelRefusedError(403), Failure("proxy", processed=False, final=True)),
+        (Phase.PROXY, TunnelRefusedError(502), Failure("proxy", processed=False)),
         (Phase.TLS, UNTRUSTED, Failure("tls", processed=False, final=True)),
         (Phase.TLS, tls_error("TLSV1_ALERT_INTERNAL_ERROR"), Failure("tls", processed=False, final=True)),
         (Phase.TLS, tls_error("DECRYPTION_FAILED_OR_BAD_RECORD_MAC"), Failure("tls", processed=False, final=True)),
@@ -196,14 +200,44 @@ REASONS = (*(reason for reason in UNAVAILABLE_REASONS if reason not in ("rate_li
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_description_names_the_party_and_a_remedy(reason: str) -> None:
-    detail = describe_failure(Failure(reason, processed=True), Party.API, "https://api.example.no", 3.0)
-    assert detail.startswith("The API at https://api.example.no ")
-    assert detail.count(". ") == 1
-    assert detail.endswith(".")
-    assert "heck " in detail.partition(". ")[2]
+    what, remedy = describe_failure(Failure(reason, processed=True), Party.API, "https://api.example.no", 3.0)
+    assert what.startswith("The API at https://api.example.no ")
+    assert what.endswith(".")
+    assert remedy.endswith(".")
+    assert "heck " in remedy
     assert reason in UNAVAILABLE_REASONS or reason in INVALID_RESPONSE_REASONS[Party.API]
+
+
+@pytest.mark.parametrize(
+    ("phase", "cause", "words"),
+    [
+        (Phase.PROXY, TunnelRefusedError(407), "the proxy refused the connection with 407. Put the user name and the password"),
+        (Phase.PROXY, TunnelRefusedError(403), "the proxy refused the connection with 403. Have the host allowed"),
+        (Phase.PROXY, TunnelRefusedError(502), "the proxy refused the connection with 502. Check the proxy"),
+        (Phase.TLS, UNTRUSTED, "a certificate that cannot be verified: certificate has expired. Check the address"),
+        (Phase.TLS, tls_error("WRONG_VERSION_NUMBER"), "does not speak TLS on that port. Check the port"),
+        (Phase.TLS, tls_error("TLSV1_ALERT_INTERNAL_ERROR"), "does not speak TLS, or its certificate"),
+        (Phase.TLS, ssl.SSLEOFError(8, "EOF occurred"), "ended the TLS handshake by closing the connection. If it goes on"),
+        (Phase.TLS, RESET, "ended the TLS handshake by closing the connection. If it goes on"),
+        (Phase.TLS, TimeoutError(), "did not respond within 3 s. Check its status"),
+    ],
+)
+def test_a_description_says_what_ended_the_connecting(phase: Phase, cause: BaseException, words: str) -> None:
+    failure = classify_failure(failed_in(phase, cause))
+    assert words in " ".join(describe_failure(failure, Party.API, "https://api.example.no", 3.0))
+
+
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [("api.nhn.no", True), ("nhn.no", True), ("api.hn-tjener.prod.melding.nhn.no:443", True), ("notnhn.no", False)],
+)
+@pytest.mark.parametrize("reason", ["dns", "connect"])
+def test_an_unreachable_nhn_host_is_told_with_helsenettet(reason: str, host: str, *, told: bool) -> None:
+    _, remedy = describe_failure(Failure(reason, processed=False), Party.API, f"https://{host}", 3.0)
+    assert ("Helsenettet" in remedy) is told
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(3.0, "within 3 s"), (8.3333, "within 8.33 s"), (0.25, "within 0.25 s")])
 def test_a_timeouts_description_says_how_long_it_took(seconds: float, words: str) -> None:
-    assert words in describe_failure(Failure("timeout", processed=True), Party.HELSEID, "https://sts.example.no", seconds)
+    what, _ = describe_failure(Failure("timeout", processed=True), Party.HELSEID, "https://sts.example.no", seconds)
+    assert words in what

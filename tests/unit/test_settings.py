@@ -433,3 +433,10 @@ def test_a_misspelt_required_setting_is_named_too() -> None:
     without = {name: value for name, value in REQUIRED.items() if name != "HELSEID_SCOPE"}
     fault = "HELSEID_SCOPES is not a setting and has no effect; HELSEID_SCOPE is one"
     assert faults_of({**without, "HELSEID_SCOPES": "x"})[-1] == fault
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_bad_proxy_stops_the_deployment_unshown(name: str) -> None:
+    (fault,) = faults_of({**REQUIRED, name: "http://user:HUSH-HUSH@proxy.example.no:3128 "})
+    assert fault.startswith(f"{name} contains white space")
+    assert "HUSH" not in fault

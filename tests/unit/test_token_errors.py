@@ -5,7 +5,8 @@ import json
 import pytest
 
 from helseid_fn.context import Context
-from helseid_fn.errors import REFUSED_REASONS, HelseidFnError, InvalidResponse, Party, Refused
+from helseid_fn.error_codes import REFUSED_REASONS, Party
+from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from helseid_fn.oauth.token_errors import HID_REMEDIES, REMEDIES, parse_token_error
 from standin import make_jwk

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from helseid_fn.http.adapter import wire_url
-from helseid_fn.http.url import find_url_fault, is_loopback
+from helseid_fn.http.url import find_proxy_fault, find_url_fault, is_loopback
 
 GOOD = [
     "https://helseid-sts.nhn.no",
@@ -87,3 +87,36 @@ def test_this_machine_is_loopback(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "localhost.", "localhost.no", "10.0.0.1", "0.0.0.0", "::", "127.1", "2130706433"])
 def test_any_other_host_is_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://proxy.example.no:3128",
+        "https://user:p%40ss@proxy.example.no",
+        "proxy:3128",
+        "http://10.0.0.1/",
+        "http://[::1]:1",
+    ],
+)
+def test_a_good_proxy_has_no_fault(url: str) -> None:
+    assert find_proxy_fault(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://proxy.example.no:3128 ", "white space"),
+        ("http:/proxy.example.no:3128", "is not http://HOST:PORT"),
+        ("https:///", "is not http://HOST:PORT"),
+        ("http://proxy.example.no:port", "a port that is not a number"),
+        ("http://proxy.example.no:0", "is not http://HOST:PORT"),
+        ("http://proxy.example.no:70000", "a port that is not a number"),
+        ("socks5h://proxy.example.no:1080", "SOCKS"),
+        ("ftp://proxy.example.no", "is not http://HOST:PORT"),
+        ("http://user:pass/word@proxy.example.no:3128", "a port that is not a number"),
+        ("http://proxy.example.no:3128/path", "percent-encoded"),
+    ],
+)
+def test_the_fault_of_a_bad_proxy_is_named(url: str, words: str) -> None:
+    assert words in (find_proxy_fault(url) or "")

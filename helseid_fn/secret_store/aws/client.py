@@ -132,11 +132,12 @@ class AwsClient:
         elif isinstance(response, (NoConnection, HTTPClientError, TimeoutError)):
             failure = classify_failure(getattr(response, "kwargs", {}).get("error", response), phases_known=False)
             if failure.reason != "http":
-                return Unavailable(_PARTY, failure.reason, describe_failure(failure, _PARTY, endpoint_url, waited_seconds))
+                detail = " ".join(describe_failure(failure, _PARTY, endpoint_url, waited_seconds))
+                return Unavailable(_PARTY, failure.reason, detail)
         elif isinstance(response, (BotoCoreError, ClientError)):
             return Refused(_PARTY, "unauthenticated", NO_CREDENTIALS)
         not_http = Failure("http", processed=True)
-        return InvalidResponse(_PARTY, "http", describe_failure(not_http, _PARTY, endpoint_url, waited_seconds))
+        return InvalidResponse(_PARTY, "http", " ".join(describe_failure(not_http, _PARTY, endpoint_url, waited_seconds)))
 
     def _make_client(self, ctx: Context) -> Any:
         """Make the client, or raise why it cannot be made."""
