@@ -56,6 +56,7 @@ UNAVAILABLE_REASONS = (
     "proxy",
     "rate_limited",
     "server_error",
+    "nonce",
 )
 ROTATION_REASONS = ("not_set_up", "event", "pending_unusable", "current_key_refused", "new_key_refused")
 _API_REFUSALS = (

@@ -16,6 +16,7 @@ from helseid_fn.oauth.organization import is_journal_id, is_organization_number
 API_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_DEADLINE_SECONDS = 3600.0
+MAX_MEGABYTES = 64
 
 _SCOPE = re.compile(r"[\x21\x23-\x26\x28-\x5b\x5d-\x7e]+")  # scope-token of RFC 6749 appendix A.4, without quotes
 _CLIENT_ID = re.compile(r"[A-Za-z0-9\-._~:/@]{1,200}")
@@ -93,6 +94,13 @@ def parse_methods(text: str) -> frozenset[str]:
     if not methods or not methods <= API_METHODS:
         raise ValueError(f"is not a list of {', '.join(sorted(API_METHODS))}, in capitals, separated by commas or spaces")
     return methods
+
+
+def parse_megabytes(text: str) -> int:
+    """Parse a size in MiB into bytes."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_MEGABYTES):
+        raise ValueError(f"is not a whole number from 1 to {MAX_MEGABYTES}")
+    return int(text) * 1024 * 1024
 
 
 def parse_deadline_seconds(text: str) -> float:

@@ -57,6 +57,8 @@ SETTINGS = (
             "x-request-id traceparent",
             "accept content-type nhn-*",
             "names of headers, or prefixes with `*`, that an invocation may set"),
+    Setting("API_MAX_MEGABYTES", parse.parse_megabytes, "10", "35",
+            "the largest body from the API, and to it, in MiB: 1 to 64; [hosts carry less](http-contract.md#limits)"),
     Setting("DEADLINE_SECONDS", parse.parse_deadline_seconds, "25", "25",
             "the deadline of a whole invocation; every wait and every timeout fits inside it"),
     Setting("LOG_LEVEL", parse.parse_log_level, "INFO", "INFO", "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`"),
@@ -110,6 +112,7 @@ class Settings:
     api_url: str
     api_methods: frozenset[str]
     api_caller_headers: tuple[str, ...]
+    api_max_bytes: int
     deadline_seconds: float
     log_level: str
     secret_manager_endpoint: str | None
@@ -156,6 +159,7 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         api_url=values["API_URL"],
         api_methods=values["API_METHODS"],
         api_caller_headers=values["API_CALLER_HEADERS"],
+        api_max_bytes=values["API_MAX_MEGABYTES"],
         deadline_seconds=values["DEADLINE_SECONDS"],
         log_level=values["LOG_LEVEL"],
         secret_manager_endpoint=values["SECRET_MANAGER_ENDPOINT"],

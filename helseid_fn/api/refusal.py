@@ -48,15 +48,17 @@ _OF_TOKEN = ("invalid_token", "unauthorized")
 
 
 def check_response(response: ApiResponse, token: Token) -> None:
-    """Raise `Refused`, with the response's status, words and body, unless the API responded with 2xx.
+    """Raise `Refused`, with the response's status, words and body, unless it is a success.
 
     `token` is the one that was sent; what it is for may explain the refusal.
     """
-    if 200 <= response.status < 300:
+    if response.is_success:
         return
     reason = _BY_STATUS.get(response.status, "redirect" if 300 <= response.status < 400 else "other")
     said = ""
-    api_response = {"status": response.status, "body": response.body}
+    api_response: dict[str, Any] = {"status": response.status, "body": response.body}
+    if response.headers:
+        api_response["headers"] = dict(response.headers)
     if response.error is not None:
         parameters = response.error.parameters
         reason = parameters["error"] if parameters["error"] in _NAMED else reason
@@ -74,14 +76,26 @@ def check_response(response: ApiResponse, token: Token) -> None:
     remedy = (_SELVBETJENING_REMEDIES if response.party is Party.SELVBETJENING else _REMEDIES)[reason]
     if reason == "other" and response.party is Party.API and response.body is None:
         remedy = "It sent no words of its own."
-    if reason == "invalid_dpop_proof":
-        detail = _explain(refusal, remedy, _find_clock_cause(response, token), response)
-    elif reason in _OF_TOKEN:
-        cause = _find_clock_cause(response, token) or _find_audience_cause(token)
-        detail = _explain(refusal, f"{remedy}{_describe_purpose(token)}", cause, response)
-    else:
-        detail = f"{refusal} {remedy}"
+    detail = _explain_refusal(refusal, remedy, reason, response, token)
     raise Refused(response.party, reason, detail, status=response.status, api_response=api_response)
+
+
+def _explain_refusal(refusal: str, remedy: str, reason: str, response: ApiResponse, token: Token) -> str:
+    """Return the refusal with its cause, where one was found, or else with its remedy."""
+    if reason == "invalid_dpop_proof":
+        if not _takes_our_proofs(response):
+            return f"{refusal} It takes no proofs signed with ES256, as all of the function's are: ask its operators."
+        return _explain(refusal, remedy, _find_clock_cause(response, token), response)
+    if reason in _OF_TOKEN:
+        cause = _find_clock_cause(response, token) or _find_audience_cause(token)
+        return _explain(refusal, f"{remedy}{_describe_purpose(token)}", cause, response)
+    return f"{refusal} {remedy}"
+
+
+def _takes_our_proofs(response: ApiResponse) -> bool:
+    """Return whether the algorithms in the challenge (RFC 9449 section 7.1), if it names any, have ours among them."""
+    named = (each.parameters.get("algs", "") for each in response.challenges if each.scheme == "dpop")
+    return all(not algs.strip() or "ES256" in algs.split() for algs in named)
 
 
 def _explain(refusal: str, remedy: str, cause: str, response: ApiResponse) -> str:

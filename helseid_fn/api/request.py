@@ -37,7 +37,7 @@ class ApiRequest:
 
 
 def parse_api_request(
-    members: Mapping[str, Any], base_url: str, methods: frozenset[str], caller_headers: tuple[str, ...]
+    members: Mapping[str, Any], base_url: str, methods: frozenset[str], caller_headers: tuple[str, ...], max_body_bytes: int
 ) -> ApiRequest:
     """Parse the members method, path, query, headers and json of an invocation's `request`; without any it is the default call.
 
@@ -53,6 +53,8 @@ def parse_api_request(
         if method in ("GET", "HEAD"):
             raise _invalid(f"A {method} has no body. Leave request.json out, or use another method.")
         body = _dump_json(members["json"])
+        if len(body) > max_body_bytes:
+            raise _invalid(f"request.json is larger than {max_body_bytes // 1024 // 1024} MiB. Raise API_MAX_MEGABYTES.")
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
     return ApiRequest(method, _build_url(base_url, members.get("path"), members.get("query", {})), headers, body)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from helseid_fn.error_codes import Party
@@ -12,14 +13,22 @@ from helseid_fn.errors import InvalidResponse
 from helseid_fn.http import challenges
 from helseid_fn.http.challenges import Challenge
 from helseid_fn.http.clock import read_seconds_ahead
+from helseid_fn.http.json_text import parse_json
 from helseid_fn.http.messages import Response
 from helseid_fn.http.retries import check_available
 from helseid_fn.redaction import quote, redact
 
+CALLER_HEADERS = ("content-location", "etag", "last-modified", "link", "location", "retry-after")
+"""What a caller needs for conditional requests, for the next page, and to find what was created."""
+
+_CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_CHARSETS = ("us-ascii", "iso-8859-1", "latin1", "iso-8859-15", "windows-1252", "utf-16", "utf-16le", "utf-16be")
+"""Beside UTF-8, what Norwegian text comes in; other codecs of Python's are not charsets, or not meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """The status, the body as a JSON value, the challenges of a 401 or 403, and where a redirect points."""
+    """The status, the body as a JSON value, the headers that the caller gets, and the challenges of a 401 or 403."""
 
     status: int
     body: Any
@@ -28,6 +37,13 @@ class ApiResponse:
     party: Party = Party.API
     clock_seconds_ahead: int | None = None
     """By how much our clock is ahead of the server's, by the `Date` of the response."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By their names in lower case; only those of `CALLER_HEADERS`."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the API did what it was asked for: 2xx, or 304, that what was asked for has not changed."""
+        return 200 <= self.status < 300 or self.status == 304
 
     @property
     def error(self) -> Challenge | None:
@@ -49,6 +65,7 @@ def read_api_response(
     """
     body = _read_body(response, party, sent_secrets)
     check_available(party, response, now, body=body, idempotent=idempotent)
+    headers = {name: redact(response.headers[name], sent_secrets) for name in CALLER_HEADERS if name in response.headers}
     return ApiResponse(
         response.status,
         body,
@@ -56,23 +73,27 @@ def read_api_response(
         redact(response.headers.get("Location") or "", sent_secrets),
         party,
         read_seconds_ahead(response, now),
+        headers,
     )
 
 
 def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) -> Any:
     """Read the body as a JSON value: JSON as it is, other text as a string, none as None."""
-    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if 200 <= response.status < 300:
+        response.require_body()
+    content_type = response.headers.get("Content-Type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
     is_json = media_type == "application/json" or media_type.endswith("+json")
-    text = _read_text(response, sent_secrets)
+    text = _read_text(response.body, "" if is_json else content_type, sent_secrets)
     if not response.body:
         return None
     if is_json and text is not None:
         try:
-            value = json.loads(text, parse_float=_finite, parse_constant=_finite)
+            value = parse_json(text)
             if "\\u" in text:
                 # Once more without the escapes, which would hide an echo.
                 value = json.loads(redact(json.dumps(value, ensure_ascii=False), sent_secrets))
-        except (ValueError, RecursionError):
+        except ValueError:
             pass
         else:
             return value
@@ -86,17 +107,12 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     return text
 
 
-def _read_text(response: Response, sent_secrets: tuple[str, ...]) -> str | None:
-    """Decode the body, with what we sent redacted; None when it is empty or not UTF-8 text."""
+def _read_text(body: bytes, content_type: str, sent_secrets: tuple[str, ...]) -> str | None:
+    """Decode the body, with what we sent redacted; None when it is empty or not text in its charset, or else in UTF-8."""
+    named = _CHARSET.search(content_type)
+    charset = named.group(1).lower() if named else ""
     try:
-        text = response.body.decode("utf-8-sig")
+        text = body.decode(charset if charset in _CHARSETS else "utf-8-sig")
         return redact(text, sent_secrets) if text and "\0" not in text else None
     except UnicodeDecodeError:
         return None
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError("too large for a double")
-    return value

@@ -16,7 +16,15 @@ from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InternalError, SettingsError
 from helseid_fn.function import aws, google, log
 from helseid_fn.function.invocation import Invocation
-from helseid_fn.function.responses import HttpResponse, build_problem, build_report, build_rotation_report
+from helseid_fn.function.responses import (
+    UNLIMITED,
+    Host,
+    HttpResponse,
+    build_problem,
+    build_report,
+    build_rotation_report,
+    check_size,
+)
 from helseid_fn.http.transport import CONNECT_TIMEOUT_SECONDS, Transport
 from helseid_fn.oauth.token_source import TokenSource
 from helseid_fn.secret_store.reader import open_reader
@@ -70,7 +78,9 @@ class App:
         self.environ = environ
         self.now = now
         self.sleep = sleep
-        self.transport = Transport(now=now, sleep=sleep, connect_timeout_seconds=connect_timeout_seconds)
+        self.transport = Transport(
+            now=now, sleep=sleep, connect_timeout_seconds=connect_timeout_seconds, api_max_bytes=settings.api_max_bytes
+        )
         key = open_reader(settings.key_address, google_endpoint=settings.secret_manager_endpoint, environ=environ, sleep=sleep)
         tokens = TokenSource(issuer=settings.issuer, client_id=settings.client_id, key=key, transport=self.transport, now=now)
         self.api = ApiClient(tokens, self.transport, now=now)
@@ -111,14 +121,15 @@ class App:
         """Do one step of a rotation by AWS Secrets Manager."""
         return aws.rotate(self, event, context)
 
-    def call_api(self, parse: Callable[[], Invocation]) -> Work:
-        """Return the work of an ordinary invocation, which is parsed as a part of it."""
+    def call_api(self, parse: Callable[[], Invocation], host: Host = UNLIMITED) -> Work:
+        """Return the work of an ordinary invocation, which is parsed as a part of it; the host must carry the response."""
 
         def work(ctx: Context) -> tuple[str, HttpResponse]:
             invocation = parse()
             ctx.note(organization=invocation.organization.numbers())
             result = self.api.call(invocation.request, invocation.organization, invocation.scopes, ctx)
             response = build_report(result, invocation.organization, ctx, self.now())
+            check_size(response, host)
             return f"The API responded with {result.response.status}.", response
 
         return work

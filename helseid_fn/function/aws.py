@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from helseid_fn.context import Context
 from helseid_fn.function.invocation import is_lambda_http, parse_lambda_event, parse_lambda_http
-from helseid_fn.function.responses import read_as_object
+from helseid_fn.function.responses import Host, read_as_object
 from helseid_fn.function.trace import LowerCased, read_eventbridge_facts, read_header_facts
 
 if TYPE_CHECKING:
     from helseid_fn.function.app import App
+
+MAX_RESPONSE_BYTES = 6 * 1024 * 1024
+"""https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; it counts the response as JSON."""
 
 RESERVE_SECONDS = 0.5
 """What is left of Lambda's own timeout to respond in."""
@@ -36,7 +39,8 @@ def handle(app: App, event: Any, context: LambdaContext) -> Any:
     lower_cased = {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
     facts = {**_read_facts(app, lower_cased, context), **read_eventbridge_facts(event)}
     parse = parse_lambda_http if is_http else parse_lambda_event
-    outcome = app.perform(app.call_api(lambda: parse(event, app.settings)), facts, _deadline_seconds(app, context))
+    host = Host("AWS Lambda", MAX_RESPONSE_BYTES, escapes_body=is_http)
+    outcome = app.perform(app.call_api(lambda: parse(event, app.settings), host), facts, _deadline_seconds(app, context))
     if is_http:
         body, status, response_headers = outcome.response
         return {"statusCode": status, "headers": response_headers, "body": body, "isBase64Encoded": False}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InvalidInvocation
-from helseid_fn.function.invocation import MAX_BODY_BYTES, Invocation, is_rotation_event, parse_cloud_event, parse_http
-from helseid_fn.function.responses import HttpResponse, build_problem
+from helseid_fn.function.invocation import Invocation, is_rotation_event, max_body_bytes, parse_cloud_event, parse_http
+from helseid_fn.function.responses import UNLIMITED, Host, HttpResponse, build_problem
 from helseid_fn.function.trace import read_event_facts, read_header_facts
 
 if TYPE_CHECKING:
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
     from helseid_fn.function.app import App
 
+CLOUD_RUN = Host("Cloud Run", 32 * 1024 * 1024)
+"""https://cloud.google.com/run/quotas: the size of a response over HTTP/1."""
+
 _logger = logging.getLogger(__name__)
 
 
 def handle_http(app: App, request: flask.Request) -> HttpResponse:
     """Do the job for one HTTP request, and return a report or problem details."""
     # Outside the invocation: what the server raises for a malformed body becomes install_error_responses' response.
-    body = _read_body(request)
+    body = _read_body(request, max_body_bytes(app.settings))
 
     def parse() -> Invocation:
         if body is None:
@@ -33,7 +36,8 @@ def handle_http(app: App, request: flask.Request) -> HttpResponse:
         return parse_http(request.method, request.query_string, body, app.settings)
 
     facts = read_header_facts(request.headers, app.settings.google_project)
-    return app.perform(app.call_api(parse), facts, app.settings.deadline_seconds).response
+    host = CLOUD_RUN if "K_SERVICE" in app.environ else UNLIMITED
+    return app.perform(app.call_api(parse, host), facts, app.settings.deadline_seconds).response
 
 
 def handle_event(app: App, event: CloudEvent) -> None:
@@ -106,9 +110,9 @@ def _rotation(app: App, method: str) -> Any:
     return app.rotate_key(run)
 
 
-def _read_body(request: flask.Request) -> bytes | None:
+def _read_body(request: flask.Request, max_bytes: int) -> bytes | None:
     """Read the body, or one byte more than is allowed; None when it is truncated, so that it does not pass for complete."""
-    limit = MAX_BODY_BYTES + 1
+    limit = max_bytes + 1
     try:
         body: bytes = request.stream.read(limit)
     except OSError:

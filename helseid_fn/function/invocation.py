@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from helseid_fn.api.request import ApiRequest, parse_api_request
 from helseid_fn.errors import InvalidInvocation
+from helseid_fn.http.json_text import parse_json
 from helseid_fn.oauth.organization import Organization, is_journal_id, is_organization_number
 from helseid_fn.settings import Settings
 
-MAX_BODY_BYTES = 1024 * 1024
+ENVELOPE_BYTES = 64 * 1024
+"""What an invocation may take beside the body that it sends to the API."""
 
 PUBSUB_EVENT = "google.cloud.pubsub.topic.v1.messagePublished"
 
@@ -24,6 +25,11 @@ class Invocation:
     organization: Organization
     scopes: frozenset[str]
     request: ApiRequest
+
+
+def max_body_bytes(settings: Settings) -> int:
+    """Return how large the body of an invocation may be."""
+    return settings.api_max_bytes + ENVELOPE_BYTES
 
 
 def parse_http(method: str, query: bytes, body: bytes, settings: Settings) -> Invocation:
@@ -51,7 +57,7 @@ def parse_invocation(members: Any, settings: Settings) -> Invocation:
     return Invocation(
         organization,
         _parse_scope(members["scope"], settings.scopes) if "scope" in members else settings.scopes,
-        parse_api_request(request, settings.api_url, settings.api_methods, settings.api_caller_headers),
+        parse_api_request(request, settings.api_url, settings.api_methods, settings.api_caller_headers, settings.api_max_bytes),
     )
 
 
@@ -134,15 +140,16 @@ def _decode_base64(text: str, name: str) -> bytes:
 
 
 def _parse_text(body: bytes, settings: Settings) -> Invocation:
-    if len(body) > MAX_BODY_BYTES:
-        raise InvalidInvocation("body", "The body is larger than 1 MiB, the limit of the function. Send less.")
+    if len(body) > max_body_bytes(settings):
+        limit = settings.api_max_bytes // 1024 // 1024
+        raise InvalidInvocation("body", f"The body is larger than {limit} MiB. Send less, or raise API_MAX_MEGABYTES.")
     return parse_invocation(_parse_body(body) if body.strip() else {}, settings)
 
 
 def _parse_body(body: bytes) -> Any:
     try:
-        return json.loads(body, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        return parse_json(body, object_pairs_hook=_unique_members)
+    except ValueError:
         raise InvalidInvocation("body", "The body is not JSON. Send a JSON object, or no body for the default call.") from None
 
 
@@ -151,10 +158,6 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         raise InvalidInvocation("body", "The body has an object with the same member twice. Remove one.")
     return members
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _object(name: str, value: Any, known: tuple[str, ...]) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import dataclass
 from typing import Any
 
 from helseid_fn.api.client import ApiResult
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import HelseidFnError
+from helseid_fn.errors import HelseidFnError, InvalidResponse
+from helseid_fn.http.body import MEBIBYTE
 from helseid_fn.oauth.organization import Organization
 
 HttpResponse = tuple[str, int, dict[str, str]]
@@ -17,12 +20,39 @@ HttpResponse = tuple[str, int, dict[str, str]]
 DEFAULT_RETRY_AFTER_SECONDS = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the host of the function can return to its caller."""
+
+    name: str
+    max_bytes: int
+    escapes_body: bool = False
+    """Whether the body is a string within the host's own JSON."""
+
+
+UNLIMITED = Host("this machine", sys.maxsize)
+
+
+def check_size(response: HttpResponse, host: Host) -> None:
+    """Raise `InvalidResponse` when the API's response makes one that is larger than the host can return."""
+    size = len(response[0])
+    if host.escapes_body and host.max_bytes // 2 < size <= host.max_bytes:
+        size = len(json.dumps(response[0]))
+    if size > host.max_bytes:
+        limit = host.max_bytes // MEBIBYTE
+        detail = (
+            f"The API's response of {size / MEBIBYTE:.1f} MiB is more than {host.name} returns ({limit} MiB). Ask it for less."
+        )
+        raise InvalidResponse(Party.API, "too_large", detail)
+
+
 def build_report(result: ApiResult, organization: Organization, ctx: Context, now: float) -> HttpResponse:
     """Build the 200 response to an invocation that succeeded; `now` is wall-clock seconds."""
+    headers = {"headers": dict(result.response.headers)} if result.response.headers else {}
     return _build_ok(
         {
             "status": "ok",
-            "api": {"status": result.response.status, "body": result.response.body},
+            "api": {"status": result.response.status, "body": result.response.body, **headers},
             "token": {
                 "cached": ctx.requests[Party.HELSEID] == 0,
                 "expires_in_seconds": max(0, round(result.token.expires_at - now)),

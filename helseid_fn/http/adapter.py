@@ -1,4 +1,4 @@
-"""Requests' adapter without its session: how an origin is reached, and how a request is sent and its response read.
+"""Requests' adapter without its session: how an origin is reached, and how a request is sent.
 
 `docs/decisions/0003-requests-adapter-without-session.md` says why there is no session.
 """
@@ -14,11 +14,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import InvalidResponse, Unavailable
+from helseid_fn.errors import Unavailable
 from helseid_fn.http.connection import POOL_CLASSES, load_tls_context
-from helseid_fn.http.messages import Message, Response
+from helseid_fn.http.messages import Message
 
-MAX_RESPONSE_BYTES = 1024 * 1024
 MAX_KEPT_CONNECTIONS = 100
 
 MAX_IDLE_SECONDS = 5.0
@@ -39,8 +38,10 @@ class Origin:
     nonce: str | None = None
 
     @classmethod
-    def open(cls, party: Party, url: str, now: float) -> Self:
-        """Read the environment's proxies and CA bundle; nothing is connected yet. `now` is wall-clock seconds.
+    def open(cls, party: Party, url: str, now: float, max_bytes: int) -> Self:
+        """Read the environment's proxies and CA bundle; nothing is connected yet.
+
+        `now` is wall-clock seconds, `max_bytes` the largest body that is taken from there.
 
         Raises `Unavailable` when the CA bundle cannot be read.
         """
@@ -51,12 +52,16 @@ class Origin:
         tls = _load_trust(party, bundle) if scheme == "https" else None
         # http goes to this machine only, and a proxy must not see that traffic.
         proxies = dict(environment["proxies"]) if tls else {}
-        return cls(origin_of(url), proxies, tls, _Adapter(tls), used_at=now)
+        return cls(origin_of(url), proxies, tls, _Adapter(tls, max_bytes), used_at=now)
+
+    def drop_connections(self) -> None:
+        """Have the next request open a new connection."""
+        self.adapter = self.adapter.renew()
 
     def renew_idle_connections(self, now: float) -> _Adapter:
         """Return the adapter: a new one if its connections were idle for too long or the clock was set back."""
         if not 0 <= now - self.used_at <= MAX_IDLE_SECONDS:
-            self.adapter = _Adapter(self.tls)
+            self.adapter = self.adapter.renew()
         self.used_at = now
         return self.adapter
 
@@ -64,9 +69,14 @@ class Origin:
 class _Adapter(HTTPAdapter):
     """Requests' adapter over our connections, which share one TLS context."""
 
-    def __init__(self, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None, max_bytes: int) -> None:
         self._tls = tls
+        self._max_bytes = max_bytes
         super().__init__(pool_maxsize=MAX_KEPT_CONNECTIONS)
+
+    def renew(self) -> Self:
+        """Return the same without connections."""
+        return type(self)(self._tls, self._max_bytes)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
@@ -85,6 +95,7 @@ class _Adapter(HTTPAdapter):
         request = requests.PreparedRequest()
         request.url = url
         pool: Any = self.get_connection_with_tls_context(request, verify=True, proxies=proxies)
+        pool.conn_kw["max_bytes"] = self._max_bytes
         pool.ensure_connected(timeout_seconds)
 
     def cert_verify(self, *args: Any) -> None:
@@ -124,27 +135,3 @@ def prepare(method: str, url: str, message: Message) -> requests.PreparedRequest
     request.prepare_headers(headers)
     request.prepare_body(message.body, None)
     return request
-
-
-def read_response(party: Party, response: requests.Response) -> Response:
-    """Read the whole response and free its connection.
-
-    Raises `InvalidResponse` for an interim status, a body over 1 MiB and a compressed body, and what urllib3 raises.
-    """
-    with response:
-        if response.status_code < 200:
-            # Leave it unread, which closes the connection: the final response would be taken for another request's.
-            detail = f"{party.as_subject} ended with the interim status {response.status_code}. Report it to its operators."
-            raise InvalidResponse(party, "http", detail)
-        body = b""
-        # Read to the end: only an empty read shows that the body is shorter than announced.
-        while piece := response.raw.read(MAX_RESPONSE_BYTES + 1 - len(body), decode_content=False):
-            body += piece
-    if len(body) > MAX_RESPONSE_BYTES:
-        remedy = "Ask it for less" if party is Party.API else "Check HELSEID_ISSUER and any proxy in between"
-        detail = f"{party.as_subject}'s response exceeds the limit of 1 MiB. {remedy}."
-        raise InvalidResponse(party, "too_large", detail)
-    if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", ""):
-        detail = f"{party.as_subject} compressed its response although it was asked not to. Look for a proxy that compresses."
-        raise InvalidResponse(party, "http", detail)
-    return Response(response.status_code, response.headers, body)

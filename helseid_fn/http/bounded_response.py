@@ -13,17 +13,20 @@ import time
 from contextlib import suppress
 from typing import Any
 
-MAX_WIRE_BYTES = 2 * 1024 * 1024
-"""The limit for one response with its head and framing. http.client would read a chunk of length -1 for ever."""
+DEFAULT_MAX_BYTES = 1024 * 1024
+"""The largest body of a response where nobody says otherwise."""
+
+MAX_HEAD_BYTES = 1024 * 1024
+"""The limit for the head of one response, with every interim one before it."""
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads a socket until the timeout it had at the start has passed in all, and at most `MAX_WIRE_BYTES`."""
+    """Reads a socket until the timeout it had at the start has passed in all, and at most this many bytes."""
 
-    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase, max_bytes: int) -> None:
         self._sock = sock
         self._raw = raw
-        self._bytes_left = MAX_WIRE_BYTES
+        self._bytes_left = max_bytes
         self._is_stopped = False
         timeout_seconds = sock.gettimeout()
         self._ends_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
@@ -49,6 +52,10 @@ class _DeadlineReader(io.RawIOBase):
         self._raw.close()
         super().close()
 
+    def allow(self, max_bytes: int) -> None:
+        """Read at most this many bytes from now on."""
+        self._bytes_left = max_bytes
+
     def stop(self) -> None:
         """Read nothing more from the socket; what has been read already can still be seen."""
         self._is_stopped = True
@@ -57,11 +64,24 @@ class _DeadlineReader(io.RawIOBase):
 class BoundedResponse(http.client.HTTPResponse):
     """A response that is read within its socket's timeout, and up to a limit of bytes."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, max_bytes: int = DEFAULT_MAX_BYTES, **kwargs: Any) -> None:
+        """Read from the socket; a body is at most `max_bytes`, and its framing as much again."""
         super().__init__(sock, *args, **kwargs)
         self._socket = sock
-        self._reader = _DeadlineReader(sock, self.fp.detach())
+        self._reader = _DeadlineReader(sock, self.fp.detach(), MAX_HEAD_BYTES)
+        self._max_bytes = max_bytes
         self.fp = io.BufferedReader(self._reader)
+
+    def begin(self) -> None:
+        """Read the head."""
+        super().begin()
+        self._reader.allow(2 * self._max_bytes + MAX_HEAD_BYTES)
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]  # missing in typeshed
+        if size < 0:  # http.client would read to the end
+            raise http.client.HTTPException("a chunk has a negative length")
+        return size
 
     def _close_conn(self) -> None:
         """End the connection if there are bytes after the response: the next request would take them for its own response."""

@@ -7,8 +7,9 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -16,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import ssl_wrap_socket
 
 from helseid_fn.http.addresses import left_seconds, open_socket, resolve
-from helseid_fn.http.bounded_response import BoundedResponse
+from helseid_fn.http.bounded_response import DEFAULT_MAX_BYTES, BoundedResponse
 from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError
 
 
@@ -49,8 +50,11 @@ class _Tunnel(NamedTuple):
 class _PhasedConnection(HTTPConnection):
     """Connects within its timeout in all, and raises `ConnectError` with the phase that failed."""
 
-    response_class = BoundedResponse
     _connect_by = 0.0
+
+    def __init__(self, *args: Any, max_bytes: int = DEFAULT_MAX_BYTES, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.response_class = partial(BoundedResponse, max_bytes=max_bytes)  # type: ignore[assignment]  # it is only called
 
     def connect(self) -> None:
         timeout_seconds = cast("float", self.timeout)  # our adapter always sets one

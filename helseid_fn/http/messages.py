@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from helseid_fn.errors import InvalidResponse
+from helseid_fn.http.json_text import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,19 @@ class Response:
     headers: Mapping[str, str] = field(repr=False)
     """Header names are case-insensitive."""
     body: bytes = field(repr=False)
+    unreadable: InvalidResponse | None = field(default=None, compare=False, repr=False)
+    """Why there is no body, if it could not be read."""
+
+    def require_body(self) -> None:
+        """Raise why the body could not be read, if it could not."""
+        if self.unreadable is not None:
+            raise self.unreadable
 
     def json(self) -> Any:
         """Return the body parsed as JSON, or None if it is not JSON."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return parse_json(self.body)
+        except ValueError:
             return None
 
     def json_members(self) -> dict[str, Any]:

@@ -14,6 +14,12 @@ MAX_TRANSIENT_RETRIES = 2
 
 FIRST_PAUSE_SECONDS = 0.2
 
+NEEDS_NEW_CONNECTION = frozenset({408, 421, 425})
+"""The server gave up on this request on this connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470 section 5.2."""
+
+NOT_PROCESSED = NEEDS_NEW_CONNECTION | {429}
+"""The statuses by which a server says that it has not processed the request and that it may be sent again."""
+
 
 def pause_before_retry(
     outcome: Response | Failure, retries: int, *, idempotent: bool, now: float, random: float
@@ -31,7 +37,7 @@ def pause_before_retry(
         # The first lost connection is usually a kept one that had died while idle, and a new one helps at once.
         died_idle = outcome.reason == "connection_lost" and retries == 0
         return 0.0 if died_idle else pause_seconds(retries, random)
-    if not is_transient(outcome) or (outcome.status != 429 and not idempotent):
+    if not is_transient(outcome.status) or (outcome.status not in NOT_PROCESSED and not idempotent):
         return None
     requested_seconds = parse_retry_after(outcome.headers.get("Retry-After"), now)
     return pause_seconds(retries, random) if requested_seconds is None else float(requested_seconds)
@@ -44,15 +50,15 @@ def may_be_processed(outcome: Response | Failure, party: Party, *, idempotent: b
     """
     if idempotent or party is not Party.API:
         return False
-    return outcome.processed if isinstance(outcome, Failure) else outcome.status != 429
+    return outcome.processed if isinstance(outcome, Failure) else outcome.status not in NOT_PROCESSED
 
 
 def check_available(party: Party, response: Response, now: float, *, body: Any = None, idempotent: bool = True) -> None:
-    """Raise `Unavailable` when the response is a 429 or a 5xx; `now` is wall-clock seconds, for a `Retry-After` date.
+    """Raise `Unavailable` when the response is transient; `now` is wall-clock seconds, for a `Retry-After` date.
 
     `body` is what the caller is told of the response's body, where the response is an API's.
     """
-    if not is_transient(response):
+    if not is_transient(response.status):
         return
     reason, what = ("rate_limited", "asks for fewer requests") if response.status == 429 else ("server_error", "failed")
     retry_after_seconds = parse_retry_after(response.headers.get("Retry-After"), now)
@@ -70,9 +76,9 @@ def check_available(party: Party, response: Response, now: float, *, body: Any =
     )
 
 
-def is_transient(response: Response) -> bool:
-    """Return whether the server reports that it cannot process requests now: 429 or 5xx."""
-    return response.status == 429 or response.status >= 500
+def is_transient(status: int) -> bool:
+    """Return whether a server says with this status that it cannot process the request now: 408, 421, 425, 429 or 5xx."""
+    return status in NOT_PROCESSED or status >= 500
 
 
 def pause_seconds(retries_done: int, random: float) -> float:

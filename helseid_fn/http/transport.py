@@ -20,13 +20,15 @@ from urllib3.exceptions import HTTPError
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Unavailable
-from helseid_fn.http.adapter import Origin, origin_of, prepare, read_response, wire_url
+from helseid_fn.http.adapter import Origin, origin_of, prepare, wire_url
+from helseid_fn.http.body import MEBIBYTE, read_response
 from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.messages import Build, Message, Response
-from helseid_fn.http.retries import may_be_processed, pause_before_retry
+from helseid_fn.http.retries import NEEDS_NEW_CONNECTION, may_be_processed, pause_before_retry
 
 CONNECT_TIMEOUT_SECONDS = 3.0
+MAX_NONCE_ROUNDS = 2
 _SHORTEST_WAIT_SECONDS = 0.001  # urllib3 refuses a timeout of 0
 
 _logger = logging.getLogger(__name__)
@@ -42,8 +44,11 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        api_max_bytes: int = 10 * MEBIBYTE,
     ) -> None:
+        """Take `now` as the wall clock in seconds, and `api_max_bytes` as the largest body of the API; others' are 1 MiB."""
         self._now = now
+        self._api_max_bytes = api_max_bytes
         self._sleep = sleep
         self._random = random
         self._connect_timeout_seconds = connect_timeout_seconds
@@ -63,9 +68,10 @@ class Transport:
     ) -> Response:
         """Send a request and return the response, whatever its status.
 
-        The request is built and sent again once when the server asks for a nonce, and at most twice after a transient failure
-        (no complete response, 429, 5xx), with jittered pauses or the server's `Retry-After`, inside the deadline. A request
-        that is not `idempotent` is sent again only when the server cannot have processed it.
+        The request is built and sent again when the server asks for a nonce, at most twice in a row, and at most twice after a
+        transient failure (no complete response, or a status of `is_transient`), with jittered pauses or the server's
+        `Retry-After`, inside the deadline. A request that is not `idempotent` is sent again only when the server cannot have
+        processed it.
 
         Raises `Unavailable`, `DeadlineExceeded` or `InvalidResponse`.
         """
@@ -76,13 +82,15 @@ class Transport:
             timeout_seconds = min(ctx.check(party), response_timeout_seconds or ctx.deadline_seconds)
             outcome = self._exchange(party, origin, method, url, partial(build, url, nonce), timeout_seconds, ctx)
             if isinstance(outcome, Response) and asks_for_nonce(outcome):
-                nonce, nonce_rounds = _read_requested_nonce(party, outcome, nonce_rounds), nonce_rounds + 1
+                nonce, nonce_rounds = _read_requested_nonce(party, outcome, nonce, nonce_rounds), nonce_rounds + 1
                 continue
+            if isinstance(outcome, Response) and outcome.status in NEEDS_NEW_CONNECTION:
+                origin.drop_connections()
             pause = pause_before_retry(outcome, retries, idempotent=idempotent, now=self._now(), random=self._random())
             if pause is None or pause >= ctx.left_seconds():
                 break
             self._sleep(pause)
-            nonce, retries = origin.nonce, retries + 1
+            nonce, nonce_rounds, retries = origin.nonce, 0, retries + 1
         if isinstance(outcome, Response):
             return outcome
         processed = may_be_processed(outcome, party, idempotent=idempotent)
@@ -118,7 +126,7 @@ class Transport:
                 left_seconds = max(_SHORTEST_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
                 timeout = Timeout(connect=min(connect_seconds, left_seconds), total=left_seconds)
                 sent = adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies)  # type: ignore[arg-type]  # its stub lacks Timeout
-                response = read_response(party, sent)
+                response = read_response(party, sent, self._max_bytes(party))
             except InvalidResponse as error:
                 ctx.note_outcome(party, error.reason)
                 raise
@@ -137,17 +145,27 @@ class Transport:
         key = origin_of(url)
         with self._lock:
             if key not in self._origins:
-                self._origins[key] = Origin.open(party, url, self._now())
+                self._origins[key] = Origin.open(party, url, self._now(), self._max_bytes(party))
             return self._origins[key]
 
+    def _max_bytes(self, party: Party) -> int:
+        return self._api_max_bytes if party is Party.API else MEBIBYTE
 
-def _read_requested_nonce(party: Party, response: Response, rounds: int) -> str:
-    """Return the nonce of this very response, not one that another thread has learned since."""
+
+def _read_requested_nonce(party: Party, response: Response, sent: str | None, rounds: int) -> str:
+    """Return the nonce of this very response, not one that another thread has learned since.
+
+    Servers behind one name that do not share their nonces each ask for their own, so `rounds` requests in a row are followed
+    before it is given up.
+    """
     nonce = read_nonce(response.headers)
     if nonce is None:
         fault = "asked for a nonce but its DPoP-Nonce header is missing or unusable"
-    elif rounds:
+    elif nonce == sent:
         fault = "asked for a nonce again after it was sent the one it had just issued"
+    elif rounds >= MAX_NONCE_ROUNDS:
+        detail = f"{party.as_subject} asked for another nonce {rounds + 1} times in a row. Try again; if it goes on, report it."
+        raise Unavailable(party, "nonce", detail)
     else:
         return nonce
     raise InvalidResponse(party, "nonce", f"{party.as_subject} {fault}. Report it to its operators.")

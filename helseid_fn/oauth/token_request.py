@@ -58,6 +58,7 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
         response_timeout_seconds=ctx.attempt_seconds,
     )
     check_available(Party.HELSEID, response, request.now())
+    response.require_body()
     if is_token_error(response):
         raise parse_token_error(
             response,

@@ -56,8 +56,9 @@ class Token:
 
 
 def is_token_error(response: Response) -> bool:
-    """Return whether the response is an OAuth error; an `error` member makes it one even at status 200."""
-    return 400 <= response.status < 500 or "error" in response.json_members()
+    """Return whether the response is an OAuth error; a non-empty `error` (RFC 6749 section 5.2) makes it one at any status."""
+    error = response.json_members().get("error")
+    return 400 <= response.status < 500 or (isinstance(error, str) and error != "")
 
 
 def parse_grant(response: Response, requested: frozenset[str]) -> Grant:

@@ -12,11 +12,12 @@ BASE = "https://api.example.no/base"
 ALL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
+MAX_BODY_BYTES = 1000
 CALLER_HEADERS = ("accept", "content-type", "nhn-*", "x-*")
 
 
 def parse(base: str = BASE, methods: frozenset[str] = ALL_METHODS, **members: Any) -> ApiRequest:
-    return parse_api_request(members, base, methods, CALLER_HEADERS)
+    return parse_api_request(members, base, methods, CALLER_HEADERS, MAX_BODY_BYTES)
 
 
 def refusal_of(**members: Any) -> InvalidInvocation:
@@ -372,3 +373,8 @@ def test_the_caller_s_headers_are_copied() -> None:
 
 def test_a_request_does_not_show_its_body() -> None:
     assert "HUSH" not in repr(parse(method="POST", json="HUSH"))
+
+
+def test_a_body_larger_than_the_limit_is_refused() -> None:
+    assert len(parse(method="POST", json="x" * (MAX_BODY_BYTES - 2)).body or b"") == MAX_BODY_BYTES
+    assert "API_MAX_MEGABYTES" in str(refusal_of(method="POST", json="x" * (MAX_BODY_BYTES - 1)))

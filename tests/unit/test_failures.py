@@ -195,7 +195,7 @@ def test_an_exception_that_wraps_itself_is_classified() -> None:
     assert classify_failure(error) == Failure("connection_lost", processed=True)
 
 
-REASONS = (*(reason for reason in UNAVAILABLE_REASONS if reason not in ("rate_limited", "server_error")), "http")
+REASONS = (*(reason for reason in UNAVAILABLE_REASONS if reason not in ("rate_limited", "server_error", "nonce")), "http")
 
 
 @pytest.mark.parametrize("reason", REASONS)

@@ -8,10 +8,10 @@ import pytest
 
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.function.invocation import (
-    MAX_BODY_BYTES,
     PUBSUB_EVENT,
     Invocation,
     is_lambda_http,
+    max_body_bytes,
     parse_cloud_event,
     parse_http,
     parse_invocation,
@@ -24,6 +24,7 @@ from tests.support.parts import make_settings
 
 SETTINGS = make_settings(
     HELSEID_SCOPE="nhn:a/b nhn:c/d",
+    API_MAX_MEGABYTES="1",
     API_METHODS="GET POST",
     HELSEID_PARENT_ORGANIZATION="999977774",
     HELSEID_CHILD_ORGANIZATION="999977776",
@@ -123,12 +124,12 @@ def test_a_member_named_twice_is_refused_at_every_level(body: bytes) -> None:
 
 @pytest.mark.parametrize("filler", [b" ", b"x"], ids=["white space", "anything"])
 def test_a_body_that_is_too_large_is_refused(filler: bytes) -> None:
-    refusal = body_refusal_of(filler * (MAX_BODY_BYTES + 1))
+    refusal = body_refusal_of(filler * (max_body_bytes(SETTINGS) + 1))
     assert (refusal.code, "larger than 1 MiB" in str(refusal)) == ("invocation.body", True)
 
 
 def test_a_body_of_the_largest_size_is_taken() -> None:
-    assert http(b"{}".ljust(MAX_BODY_BYTES)).request.url == SETTINGS.api_url
+    assert http(b"{}".ljust(max_body_bytes(SETTINGS))).request.url == SETTINGS.api_url
 
 
 @pytest.mark.parametrize("body", [b"\xef\xbb\xbf{}", "{}".encode("utf-16")], ids=["a BOM", "UTF-16"])
@@ -201,8 +202,13 @@ def test_a_lone_surrogate_in_json_is_sent_as_it_is() -> None:
     assert request.body == b'{"\\ud800": "\\udfff"}'
 
 
-def test_a_number_beyond_a_double_is_refused() -> None:
-    assert body_refusal_of(b'{"request":{"method":"POST","json":1e400}}').code == "invocation.request"
+@pytest.mark.parametrize(
+    "value",
+    [b"1e400", b"9" * 5000, b"[" * 201 + b"]" * 201, b'{"a":' * 201 + b"1" + b"}" * 201],
+    ids=["beyond a double", "5000 digits", "nested arrays", "nested objects"],
+)
+def test_json_that_nobody_could_send_on_is_refused(value: bytes) -> None:
+    assert body_refusal_of(b'{"request":{"method":"POST","json":' + value + b"}}").code == "invocation.body"
 
 
 @pytest.mark.parametrize(

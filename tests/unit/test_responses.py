@@ -81,7 +81,7 @@ def test_a_problem_has_the_api_s_response_in_ascii(body: object) -> None:
 
 def report(ctx: Context, *, now: float = NOW + 0.4, organization: Organization | None = None) -> dict[str, Any]:
     token = Token("HUSH", generate_proof_key(), frozenset({"nhn:c/d", "nhn:a/b"}), 600, NOW, None, "x", "y")
-    result = ApiResult(ApiResponse(201, {"greeting": "hei"}), token)
+    result = ApiResult(ApiResponse(201, {"greeting": "hei"}, headers={"etag": '"1"'}), token)
     body, status, headers = build_report(result, organization or Organization("1"), ctx, now)
     assert (status, headers) == (200, {"Content-Type": "application/json", "Cache-Control": "no-store"})
     assert "HUSH" not in body
@@ -98,7 +98,7 @@ def test_a_report_has_exactly_these_members(clock: MovableClock) -> None:
                 pass
     assert report(ctx, organization=Organization("999977774", "999977776", "journal")) == {
         "status": "ok",
-        "api": {"status": 201, "body": {"greeting": "hei"}},
+        "api": {"status": 201, "body": {"greeting": "hei"}, "headers": {"etag": '"1"'}},
         "token": {"cached": False, "expires_in_seconds": 600, "scope": "nhn:a/b nhn:c/d"},
         "organization": {"parent": "999977774", "child": "999977776"},
         "requests": {"secret_store": 1, "helseid": 3, "api": 2},

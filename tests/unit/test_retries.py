@@ -12,18 +12,21 @@ def pause(outcome: object, retries: int = 0, *, idempotent: bool = True, random:
     return pause_before_retry(outcome, retries, idempotent=idempotent, now=NOW, random=random)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("status", [429, 500, 501, 502, 503, 504, 511, 599])
+@pytest.mark.parametrize("status", [408, 421, 425, 429, 500, 501, 502, 503, 504, 511, 599])
 def test_a_transient_status_is_retried(status: int) -> None:
     assert pause(make_response(status)) == pytest.approx(0.1)
 
 
-@pytest.mark.parametrize("status", [200, 204, 301, 400, 401, 403, 404, 408, 409, 425, 428, 430, 499])
+@pytest.mark.parametrize("status", [200, 204, 301, 304, 400, 401, 403, 404, 409, 428, 430, 499])
 def test_any_other_status_is_final(status: int) -> None:
     assert pause(make_response(status)) is None
 
 
-@pytest.mark.parametrize(("status", "retried"), [(429, True), (500, False), (502, False), (503, False), (504, False)])
-def test_a_429_alone_repeats_a_request_not_idempotent(status: int, *, retried: bool) -> None:
+@pytest.mark.parametrize(
+    ("status", "retried"),
+    [(408, True), (421, True), (425, True), (429, True), (500, False), (502, False), (503, False), (504, False)],
+)
+def test_a_status_that_processed_nothing_repeats_any_request(status: int, *, retried: bool) -> None:
     assert (pause(make_response(status), idempotent=False) is not None) is retried
 
 
@@ -128,6 +131,9 @@ def test_a_response_below_500_is_available(status: int) -> None:
         (Party.API, 429, "api.unavailable.rate_limited"),
         (Party.API, 503, "api.unavailable.server_error"),
         (Party.API, 599, "api.unavailable.server_error"),
+        (Party.API, 408, "api.unavailable.server_error"),
+        (Party.HELSEID, 421, "helseid.unavailable.server_error"),
+        (Party.API, 425, "api.unavailable.server_error"),
     ],
 )
 def test_a_429_and_a_5xx_are_unavailable(party: Party, status: int, code: str) -> None:

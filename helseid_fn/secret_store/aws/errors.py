@@ -10,6 +10,7 @@ import re
 
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, Refused, Unavailable
+from helseid_fn.http.retries import is_transient
 from helseid_fn.redaction import quote
 from helseid_fn.secret_store.aws.arn import SecretArn
 
@@ -88,7 +89,7 @@ def explain(code: str, status: int, message: str, address: SecretArn, operation:
     if code in _THROTTLED or status == 429:
         detail = f"The secret manager asks for fewer requests ({said}). Try again, and check the account's quotas."
         return Unavailable(party, "rate_limited", detail)
-    if code in _FAILED or status >= 500:
+    if code in _FAILED or is_transient(status):
         detail = f"The secret manager failed ({said}). Try again, and check AWS's status for {address.region}."
         return Unavailable(party, "server_error", detail)
     if code in _UNAUTHENTICATED:

@@ -142,6 +142,8 @@ def _row(fault: Fault | Absence, *outcomes: Outcome, slow: bool = False) -> Row:
 LOST = _everywhere("unavailable.connection_lost")
 BUSY = _everywhere("unavailable.rate_limited")
 DOWN = _everywhere("unavailable.server_error")
+GAVE_UP = (_fails("invalid_response.http", 3), *_everywhere("unavailable.server_error")[1:])
+"""gRPC names no statuses but those it knows."""
 NOT_HTTP = _everywhere("invalid_response.http", 1)
 TLS: tuple[Outcome, ...] = (*[_fails("unavailable.tls", 3)] * 2, NO_TLS, *[_fails("unavailable.tls", 1)] * 3)
 TIMED_OUT = ("deadline_exceeded", "unavailable.timeout")
@@ -206,9 +208,18 @@ TABLE: dict[str, Row] = {
         *[Succeeds(1)] * 5,
         _fails("invalid_response.body", 1),
     ),
-    "gzip that was not requested": _row(
-        _respond(200, gzip.compress(b'{"a": 1}'), JSON, ("Content-Encoding", "gzip")), *NOT_HTTP
+    "brotli that was not requested": _row(_respond(200, b"\x0b\x02\x80hei\x03", JSON, ("Content-Encoding", "br")), *NOT_HTTP),
+    "gzip that is none": _row(_respond(200, b'{"a": 1}', JSON, ("Content-Encoding", "gzip")), *NOT_HTTP),
+    "gzip of 50 MB": _row(
+        _respond(200, gzip.compress(bytes(50_000_000)), JSON, ("Content-Encoding", "gzip")),
+        *NOT_HTTP[:3],
+        *[_fails("invalid_response.too_large", 1)] * 3,
     ),
+    "503 labelled gzip": _row(_respond(503, b"down", "text/plain", ("Content-Encoding", "gzip")), *DOWN),
+    "503 with a body of 50 MB": _row(_respond(503, bytes(50_000_000)), *DOWN),
+    "408": _row(_respond(408), *GAVE_UP),
+    "421": _row(_respond(421), *GAVE_UP),
+    "425": _row(_respond(425), *GAVE_UP),
     "a body of 50 MB": _row(
         _send_huge,
         _fails("refused.too_large", 1),

@@ -1,0 +1,43 @@
+"""Parses JSON from outside within bounds; pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+MAX_DEPTH = 200
+"""How deep arrays and objects may nest: what is parsed is serialized again, by code that recurses."""
+
+
+def parse_json(text: str | bytes, *, object_pairs_hook: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """Parse JSON of finite numbers, nested at most `MAX_DEPTH` deep. Raises `ValueError`."""
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text))
+    try:
+        value = json.loads(text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=object_pairs_hook)
+    except RecursionError:
+        raise ValueError("nests too deep") from None
+    # Counting is fast, and most texts have fewer brackets than that in all.
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
+        raise ValueError("nests too deep")
+    return value
+
+
+def _is_too_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for each in level if isinstance(each, dict | list) for inner in _members(each)]
+    return any(isinstance(each, dict | list) for each in level)
+
+
+def _members(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return list(value.values()) if isinstance(value, dict) else value
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("is too large for a double")
+    return value

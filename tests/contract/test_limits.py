@@ -1,0 +1,71 @@
+"""Large bodies: what the API may send, what it may be sent, and what each host can carry back."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from standin import StandIn, faults
+from tests.support.deployment import Function, LambdaContext
+
+MEBIBYTE = 1024 * 1024
+
+
+def text(size: int) -> faults.Fault:
+    return faults.Status(200, b"a" * size, (), "text/plain")
+
+
+@pytest.mark.parametrize(("limit", "size"), [("10", 10), ("35", 35), ("64", 64)])
+def test_a_body_up_to_the_limit_is_taken(standin: StandIn, deploy: Callable[..., Function], limit: str, size: int) -> None:
+    function = deploy(standin, API_MAX_MEGABYTES=limit)
+    standin.api.fail_next("api", text(size * MEBIBYTE))
+    assert len((function.call().json or {})["api"]["body"]) == size * MEBIBYTE
+
+
+def test_a_body_over_the_limit_is_refused_with_the_setting(standin: StandIn, function: Function) -> None:
+    standin.api.fail_next("api", text(10 * MEBIBYTE + 1))
+    problem = function.call().json or {}
+    assert (problem["code"], "API_MAX_MEGABYTES" in problem["detail"]) == ("api.invalid_response.too_large", True)
+
+
+def test_a_large_body_is_sent(standin: StandIn, deploy: Callable[..., Function]) -> None:
+    function = deploy(standin, API_METHODS="POST")
+    response = function.call({"request": {"method": "POST", "path": "orders", "json": "a" * (4 * MEBIBYTE - 100)}})
+    assert response.status_code == 200
+    assert len(standin.exchanges("api")[0].json) == 4 * MEBIBYTE - 100
+
+
+def test_a_body_that_is_too_large_to_send_causes_no_request(standin: StandIn, deploy: Callable[..., Function]) -> None:
+    function = deploy(standin, API_METHODS="POST", API_MAX_MEGABYTES="4")
+    problem = function.call({"request": {"method": "POST", "json": "a" * 4 * MEBIBYTE}}).json or {}
+    assert (problem["code"], "API_MAX_MEGABYTES" in problem["detail"]) == ("invocation.request", True)
+    assert standin.received == []
+
+
+@pytest.mark.parametrize("size", [6 * MEBIBYTE, 4 * MEBIBYTE], ids=["larger", "larger once it is escaped"])
+def test_what_lambda_cannot_return_is_told_with_its_limit(standin: StandIn, function: Function, size: int) -> None:
+    standin.api.fail_next("api", faults.Status(200, b'"' * size, (), "text/plain"))
+    problem = function.module.lambda_handler({}, LambdaContext())
+    assert (problem["code"], "AWS Lambda returns (6 MiB)" in problem["detail"]) == ("api.invalid_response.too_large", True)
+
+
+def test_what_fits_into_lambdas_limit_is_returned(standin: StandIn, function: Function) -> None:
+    standin.api.fail_next("api", text(5 * MEBIBYTE))
+    assert len(function.module.lambda_handler({}, LambdaContext())["api"]["body"]) == 5 * MEBIBYTE
+
+
+def test_what_cloud_run_cannot_return_is_told_with_its_limit(standin: StandIn, deploy: Callable[..., Function]) -> None:
+    function = deploy(standin, API_MAX_MEGABYTES="64", K_SERVICE="helseid-fn")
+    standin.api.fail_next("api", text(33 * MEBIBYTE))
+    problem = function.call().json or {}
+    assert (problem["code"], "Cloud Run returns (32 MiB)" in problem["detail"]) == ("api.invalid_response.too_large", True)
+
+
+def test_lambdas_limit_counts_the_escaped_body_over_http(standin: StandIn, function: Function) -> None:
+    standin.api.fail_next(
+        "api", faults.Status(200, json.dumps("\\" * (MEBIBYTE + MEBIBYTE // 2)).encode(), (), "application/json")
+    )
+    event = {"version": "2.0", "headers": {}, "requestContext": {"http": {"method": "GET"}}, "body": ""}
+    assert (
+        json.loads(function.module.lambda_handler(event, LambdaContext())["body"])["code"] == "api.invalid_response.too_large"
+    )
