@@ -59,7 +59,8 @@ class ApiClient:
             response = self._send(request, token, ctx)
         if response.status == 401:
             ctx.note(clock_difference_seconds=response.clock_seconds_ahead)
-        check_response(response, token)
+        if not (response.status == 304 and request.is_conditional):
+            check_response(response, token)
         return ApiResult(response, token)
 
     def _send(self, request: ApiRequest, token: Token, ctx: Context) -> ApiResponse:

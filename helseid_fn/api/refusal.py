@@ -33,6 +33,7 @@ _SELVBETJENING_REMEDIES = {
 _NAMED = ("invalid_token", "invalid_dpop_proof", "insufficient_scope")
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 _MEANINGS = {
+    304: "nothing has changed, though the request did not ask whether it has",
     400: "the request is not valid",
     405: "the method is not allowed there",
     409: "the request conflicts with what the API has",
@@ -48,13 +49,13 @@ _OF_TOKEN = ("invalid_token", "unauthorized")
 
 
 def check_response(response: ApiResponse, token: Token) -> None:
-    """Raise `Refused`, with the response's status, words and body, unless it is a success.
+    """Raise `Refused`, with the response's status, words and body, unless it is 2xx.
 
     `token` is the one that was sent; what it is for may explain the refusal.
     """
-    if response.is_success:
+    if 200 <= response.status < 300:
         return
-    reason = _BY_STATUS.get(response.status, "redirect" if 300 <= response.status < 400 else "other")
+    reason = _BY_STATUS.get(response.status, "redirect" if 300 <= response.status < 400 and response.status != 304 else "other")
     said = ""
     api_response: dict[str, Any] = {"status": response.status, "body": response.body}
     if response.headers:
@@ -75,7 +76,7 @@ def check_response(response: ApiResponse, token: Token) -> None:
     refusal = f"{response.party.as_subject} responded with {response.status}{said}."
     remedy = (_SELVBETJENING_REMEDIES if response.party is Party.SELVBETJENING else _REMEDIES)[reason]
     if reason == "other" and response.party is Party.API and response.body is None:
-        remedy = "It sent no words of its own."
+        remedy = "It sent no words that can be read."
     detail = _explain_refusal(refusal, remedy, reason, response, token)
     raise Refused(response.party, reason, detail, status=response.status, api_response=api_response)
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.http.caller_headers import is_header_name, is_header_value, matches_header
+from helseid_fn.http.json_text import nests_too_deep
 
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2."""
@@ -29,6 +30,11 @@ class ApiRequest:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the API may respond that nothing has changed, 304 (RFC 9110 section 13.1)."""
+        return any(name.lower() in ("if-none-match", "if-modified-since") for name in self.headers)
 
     @property
     def is_idempotent(self) -> bool:
@@ -65,10 +71,13 @@ def _invalid(detail: str) -> InvalidInvocation:
 
 
 def _dump_json(value: object) -> bytes:
+    wrong = _invalid("request.json has a number too large for a double, or nests too deep. Send less.")
+    if nests_too_deep(value):
+        raise wrong
     try:
         return json.dumps(value, allow_nan=False).encode("ascii")
-    except (ValueError, RecursionError):
-        raise _invalid("request.json has a number too large for a double, or nests too deep. Send less.") from None
+    except ValueError:
+        raise wrong from None
 
 
 def _build_url(base_url: str, path: object, query: object) -> str:

@@ -22,8 +22,11 @@ CALLER_HEADERS = ("content-location", "etag", "last-modified", "link", "location
 """What a caller needs for conditional requests, for the next page, and to find what was created."""
 
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_CHARSETS = ("us-ascii", "iso-8859-1", "latin1", "iso-8859-15", "windows-1252", "utf-16", "utf-16le", "utf-16be")
-"""Beside UTF-8, what Norwegian text comes in; other codecs of Python's are not charsets, or not meant."""
+_CHARSETS = re.compile(r"us-ascii|(iso-?8859-|latin-?)\d{1,2}|(windows-|cp)125\d|utf-?(16|32)([lb]e)?")
+"""Beside UTF-8; others of Python's codecs are not charsets, or not meant."""
+
+MAX_WORDS_BYTES = 256 * 1024
+"""The largest body of a failure that the caller is told: every host can return it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,9 @@ class ApiResponse:
     """By their names in lower case; only those of `CALLER_HEADERS`."""
 
     @property
-    def is_success(self) -> bool:
-        """Whether the API did what it was asked for: 2xx, or 304, that what was asked for has not changed."""
-        return 200 <= self.status < 300 or self.status == 304
-
-    @property
     def error(self) -> Challenge | None:
         """The first challenge with an error, whatever its scheme: the Sample API names another scheme than its own DPoP."""
-        return next((each for each in self.challenges if "error" in each.parameters), None)
+        return next((each for each in self.challenges if each.parameters.get("error")), None)
 
     @property
     def rejects_token(self) -> bool:
@@ -84,9 +82,9 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     content_type = response.headers.get("Content-Type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     is_json = media_type == "application/json" or media_type.endswith("+json")
-    text = _read_text(response.body, "" if is_json else content_type, sent_secrets)
-    if not response.body:
+    if not response.body or (response.status >= 300 and len(response.body) > MAX_WORDS_BYTES):
         return None
+    text = _read_text(response.body, content_type, sent_secrets, is_json=is_json)
     if is_json and text is not None:
         try:
             value = parse_json(text)
@@ -101,18 +99,24 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
         return text
     if 200 <= response.status < 300:
         what = quote(media_type) or "bytes of no stated type"
-        kind = "broken JSON" if is_json else f"{what}, which is neither JSON nor plain text in UTF-8"
+        kind = "broken JSON" if is_json else f"{what}, which is neither JSON nor plain text in UTF-8 or a charset that it names"
         detail = f"{party.as_subject} responded with {response.status} and {kind}. Check its address and any gateway in front."
         raise InvalidResponse(party, "body", detail, status=response.status)
     return text
 
 
-def _read_text(body: bytes, content_type: str, sent_secrets: tuple[str, ...]) -> str | None:
-    """Decode the body, with what we sent redacted; None when it is empty or not text in its charset, or else in UTF-8."""
+def _read_text(body: bytes, content_type: str, sent_secrets: tuple[str, ...], *, is_json: bool) -> str | None:
+    """Decode the body, with what we sent redacted; None when it is not text in its charset, or else in UTF-8.
+
+    JSON is UTF-8 whatever it says (RFC 8259 section 8.1), unless it cannot be.
+    """
     named = _CHARSET.search(content_type)
-    charset = named.group(1).lower() if named else ""
-    try:
-        text = body.decode(charset if charset in _CHARSETS else "utf-8-sig")
-        return redact(text, sent_secrets) if text and "\0" not in text else None
-    except UnicodeDecodeError:
-        return None
+    charset = named.group(1).lower() if named and _CHARSETS.fullmatch(named.group(1).lower()) else "utf-8-sig"
+    for each in ("utf-8-sig", charset) if is_json else (charset,):
+        try:
+            text = body.decode(each)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        if "\0" not in text:
+            return redact(text, sent_secrets)
+    return None

@@ -20,12 +20,13 @@ def parse_json(text: str | bytes, *, object_pairs_hook: Callable[[list[tuple[str
     except RecursionError:
         raise ValueError("nests too deep") from None
     # Counting is fast, and most texts have fewer brackets than that in all.
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
+    if text.count("[") + text.count("{") > MAX_DEPTH and nests_too_deep(value):
         raise ValueError("nests too deep")
     return value
 
 
-def _is_too_deep(value: object) -> bool:
+def nests_too_deep(value: object) -> bool:
+    """Return whether a JSON value nests deeper than `MAX_DEPTH`."""
     level = [value]
     for _ in range(MAX_DEPTH):
         level = [inner for each in level if isinstance(each, dict | list) for inner in _members(each)]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -69,3 +70,25 @@ def test_lambdas_limit_counts_the_escaped_body_over_http(standin: StandIn, funct
     assert (
         json.loads(function.module.lambda_handler(event, LambdaContext())["body"])["code"] == "api.invalid_response.too_large"
     )
+
+
+@pytest.mark.parametrize("status", [400, 409, 503])
+def test_a_failures_words_never_exceed_what_a_host_returns(standin: StandIn, function: Function, status: int) -> None:
+    standin.api.fail_always("api", faults.Status(status, b'"' * (7 * MEBIBYTE)))
+    problem = function.call().json or {}
+    assert problem["api"] == {"status": status, "body": None}
+
+
+@pytest.mark.parametrize("nested", [{"request": {"method": "POST", "json": None}}, {"organization": None}, {"scope": None}])
+def test_an_event_that_nests_too_deep_is_refused_on_lambda(
+    standin: StandIn, deploy: Callable[..., Function], nested: dict[str, Any]
+) -> None:
+    deep: Any = []
+    for _ in range(900):
+        deep = [deep]
+    event = json.loads(
+        json.dumps(nested), object_hook=lambda members: {k: deep if v is None else v for k, v in members.items()}
+    )
+    problem = deploy(standin, API_METHODS="POST").module.lambda_handler(event, LambdaContext())
+    assert problem["code"].startswith("invocation.")
+    assert standin.received == []

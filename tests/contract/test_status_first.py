@@ -145,6 +145,17 @@ def test_an_unchanged_resource_is_a_success_with_its_etag(standin: StandIn, func
     )
 
 
+def test_a_304_that_nobody_asked_for_is_no_success(standin: StandIn, function: Function) -> None:
+    standin.api.fail_next("api", faults.Status(304, b"", (("ETag", '"v7"'),)))
+    problem = function.call().json or {}
+    assert (problem["code"], problem["api"]["status"]) == ("api.refused.other", 304)
+
+
+def test_a_challenge_with_an_empty_error_names_none(standin: StandIn, function: Function) -> None:
+    standin.api.fail_always("api", faults.Status(403, b"", (("WWW-Authenticate", 'DPoP error=""'),)))
+    assert (function.call().json or {})["detail"].startswith("The API responded with 403. ")
+
+
 def test_a_refused_write_tells_the_etag(standin: StandIn, function: Function) -> None:
     standin.api.fail_next("api", faults.Status(412, b"", (("ETag", '"v8"'),)))
     assert (function.call().json or {})["api"]["headers"] == {"etag": '"v8"'}

@@ -198,4 +198,4 @@ def test_a_status_is_told_as_what_it_is(status: int, words: str) -> None:
 
 
 def test_words_are_promised_only_where_there_are_any() -> None:
-    assert str(refused(409)).endswith("It sent no words of its own.")
+    assert str(refused(409)).endswith("It sent no words that can be read.")

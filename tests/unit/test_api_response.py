@@ -26,6 +26,12 @@ def response_of(status: int, body: object, content_type: str | None = "applicati
         pytest.param("hei på deg".encode(), "text/plain", "hei på deg", id="text"),
         pytest.param(b"<a/>", "application/xml", "<a/>", id="XML"),
         pytest.param(b"{}", None, "{}", id="no type: text"),
+        pytest.param(b'"\xe6"', "application/json; charset=ISO-8859-1", "æ", id="JSON in its charset"),
+        pytest.param('"æ"'.encode("utf-16"), "application/json; charset=utf-16", "æ", id="JSON in UTF-16"),
+        pytest.param('"æ"'.encode(), "application/json; charset=ISO-8859-1", "æ", id="JSON in UTF-8 whatever it says"),
+        pytest.param("æ".encode("latin-1"), "text/plain;charset=latin-1", "æ", id="text in Latin-1"),
+        pytest.param("æ".encode("utf-32"), "text/plain; charset=UTF-32", "æ", id="text in UTF-32"),
+        pytest.param("€".encode("iso8859-15"), "text/plain; charset=iso-8859-15", "€", id="text in Latin-9"),
         pytest.param(b"", "application/json", None, id="nothing"),
         pytest.param(b"", None, None, id="nothing of no type"),
     ],
@@ -47,6 +53,7 @@ UNREADABLE = [
     pytest.param(b"<html>sign in</html>", "text/html; charset=utf-8", "text/html", id="HTML"),
     pytest.param(b"\x89PNG\xff", "image/png", "image/png", id="an image"),
     pytest.param(b"\xff", None, "bytes of no stated type", id="bytes"),
+    pytest.param(b"\xff", "text/plain; charset=x-unknown", "text/plain", id="text in an unknown charset"),
 ]
 
 
