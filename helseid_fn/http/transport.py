@@ -161,7 +161,7 @@ def _read_requested_nonce(party: Party, response: Response, sent: str | None, ro
     nonce = read_nonce(response.headers)
     if nonce is None:
         fault = "asked for a nonce but its DPoP-Nonce header is missing or unusable"
-    elif nonce == sent:
+    elif rounds and nonce == sent:
         fault = "asked for a nonce again after it was sent the one it had just issued"
     elif rounds >= MAX_NONCE_ROUNDS:
         detail = f"{party.as_subject} asked for another nonce {rounds + 1} times in a row. Try again; if it goes on, report it."

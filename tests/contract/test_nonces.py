@@ -1,5 +1,6 @@
 """Nonces are learned from every response, belong to one server, and cost at most one more request."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from helseid_fn.context import Context
 from helseid_fn.function.invocation import parse_invocation
 from standin import StandIn, faults
+from standin.wire import Wire
 from tests.conftest import MovableClock
 from tests.support.deployment import OTHER_UNIT, Function, at_once, made, proofs
 from tests.support.happenings import WithHeaders
@@ -108,6 +110,74 @@ def test_a_server_that_always_wants_a_nonce_is_called_twice(standin: StandIn, fu
     response = function.call()
     assert (response.status_code, response.json and response.json["code"]) == (502, f"{PARTIES[kind]}.invalid_response.nonce")
     assert standin.count(kind) == 2
+
+
+def asks_with(kind: str, nonce: str) -> faults.Status:
+    fault = ASKS[kind]
+    headers = tuple((name, nonce if name == "DPoP-Nonce" else value) for name, value in fault.headers)
+    return dataclasses.replace(fault, headers=headers)
+
+
+@dataclasses.dataclass
+class AsksAnew:
+    """Asks for another nonce each time, as servers do that do not share theirs."""
+
+    kind: str
+    count: int = 0
+
+    def carry_out(self, wire: Wire, handle: faults.Handle, deliver: faults.Deliver) -> None:
+        self.count += 1
+        asks_with(self.kind, f"n{self.count}").carry_out(wire, handle, deliver)
+
+
+@pytest.mark.parametrize("kind", ["token", "api"])
+def test_two_servers_that_share_no_nonces_cost_two_rounds(standin: StandIn, function: Function, kind: str) -> None:
+    standin.api.settings.nonce_required = True
+    (standin.helseid if kind == "token" else standin.api).fail_next(kind, asks_with(kind, "n1"))
+    assert function.call().status_code == 200
+    assert nonces(standin, kind)[:2] == [None, "n1"]
+    assert standin.count(kind) == 3
+
+
+@pytest.mark.parametrize("kind", ["token", "api"])
+def test_a_server_with_a_new_nonce_each_time_is_unavailable(standin: StandIn, function: Function, kind: str) -> None:
+    fail_always(standin, kind, AsksAnew(kind))
+    response = function.call()
+    problem = response.json or {}
+    assert (response.status_code, problem["code"]) == (503, f"{PARTIES[kind]}.unavailable.nonce")
+    assert nonces(standin, kind) == [None, "n1", "n2"]
+
+
+def test_a_post_to_a_server_with_ever_new_nonces_may_be_repeated(standin: StandIn, deploy: Callable[..., Function]) -> None:
+    fail_always(standin, "api", AsksAnew("api"))
+    problem = deploy(standin, API_METHODS="POST GET").call({"request": {"method": "POST", "json": 1}}).json or {}
+    assert (problem["code"], problem["retryable"]) == ("api.unavailable.nonce", True)
+
+
+@pytest.mark.parametrize("kind", ["token", "api"])
+def test_a_nonce_known_from_before_may_be_asked_for_once(standin: StandIn, function: Function, kind: str) -> None:
+    party = standin.helseid if kind == "token" else standin.api
+    party.fail_next(kind, WithHeaders((("DPoP-Nonce", LEARNED),)), after=1 if kind == "token" else 0)
+    function.call()
+    party.fail_next(kind, asks_with(kind, LEARNED))
+    assert function.call(OTHER_UNIT).status_code == 200
+
+
+BETWEEN = {"503": faults.Status(503), "429": faults.Status(429), "reset": faults.Reset()}
+
+
+@pytest.mark.parametrize("between", BETWEEN.values(), ids=BETWEEN)
+@pytest.mark.parametrize("kind", ["token", "api"])
+def test_only_requests_for_a_nonce_in_a_row_are_counted(
+    standin: StandIn, function: Function, kind: str, between: faults.Fault
+) -> None:
+    standin.api.settings.nonce_required = True
+    party = standin.helseid if kind == "token" else standin.api
+    for fault in (asks_with(kind, "n1"), asks_with(kind, "n2"), between, asks_with(kind, "n3")):
+        party.fail_next(kind, fault)
+    assert function.call().status_code == 200
+    # The last one is the stand-in's own, for which it asked.
+    assert nonces(standin, kind)[:-1] == [None, "n1", "n2", "n2", "n3"]
 
 
 @pytest.mark.parametrize("kind", ["token", "api"])
