@@ -60,7 +60,8 @@ class MetadataSource:
             response_timeout_seconds=ctx.attempt_seconds,
         )
         check_available(Party.HELSEID, response, self._now())
-        response.require_body()
+        if response.status == 200:
+            response.require_body()
         return parse_metadata(response, self._issuer, self._now())
 
 

@@ -58,7 +58,8 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
         response_timeout_seconds=ctx.attempt_seconds,
     )
     check_available(Party.HELSEID, response, request.now())
-    response.require_body()
+    if response.status == 200 or is_token_error(response):
+        response.require_body()
     if is_token_error(response):
         raise parse_token_error(
             response,

@@ -51,7 +51,7 @@ _WORDS = tuple(
         ("dns", "errors resolving|DNS resolution failed"),
         ("tls", "[Hh]andshake failed|CERTIFICATE|Peer name"),
         ("rate_limited", "http2 header with status: 429"),
-        ("server_error", "http2 header with status: 5"),
+        ("server_error", "http2 header with status: (5|408|421|425)"),
         ("http", "http2 header with status: |parsing HTTP/2|END_STREAM flag|deserializing"),
         ("too_large", "larger than max"),
         ("connection_lost", "Connection reset|Socket closed|Broken pipe"),

@@ -1,6 +1,7 @@
 """A request that waits for its response, as a fault sees it: over HTTP/1.1 or gRPC, at the stand-in or an impostor."""
 
 import contextlib
+import gzip
 import os
 import socket
 import struct
@@ -27,6 +28,9 @@ class Conversation(Protocol):
 
     def compose(self, status: int, content_type: str, body: bytes, headers: Headers = ()) -> bytes:
         """Return a response of any other kind as it would be sent."""
+
+    def gzipped(self) -> bytes:
+        """Return the correct response with its body packed as gzip."""
 
     def wrongly_typed(self) -> bytes:
         """Return a response in the right encoding whose value is of the wrong type."""
@@ -88,6 +92,11 @@ class OnWire(_Http):
     def compose(self, status: int, content_type: str, body: bytes, headers: Headers = ()) -> bytes:
         return self._deliver(Response(status, (("Content-Type", content_type), *headers), body))
 
+    def gzipped(self) -> bytes:
+        response = self._handle()
+        headers = (*response.headers, ("Content-Encoding", "gzip"))
+        return self._deliver(replace(response, headers=headers, body=gzip.compress(response.body)))
+
     def send(self, data: bytes) -> None:
         self._wire.send(data)
 
@@ -146,6 +155,9 @@ class OnHttp(_OnSocket, _Http):
     def real(self, content_type: str | None = None) -> bytes:
         return self.compose(200, content_type or JSON, self._good)
 
+    def gzipped(self) -> bytes:
+        return self.compose(200, JSON, gzip.compress(self._good), (("Content-Encoding", "gzip"),))
+
     def compose(self, status: int, content_type: str, body: bytes, headers: Headers = ()) -> bytes:
         fields = {"Content-Type": content_type, "Content-Length": str(len(body)), "Connection": "close", **dict(headers)}
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -162,6 +174,9 @@ class OnGrpc(_OnSocket):
 
     def real(self, content_type: str | None = None) -> bytes:
         return self.grpc_response(http2.message(self._good), content_type or "application/grpc")
+
+    def gzipped(self) -> bytes:
+        return self.compose(200, JSON, gzip.compress(self._good), (("Content-Encoding", "gzip"),))
 
     def compose(self, status: int, content_type: str, body: bytes, headers: Headers = ()) -> bytes:
         more = {name.lower(): value for name, value in headers}

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -117,6 +118,11 @@ def _send_huge(conversation: Conversation) -> None:
         conversation.send(piece)
 
 
+def _ask_for_a_new_nonce(conversation: Conversation) -> None:
+    headers = (("DPoP-Nonce", secrets.token_hex(8)), ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"'))
+    conversation.send(conversation.compose(401, JSON, b"", headers))
+
+
 def _fails(code: str, requests: int) -> Fails:
     return Fails((code,), requests)
 
@@ -125,6 +131,7 @@ FROM_API = Succeeds(2)
 """One request to the extension, then one to Secrets Manager itself."""
 NO_RETRY_AFTER = Cannot("gRPC has no such header")
 NO_NAME = Cannot("its address is 127.0.0.1")
+NO_NONCE = Cannot("it knows no DPoP")
 NO_TLS = Cannot("it speaks no TLS")
 ANY_JSON = Cannot("any JSON is a valid response")
 
@@ -142,8 +149,6 @@ def _row(fault: Fault | Absence, *outcomes: Outcome, slow: bool = False) -> Row:
 LOST = _everywhere("unavailable.connection_lost")
 BUSY = _everywhere("unavailable.rate_limited")
 DOWN = _everywhere("unavailable.server_error")
-GAVE_UP = (_fails("invalid_response.http", 3), *_everywhere("unavailable.server_error")[1:])
-"""gRPC names no statuses but those it knows."""
 NOT_HTTP = _everywhere("invalid_response.http", 1)
 TLS: tuple[Outcome, ...] = (*[_fails("unavailable.tls", 3)] * 2, NO_TLS, *[_fails("unavailable.tls", 1)] * 3)
 TIMED_OUT = ("deadline_exceeded", "unavailable.timeout")
@@ -209,7 +214,14 @@ TABLE: dict[str, Row] = {
         _fails("invalid_response.body", 1),
     ),
     "brotli that was not requested": _row(_respond(200, b"\x0b\x02\x80hei\x03", JSON, ("Content-Encoding", "br")), *NOT_HTTP),
-    "gzip that is none": _row(_respond(200, b'{"a": 1}', JSON, ("Content-Encoding", "gzip")), *NOT_HTTP),
+    "gzip that was not requested": _row(
+        lambda conversation: conversation.send(conversation.gzipped()), *INVALID[:3], *[Succeeds(1)] * 3
+    ),
+    "gzip that is cut short": _row(
+        _respond(200, gzip.compress(b'{"a": 1}')[:-4], JSON, ("Content-Encoding", "gzip")), *NOT_HTTP
+    ),
+    "204 labelled gzip": _row(_respond(204, b"", "text/plain", ("Content-Encoding", "gzip")), *INVALID, Succeeds(1)),
+    "a new nonce each time": _row(_ask_for_a_new_nonce, *[NO_NONCE] * 3, *[_fails("unavailable.nonce", 3)] * 3),
     "gzip of 50 MB": _row(
         _respond(200, gzip.compress(bytes(50_000_000)), JSON, ("Content-Encoding", "gzip")),
         *NOT_HTTP[:3],
@@ -217,9 +229,9 @@ TABLE: dict[str, Row] = {
     ),
     "503 labelled gzip": _row(_respond(503, b"down", "text/plain", ("Content-Encoding", "gzip")), *DOWN),
     "503 with a body of 50 MB": _row(_respond(503, bytes(50_000_000)), *DOWN),
-    "408": _row(_respond(408), *GAVE_UP),
-    "421": _row(_respond(421), *GAVE_UP),
-    "425": _row(_respond(425), *GAVE_UP),
+    "408": _row(_respond(408), *DOWN),
+    "421": _row(_respond(421), *DOWN),
+    "425": _row(_respond(425), *DOWN),
     "a body of 50 MB": _row(
         _send_huge,
         _fails("refused.too_large", 1),
