@@ -13,7 +13,7 @@ from standin.clock import Clock
 from standin.messages import Headers, Request, Response
 
 _MAX_LINE_BYTES = 65536
-_MAX_BODY_BYTES = 4 * 1024 * 1024
+_MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 class Wire:

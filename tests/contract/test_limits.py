@@ -29,11 +29,14 @@ def test_a_body_over_the_limit_is_refused_with_the_setting(standin: StandIn, fun
     assert (problem["code"], "API_MAX_MEGABYTES" in problem["detail"]) == ("api.invalid_response.too_large", True)
 
 
-def test_a_large_body_is_sent(standin: StandIn, deploy: Callable[..., Function]) -> None:
-    function = deploy(standin, API_METHODS="POST")
-    response = function.call({"request": {"method": "POST", "path": "orders", "json": "a" * (4 * MEBIBYTE - 100)}})
+@pytest.mark.parametrize(("limit", "size"), [("10", 10), ("35", 35), ("64", 64)])
+def test_a_body_up_to_the_limit_is_sent(standin: StandIn, deploy: Callable[..., Function], limit: str, size: int) -> None:
+    function = deploy(standin, API_METHODS="POST", API_MAX_MEGABYTES=limit)
+    standin.api.fail_next("api", faults.Status(201, handled=True))  # the stand-in repeats what it is sent
+    text = "a" * (size * MEBIBYTE - 2)
+    response = function.call({"request": {"method": "POST", "path": "orders", "json": text}})
     assert response.status_code == 200
-    assert len(standin.exchanges("api")[0].json) == 4 * MEBIBYTE - 100
+    assert len(standin.exchanges("api")[0].json) == len(text)
 
 
 def test_a_body_that_is_too_large_to_send_causes_no_request(standin: StandIn, deploy: Callable[..., Function]) -> None:
