@@ -16,6 +16,9 @@ from demo.processes import ROOT, Process, call, start_function, start_secrets_ma
 from demo.rotation import Rotation, read_aws_step, read_google_steps
 
 # HelseID accepts a new key a second after its registration, so that the demo shows the wait for it.
+ANY_ORGANIZATION = "*"
+"""So that HelseID refuses the one that has not delegated, and not the function itself."""
+
 ACTIVATION = ("--key-activation", "1")
 MADE_UP = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 FUNCTION = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn-rotation"
@@ -79,6 +82,7 @@ class Host:
 def _start_google(running: ExitStack) -> Stage:
     print_line("Starting the stand-in: HelseID, Selvbetjening, the Sample API and Secret Manager ...")
     standin, environment = start_standin(*ACTIVATION)
+    environment["HELSEID_ORGANIZATIONS"] = ANY_ORGANIZATION
     running.callback(standin.stop)
     print_line("Starting the function under functions-framework ...")
     function, url = start_function(environment)
@@ -118,7 +122,7 @@ def _start_aws(running: ExitStack) -> Stage:
     manager, aws_environment = start_secrets_manager(key_file, invoke_api.url)
     running.callback(manager.stop)
     key_file.unlink()
-    environment |= aws_environment
+    environment |= {**aws_environment, "HELSEID_ORGANIZATIONS": ANY_ORGANIZATION}
     print_line("Building the Lambda archive ...")
     archive = build(HERE, ROOT / "build")
     print_line("Starting the function from the archive, under the Lambda runtime interface client ...")

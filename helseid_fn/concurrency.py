@@ -28,6 +28,11 @@ class SingleFlight(Generic[Value]):
         self._failure: HelseidFnError | None = None
 
     @property
+    def value(self) -> Value | None:
+        """The cached value, usable or not."""
+        return self._value
+
+    @property
     def is_busy(self) -> bool:
         """Whether a thread is fetching."""
         return self._lock.locked()

@@ -28,8 +28,8 @@ from helseid_fn.error_codes import Party, known_reason
 class HelseidFnError(Exception):
     """The base of every error of this package; `str()` of it is a sentence or two for the operator.
 
-    `status` is the HTTP status of the party's response, where there was one. `api_response` is what the caller alone is told of
-    it: its `status`, its `body`, and an `error_description`. `retry_after_seconds` is how long the party asked us to wait.
+    `status` is the HTTP status of the party's response, if there was one, `retry_after_seconds` how long it asked us to wait.
+    For the caller alone, never the log: `api_response`, what an API said, and `caller_detail`, a sentence with its own words.
     """
 
     http_status: int
@@ -55,6 +55,7 @@ class HelseidFnError(Exception):
         self.status = status
         self.api_response = api_response
         self.retry_after_seconds = retry_after_seconds
+        self.caller_detail = detail
 
     def without_traceback(self) -> Self:
         """Return the same error for another thread to raise, without the traceback, whose frames keep keys alive.
@@ -67,20 +68,20 @@ class HelseidFnError(Exception):
 
 
 class InvalidInvocation(HelseidFnError):
-    """The caller's input is wrong; the sentence names the member."""
+    """The caller's input is wrong; the sentence names the member, and for the caller what is wrong with it."""
 
     http_status = 400
     title = "The invocation is not valid"
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, *, caller_detail: str = "") -> None:
         super().__init__(f"invocation.{known_reason(reason, error_codes.INVOCATION_REASONS)}", detail, reason=reason)
+        self.caller_detail = caller_detail or detail
 
 
 class SettingsError(HelseidFnError):
     """The deployment is wrong; `faults` has one sentence for every bad variable."""
 
-    http_status = 500
-    title = "The deployment is wrong"
+    http_status, title = 500, "The deployment is wrong"
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("settings.invalid", "The settings are wrong: " + "; ".join(faults) + ".", reason="invalid")
@@ -192,8 +193,7 @@ class RotationError(HelseidFnError):
 class InternalError(HelseidFnError):
     """A defect of ours, caught by the last line of defence in `function/app.py`."""
 
-    http_status = 500
-    title = "The function has a defect"
+    http_status, title = 500, "The function has a defect"
 
     def __init__(self) -> None:
         detail = "The function has a defect. Find the log line with this invocation's id and report its stack trace."

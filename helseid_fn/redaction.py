@@ -19,13 +19,6 @@ def quote(words: str, max_length: int = 300) -> str:
     return line if len(line) <= max_length else f"{line[:max_length]}…"
 
 
-def redact(text: str, secrets: tuple[str, ...]) -> str:
-    """Return the text with every occurrence of these secrets redacted, as they are and as JSON may write a slash."""
-    for secret in secrets:
-        text = text.replace(secret, REDACTED).replace(secret.replace("/", "\\/"), REDACTED)
-    return text
-
-
 def _redact_random(run: re.Match[str]) -> str:
     """Redact a run that mixes cases, as random base64 does, or is all hexadecimal; scopes, addresses and UUIDs are neither."""
     text = run.group()

@@ -11,7 +11,7 @@ import re
 from helseid_fn.http.connection import load_tls_context
 from helseid_fn.http.url import find_url_fault
 from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, RSA_ALGORITHMS
-from helseid_fn.oauth.organization import is_journal_id, is_organization_number
+from helseid_fn.oauth.organization import ANY, is_journal_id, is_organization_number
 
 API_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -19,6 +19,7 @@ MAX_DEADLINE_SECONDS = 3600.0
 MAX_MEGABYTES = 64
 
 _SCOPE = re.compile(r"[\x21\x23-\x26\x28-\x5b\x5d-\x7e]+")  # scope-token of RFC 6749 appendix A.4, without quotes
+_ORGANIZATION = re.compile(r"[0-9]{9}(:[0-9]{9})?|:[0-9]{9}")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9\-._~:/@]{1,200}")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 _MAX_TIME = 3650.0
@@ -81,11 +82,19 @@ def parse_organization_number(text: str) -> str:
     return text
 
 
+def parse_organizations(text: str) -> frozenset[str]:
+    """Parse the organizations that an invocation may name, separated by white space."""
+    patterns = frozenset(text.split())
+    if not patterns or not all(each == ANY or _ORGANIZATION.fullmatch(each) for each in patterns):
+        raise ValueError("is not a list of parent, parent:child or :child, each of nine digits, separated by spaces, or *")
+    return patterns
+
+
 def parse_journal_id(text: str) -> str:
     """Parse an SFM journal id."""
     if not is_journal_id(text):
         raise ValueError("is not a UUID")
-    return text
+    return text.lower()
 
 
 def parse_methods(text: str) -> frozenset[str]:
@@ -131,6 +140,13 @@ def parse_host_and_port(text: str) -> str:
     """Parse host:port."""
     if not _HOST_AND_PORT.fullmatch(text):
         raise ValueError("is not host:port")
+    return text
+
+
+def parse_host(text: str) -> str:
+    """Parse a host with or without a port."""
+    if find_url_fault(f"https://{text}") is not None or "/" in text or "?" in text:
+        raise ValueError("is not a host such as helseid.example.no, or host:port")
     return text
 
 

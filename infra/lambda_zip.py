@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from helseid_fn.settings import EXAMPLES
+from helseid_fn.setting_table import EXAMPLES
 from infra.interpreters import find_interpreter
 
 ROOT = Path(__file__).resolve().parent.parent

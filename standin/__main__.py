@@ -25,7 +25,7 @@ _MAX_PORT_BASE = 65535 - 3
 _NOTE = """\
 # HelseID, Selvbetjening, the Sample API and a secret manager are running on this machine. In another terminal, paste the
 # lines above and run: .venv/bin/functions-framework --target=run --host=127.0.0.1
-# The client may act for the parents {parents} and any child. HelseID refuses any other parent (HID-1001).
+# The client may act for the parents {parents} and any child. Any other is refused.
 """
 
 

@@ -31,6 +31,7 @@ def environment(client: Client, endpoints: Endpoints) -> dict[str, str]:
     }
     if client.tenancy == "multi-tenant":
         variables["HELSEID_PARENT_ORGANIZATION"] = client.parent
+        variables["HELSEID_ORGANIZATIONS"] = " ".join(client.parents)
         if client.children:
             variables["HELSEID_CHILD_ORGANIZATION"] = client.children[0]
     if endpoints.pending_key:

@@ -27,6 +27,7 @@ FOREIGN = (
     "ROTATION_",
     "API_",
     "DEADLINE_",
+    "TOKEN_ENDPOINT_",
     "LOG_",
     "SECRET_MANAGER_",
     "GOOGLE_",

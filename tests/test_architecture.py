@@ -20,10 +20,10 @@ STANDIN = sorted((ROOT / "standin").rglob("*.py"))
 
 # Low to high: a folder or module of the package imports from its own layer and those below.
 LAYERS = (
-    "redaction errors error_codes",
+    "redaction echo errors error_codes",
     "keys concurrency context",
     "http",
-    "settings setting_parsers setting_faults oauth secret_store",
+    "settings setting_table setting_parsers setting_faults oauth secret_store",
     "api",
     "rotation",
     "function",

@@ -23,7 +23,8 @@ from helseid_fn.function.aws import RESERVE_SECONDS
 from helseid_fn.function.invocation import parse_invocation
 from helseid_fn.keys.signing_key import parse_signing_key
 from helseid_fn.oauth.token_errors import HID_REMEDIES
-from helseid_fn.settings import EXAMPLES, REQUIRED, SETTINGS, parse_settings
+from helseid_fn.setting_table import EXAMPLES, REQUIRED, SETTINGS
+from helseid_fn.settings import parse_settings
 from infra import lambda_zip
 from standin import Client, StandIn, make_jwk, public_jwk
 from tests.support.generated_docs import GENERATED, block
@@ -348,3 +349,10 @@ def test_the_entry_points_that_are_named_exist(load_main: Callable[[dict[str, st
     named = set(re.findall(r"`main\.(\w+)`", ALL)) - {"py"}
     assert named == {"run", "run_event", "lambda_handler", "rotate", "rotate_lambda"}
     assert all(callable(getattr(main, name)) for name in named)
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    for promise, tests, _ in tables(PAGES["docs/security.md"], "What is promised"):
+        named = re.findall(r"[\w/]+\.py", tests)
+        assert named, promise
+        assert [each for each in named if not (ROOT / "tests" / each).is_file()] == [], promise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from helseid_fn.api.failure_ids import read_failure_ids
 from helseid_fn.api.refusal import check_response
@@ -45,6 +46,8 @@ class ApiClient:
         self._party = party
         self._now = now
         self._new_id = new_id
+        self._rejected_anew: WeakSet[Token] = WeakSet()
+        """Tokens that were obtained for a rejected one and rejected too: yet another one would not help."""
 
     def call(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> ApiResult:
         """Call the API for an organization, with a token that has these scopes.
@@ -53,10 +56,12 @@ class ApiClient:
         """
         token = self._tokens.get(organization, scopes, ctx)
         response = self._send(request, token, ctx)
-        if response.rejects_token:
+        if response.rejects_token and token not in self._rejected_anew:
             # Revoked, or expired by the API's clock: one new token, one more call.
             token = self._tokens.get(organization, scopes, ctx, rejected=token)
             response = self._send(request, token, ctx)
+            if response.rejects_token:
+                self._rejected_anew.add(token)
         if response.status == 401:
             ctx.note(clock_difference_seconds=response.clock_seconds_ahead)
         if not (response.status == 304 and request.is_conditional):

@@ -9,6 +9,7 @@ from helseid_fn.api.response import ApiResponse
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
 from helseid_fn.http.clock import describe_clock, is_likely_cause
+from helseid_fn.http.url import find_url_fault
 from helseid_fn.oauth.token_purpose import read_token_purpose
 from helseid_fn.oauth.token_response import Token
 from helseid_fn.redaction import quote
@@ -30,6 +31,9 @@ _SELVBETJENING_REMEDIES = {
     "forbidden": "Give the client the scope nhn:selvbetjening/client in Selvbetjening.",
     "other": "Look its words up in Selvbetjening's documentation, or register the key by hand.",
 }
+_KNOWN_ERRORS = ("invalid_request", "invalid_token", "insufficient_scope", "invalid_dpop_proof", "use_dpop_nonce")
+"""RFC 6750 section 3.1 and RFC 9449 section 12.2."""
+
 _NAMED = ("invalid_token", "invalid_dpop_proof", "insufficient_scope")
 _BY_STATUS = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 _MEANINGS = {
@@ -63,12 +67,12 @@ def check_response(response: ApiResponse, token: Token) -> None:
     if response.error is not None:
         parameters = response.error.parameters
         reason = parameters["error"] if parameters["error"] in _NAMED else reason
-        said = f" and {quote(parameters['error'])}" + (f" ({quote(parameters['scope'])})" if "scope" in parameters else "")
+        said = f" and {parameters['error']}" if parameters["error"] in _KNOWN_ERRORS else " and an error of its own"
         # For the caller alone: what an API says of a request may be about a person, and has no place in the log.
-        if parameters.get("error_description"):
-            api_response["error_description"] = quote(parameters["error_description"])
+        words = ("error", "error_description", "scope")
+        api_response |= {name: quote(parameters[name]) for name in words if parameters.get(name)}
     elif reason == "redirect":
-        said = f" and points to {_address_of(response.location)}"
+        said = f" and points to {_origin_of(response.location)}"
     elif response.party is Party.SELVBETJENING:
         said = _quote_problem(response.body)
     elif response.status in _MEANINGS:
@@ -138,10 +142,9 @@ def _quote_problem(body: Any) -> str:
     return f" ({'; '.join(words)})" if words else ""
 
 
-def _address_of(location: str) -> str:
-    """Return where a redirect points, without its query and user name, which may be secret."""
-    try:
-        parts = urlsplit(location)
-        return quote(f"{parts.scheme}://{parts.hostname}{parts.path}") if parts.hostname else quote(parts.path) or "no address"
-    except ValueError:
-        return "no address"
+def _origin_of(location: str) -> str:
+    """Return the server that a redirect points to; the path, which may be about a person, is for the caller alone."""
+    if location.startswith("/") and not location.startswith("//"):
+        return "another path of its own"
+    parts = urlsplit(location) if find_url_fault(location) is None else None
+    return f"{parts.scheme}://{parts.netloc}" if parts else "no usable address"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.http.caller_headers import is_header_name, is_header_value, matches_header
@@ -16,9 +17,14 @@ IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2."""
 
 MAX_PATH_LENGTH = 2000
+MAX_QUERY_LENGTH = 16 * 1024
+MAX_HEADERS = 100
+MAX_HEADERS_LENGTH = 32 * 1024
+"""What servers take at most; more would only cost memory."""
 
 # The characters of a path segment (RFC 3986 section 3.3) but ";", which starts path parameters; letters and digits besides.
 _SEGMENT_SAFE = "-._~!$&'()*+,=:@"
+_BASE_NAME = re.compile(r"[^\[\].:;\s\0]*")
 _SEGMENT_ALLOWED = frozenset(_SEGMENT_SAFE + " ")
 
 
@@ -66,8 +72,8 @@ def parse_api_request(
     return ApiRequest(method, _build_url(base_url, members.get("path"), members.get("query", {})), headers, body)
 
 
-def _invalid(detail: str) -> InvalidInvocation:
-    return InvalidInvocation("request", detail)
+def _invalid(detail: str, caller_detail: str = "") -> InvalidInvocation:
+    return InvalidInvocation("request", detail, caller_detail=caller_detail)
 
 
 def _dump_json(value: object) -> bytes:
@@ -84,11 +90,16 @@ def _build_url(base_url: str, path: object, query: object) -> str:
     base = urlsplit(base_url)
     if path is not None:
         base = base._replace(path=f"{base.path.rstrip('/')}/{_build_path(path)}")
-    fixed = {name for name, _ in parse_qsl(base.query, keep_blank_values=True)}
-    if isinstance(query, dict) and fixed & set(query):
+    fixed = {_base_name(name) for name, _ in parse_qsl(base.query, keep_blank_values=True)}
+    if fixed and isinstance(query, dict) and any(_base_name(name) in {"", *fixed} for name in query):
         raise _invalid("request.query names a parameter that API_URL fixes. Leave it out.")
     queries = [each for each in (base.query, _build_query(query)) if each]
     return base._replace(query="&".join(queries)).geturl()
+
+
+def _base_name(name: str) -> str:
+    """Return what servers may take a parameter's name for: `Name`, `name[]`, `name.x` and `%6Eame` may all mean `name`."""
+    return _BASE_NAME.match(unquote(unquote(name)).strip().lower()).group()  # type: ignore[union-attr]  # it matches anything
 
 
 def _build_path(path: object) -> str:
@@ -119,11 +130,15 @@ def _build_query(query: object) -> str:
     if not isinstance(query, dict):
         raise wrong
     pairs: list[tuple[str, str]] = []
+    length = 0
     for name, value in query.items():
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, bool) or not isinstance(each, str | int):
                 raise wrong
             pairs.append((name, str(each)))
+            length += len(name) + len(pairs[-1][1]) + 2
+            if length > MAX_QUERY_LENGTH:
+                raise _invalid(f"request.query is longer than {MAX_QUERY_LENGTH // 1024} KiB. Send less.")
     try:
         return urlencode(pairs)
     except UnicodeEncodeError:
@@ -133,11 +148,18 @@ def _build_query(query: object) -> str:
 def _parse_headers(headers: object, caller_headers: tuple[str, ...]) -> dict[str, str]:
     if not isinstance(headers, dict):
         raise _invalid("request.headers must be an object of strings.")
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(str(value)) for name, value in headers.items()) > MAX_HEADERS_LENGTH:
+        raise _invalid(f"request.headers has over {MAX_HEADERS} headers or {MAX_HEADERS_LENGTH // 1024} KiB. Send less.")
     for name, value in headers.items():
         if not is_header_name(name) or not matches_header(name, caller_headers):
-            raise _invalid(f"request.headers must not set {name!r:.60}. API_CALLER_HEADERS lists the headers that it may set.")
+            remedy = "API_CALLER_HEADERS lists the headers that it may set."
+            raise _invalid(
+                f"request.headers has one that it must not set. {remedy}",
+                f"request.headers must not set {name!r:.60}. {remedy}",
+            )
         if not is_header_value(value):
-            raise _invalid(f"request.headers.{name:.60} must be a string of visible ASCII characters.")
+            rule = "must be a string of visible ASCII characters."
+            raise _invalid(f"A value in request.headers {rule}", f"request.headers.{name:.60} {rule}")
     if len({name.lower() for name in headers}) < len(headers):
         raise _invalid("request.headers names a header twice. Join the values.")
     return dict(headers)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from helseid_fn.echo import may_show, redact, redact_json
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import InvalidResponse
 from helseid_fn.http import challenges
@@ -16,7 +16,7 @@ from helseid_fn.http.clock import read_seconds_ahead
 from helseid_fn.http.json_text import parse_json
 from helseid_fn.http.messages import Response
 from helseid_fn.http.retries import check_available
-from helseid_fn.redaction import quote, redact
+from helseid_fn.redaction import quote
 
 CALLER_HEADERS = ("content-location", "etag", "last-modified", "link", "location", "retry-after")
 """What a caller needs for conditional requests, for the next page, and to find what was created."""
@@ -84,17 +84,16 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     is_json = media_type == "application/json" or media_type.endswith("+json")
     if not response.body or (response.status >= 300 and len(response.body) > MAX_WORDS_BYTES):
         return None
-    text = _read_text(response.body, content_type, sent_secrets, is_json=is_json)
+    text = _read_text(response.body, content_type, is_json=is_json)
+    if text is not None and not is_json:
+        text = redact(text, sent_secrets)
     if is_json and text is not None:
         try:
             value = parse_json(text)
-            if "\\u" in text:
-                # Once more without the escapes, which would hide an echo.
-                value = json.loads(redact(json.dumps(value, ensure_ascii=False), sent_secrets))
         except ValueError:
-            pass
+            text = redact(text, sent_secrets)
         else:
-            return value
+            return redact_json(value, sent_secrets) if may_show(text, sent_secrets) else value
     elif text is not None and media_type != "text/html":
         return text
     if 200 <= response.status < 300:
@@ -105,8 +104,8 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     return text
 
 
-def _read_text(body: bytes, content_type: str, sent_secrets: tuple[str, ...], *, is_json: bool) -> str | None:
-    """Decode the body, with what we sent redacted; None when it is not text in its charset, or else in UTF-8.
+def _read_text(body: bytes, content_type: str, *, is_json: bool) -> str | None:
+    """Decode the body; None when it is not text in its charset, or else in UTF-8.
 
     JSON is UTF-8 whatever it says (RFC 8259 section 8.1), unless it cannot be.
     """
@@ -118,5 +117,5 @@ def _read_text(body: bytes, content_type: str, sent_secrets: tuple[str, ...], *,
         except (UnicodeDecodeError, LookupError):
             continue
         if "\0" not in text:
-            return redact(text, sent_secrets)
+            return text
     return None

@@ -82,7 +82,14 @@ class App:
             now=now, sleep=sleep, connect_timeout_seconds=connect_timeout_seconds, api_max_bytes=settings.api_max_bytes
         )
         key = open_reader(settings.key_address, google_endpoint=settings.secret_manager_endpoint, environ=environ, sleep=sleep)
-        tokens = TokenSource(issuer=settings.issuer, client_id=settings.client_id, key=key, transport=self.transport, now=now)
+        tokens = TokenSource(
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            key=key,
+            transport=self.transport,
+            token_endpoint_host=settings.token_endpoint_host,
+            now=now,
+        )
         self.api = ApiClient(tokens, self.transport, now=now)
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 from helseid_fn.api.request import ApiRequest, parse_api_request
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.http.json_text import parse_json
-from helseid_fn.oauth.organization import Organization, is_journal_id, is_organization_number
+from helseid_fn.oauth.organization import Organization, is_allowed, is_journal_id, is_organization_number
 from helseid_fn.settings import Settings
 
 ENVELOPE_BYTES = 64 * 1024
@@ -38,7 +38,7 @@ def parse_http(method: str, query: bytes, body: bytes, settings: Settings) -> In
     Raises `InvalidInvocation`.
     """
     if method not in ("GET", "POST"):
-        raise InvalidInvocation("method", f"The function takes GET and POST, not {method:.20}.")
+        raise InvalidInvocation("method", "The function takes GET and POST, and no other method.")
     if query:
         raise InvalidInvocation("query", "The function takes no query. Put the members of the invocation into a JSON body.")
     return _parse_text(body, settings)
@@ -53,6 +53,9 @@ def parse_invocation(members: Any, settings: Settings) -> Invocation:
     organization = settings.organization
     if "organization" in members:
         organization = _parse_organization(members["organization"])
+        if not is_allowed(organization, settings.allowed_organizations):
+            detail = "organization is not one that this function may act for. Add it to HELSEID_ORGANIZATIONS, or name another."
+            raise InvalidInvocation("organization", detail)
     request = _object("request", members.get("request", {}), ("method", "path", "query", "headers", "json"))
     return Invocation(
         organization,
@@ -165,7 +168,12 @@ def _object(name: str, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
         raise InvalidInvocation("member", f"{name} must be a JSON object.")
     unknown = sorted(set(value) - set(known))
     if unknown:
-        raise InvalidInvocation("member", f"{name} has an unknown member {unknown[0]!r:.60}. It may have {', '.join(known)}.")
+        known_names = f"It may have {', '.join(known)}."
+        raise InvalidInvocation(
+            "member",
+            f"{name} has an unknown member. {known_names}",
+            caller_detail=f"{name} has an unknown member {unknown[0]!r:.60}. {known_names}",
+        )
     return value
 
 
@@ -179,7 +187,7 @@ def _parse_organization(value: Any) -> Organization:
     journal_id = members.get("sfm_journal_id")
     if journal_id is not None and not (isinstance(journal_id, str) and is_journal_id(journal_id)):
         raise InvalidInvocation("organization", "organization.sfm_journal_id must be a UUID.")
-    return Organization(members.get("parent"), members.get("child"), journal_id)
+    return Organization(members.get("parent"), members.get("child"), journal_id and journal_id.lower())
 
 
 def _parse_scope(value: Any, allowed: frozenset[str]) -> frozenset[str]:

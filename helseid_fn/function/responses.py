@@ -76,7 +76,7 @@ def build_problem(error: HelseidFnError, invocation_id: str) -> HttpResponse:
         "type": f"urn:helseid-fn:problem:{error.code}",
         "title": error.title,
         "status": error.http_status,
-        "detail": error.detail,
+        "detail": error.caller_detail,
         "code": error.code,
         "party": error.party.value if error.party else None,
         "retryable": error.retryable,

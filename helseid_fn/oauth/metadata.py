@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from helseid_fn.concurrency import SingleFlight
 from helseid_fn.context import Context
@@ -31,8 +32,17 @@ class Metadata:
 class MetadataSource:
     """The cached metadata of one issuer, fetched at first use and then once a day; safe for threads."""
 
-    def __init__(self, issuer: str, transport: Transport, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        transport: Transport,
+        *,
+        token_endpoint_host: str | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the token endpoint from the issuer's host, or from `token_endpoint_host` if it is given."""
         self._issuer = issuer
+        self._token_endpoint_host = token_endpoint_host
         self._transport = transport
         self._now = now
         self._cached: SingleFlight[Metadata] = SingleFlight()
@@ -62,11 +72,13 @@ class MetadataSource:
         check_available(Party.HELSEID, response, self._now())
         if response.status == 200:
             response.require_body()
-        return parse_metadata(response, self._issuer, self._now())
+        return parse_metadata(response, self._issuer, self._now(), token_endpoint_host=self._token_endpoint_host)
 
 
-def parse_metadata(response: Response, issuer: str, now: float) -> Metadata:
+def parse_metadata(response: Response, issuer: str, now: float, *, token_endpoint_host: str | None = None) -> Metadata:
     """Parse the response, and check that it is from the issuer in the settings.
+
+    The token endpoint must be on the issuer's host, or on `token_endpoint_host` if it is given.
 
     Raises `InvalidResponse`.
     """
@@ -92,6 +104,10 @@ def parse_metadata(response: Response, issuer: str, now: float) -> Metadata:
         fault = "is not https, although the issuer is"
     if fault is not None:
         raise _bad_token_endpoint(fault)
+    host, allowed = urlsplit(token_endpoint).netloc, token_endpoint_host or urlsplit(issuer).netloc
+    if host.lower() != allowed.lower():
+        detail = f"HelseID's token endpoint is on {host}, not on {allowed}. If that is right, set TOKEN_ENDPOINT_HOST to it."
+        raise InvalidResponse(Party.HELSEID, "metadata", detail)
     return Metadata(issuer, token_endpoint, fetched_at=now)
 
 

@@ -31,6 +31,19 @@ class Organization:
         return {"parent": self.parent, "child": self.child}
 
 
+ANY = "*"
+
+
+def is_allowed(organization: Organization, allowed: frozenset[str]) -> bool:
+    """Return whether an organization is one of these: `parent` (alone or with any child), `parent:child`, `:child`, or `*`."""
+    return bool(allowed & {ANY, describe(organization), organization.parent or ANY})
+
+
+def describe(organization: Organization) -> str:
+    """Return the organization as `parent:child`, either of which may be empty."""
+    return f"{organization.parent or ''}:{organization.child or ''}"
+
+
 def is_organization_number(text: str) -> bool:
     """Return whether the text is nine digits, as HelseID demands (HID-1004)."""
     return _NUMBER.fullmatch(text) is not None

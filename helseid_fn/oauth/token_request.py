@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from helseid_fn.context import Context
+from helseid_fn.echo import redact
 from helseid_fn.error_codes import Party
 from helseid_fn.http.clock import read_seconds_ahead
 from helseid_fn.http.messages import Message
@@ -40,6 +41,7 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
     """
     proof_key = generate_proof_key()
     sent_at, assertion_jti = 0.0, ""
+    sent_secrets: list[str] = []
 
     def build(url: str, nonce: str | None) -> Message:
         nonlocal sent_at, assertion_jti
@@ -47,7 +49,9 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
         ctx.note(kid=request.key.kid, assertion_jti=assertion_jti)
         proof = build_proof(proof_key, method="POST", url=url, now=sent_at, jti=request.new_id(), nonce=nonce)
         headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded", "DPoP": proof}
-        return Message(headers, _build_form(request, metadata.issuer, sent_at, assertion_jti))
+        assertion = _build_assertion(request, metadata.issuer, sent_at, assertion_jti)
+        sent_secrets.extend((assertion, proof))
+        return Message(headers, _build_form(request, assertion))
 
     response = transport.send(
         Party.HELSEID,
@@ -61,8 +65,10 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
     if response.status == 200 or is_token_error(response):
         response.require_body()
     if is_token_error(response):
+        # HelseID's words are logged, and may repeat what it was sent.
+        words = redact(response.body.decode("utf-8", "replace"), tuple(sent_secrets))
         raise parse_token_error(
-            response,
+            replace(response, body=words.encode()),
             request.key,
             client_id=request.client_id,
             issuer=metadata.issuer,
@@ -85,10 +91,13 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
     )
 
 
-def _build_form(request: TokenRequest, issuer: str, now: float, jti: str) -> bytes:
-    assertion = build_client_assertion(
+def _build_assertion(request: TokenRequest, issuer: str, now: float, jti: str) -> str:
+    return build_client_assertion(
         request.key, client_id=request.client_id, issuer=issuer, organization=request.organization, now=now, jti=jti
     )
+
+
+def _build_form(request: TokenRequest, assertion: str) -> bytes:
     form = {
         "grant_type": "client_credentials",
         "client_id": request.client_id,

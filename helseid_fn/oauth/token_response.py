@@ -26,7 +26,7 @@ class Grant:
     lifetime_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Token:
     """An access token with the key that it is bound to; `repr` never shows its value.
 

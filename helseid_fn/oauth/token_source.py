@@ -11,13 +11,14 @@ from collections.abc import Callable
 from helseid_fn.concurrency import SingleFlight
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import Refused, SigningKeyError
+from helseid_fn.errors import HelseidFnError, Refused, SigningKeyError
 from helseid_fn.http.transport import Transport
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from helseid_fn.keys.stored import KeyReader, StoredKey
 from helseid_fn.oauth.dpop import new_jti
 from helseid_fn.oauth.metadata import MetadataSource
 from helseid_fn.oauth.organization import Organization
+from helseid_fn.oauth.recent_refusals import RecentRefusals
 from helseid_fn.oauth.token_request import TokenRequest, fetch_token
 from helseid_fn.oauth.token_response import Token
 
@@ -40,6 +41,7 @@ class TokenSource:
         client_id: str,
         key: KeyReader,
         transport: Transport,
+        token_endpoint_host: str | None = None,
         now: Callable[[], float] = time.time,
         new_id: Callable[[], str] = new_jti,
     ) -> None:
@@ -47,11 +49,12 @@ class TokenSource:
         self._client_id = client_id
         self._key = key
         self._transport = transport
-        self._metadata = MetadataSource(issuer, transport, now=now)
+        self._metadata = MetadataSource(issuer, transport, token_endpoint_host=token_endpoint_host, now=now)
         self._now = now
         self._new_id = new_id
         self._lock = threading.Lock()
         self._slots: OrderedDict[CacheKey, SingleFlight[Token]] = OrderedDict()
+        self._refusals: RecentRefusals[CacheKey] = RecentRefusals()
         self._key_thumbprint: str | None = None
         self._replaced_thumbprint: str | None = None
         self._warned_thumbprint: str | None = None
@@ -67,8 +70,16 @@ class TokenSource:
             same_key = token.client_key_thumbprint == self._key_thumbprint
             return token is not rejected and same_key and is_fresh(token, self._now())
 
-        slot = self._slot((organization, scopes))
-        token = slot.get(is_usable, lambda: self._fetch(organization, scopes, ctx), ctx, Party.HELSEID)
+        cache_key = (organization, scopes)
+        self._refusals.check(cache_key, self._now())
+        slot = self._slot(cache_key)
+        try:
+            token = slot.get(is_usable, lambda: self._fetch(organization, scopes, ctx), ctx, Party.HELSEID)
+        except HelseidFnError as error:
+            self._drop(cache_key, slot)
+            if isinstance(error, Refused) and error.party is Party.HELSEID:
+                self._refusals.add(cache_key, error, self._now())
+            raise
         ctx.note(kid=token.client_kid, assertion_jti=token.assertion_jti)
         ctx.note_key_expiry(token.client_key_expires_at, self._now())
         return token
@@ -124,10 +135,21 @@ class TokenSource:
             slot = self._slots.setdefault(cache_key, SingleFlight())
             self._slots.move_to_end(cache_key)
             if len(self._slots) > MAX_CACHED_TOKENS:
-                idle = next((key for key, each in self._slots.items() if not each.is_busy and each is not slot), None)
-                if idle is not None:
-                    del self._slots[idle]
+                idle = [key for key, each in self._slots.items() if not each.is_busy and each is not slot]
+                expired = (key for key in idle if not self._has_fresh_token(self._slots[key]))
+                evicted = next(expired, idle[0] if idle else None)
+                if evicted is not None:
+                    del self._slots[evicted]
             return slot
+
+    def _has_fresh_token(self, slot: SingleFlight[Token]) -> bool:
+        return slot.value is not None and is_fresh(slot.value, self._now())
+
+    def _drop(self, cache_key: CacheKey, slot: SingleFlight[Token]) -> None:
+        """Give the place of a failure away, unless there is a token in it or another thread is fetching one."""
+        with self._lock:
+            if slot.value is None and not slot.is_busy and self._slots.get(cache_key) is slot:
+                del self._slots[cache_key]
 
 
 def is_fresh(token: Token, now: float) -> bool:

@@ -160,7 +160,11 @@ class Extension(Server):
 
     def environment(self, address: str, **more: str) -> dict[str, str]:
         """Return the settings of a function that reads from here first."""
-        names = {"AWS_SESSION_TOKEN": self.session_token, "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(self.port)}
+        names = {
+            "AWS_LAMBDA_FUNCTION_NAME": "on-lambda",
+            "AWS_SESSION_TOKEN": self.session_token,
+            "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": str(self.port),
+        }
         return self._manager.environment(address, **names, **more)
 
     def is_counted(self, environ: Environ) -> bool:

@@ -39,7 +39,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, key_file: Path, host: str) -> Callab
     ) -> Function:
         for name in names:
             monkeypatch.delenv(name)
-        environment = {**standin.environment(f"file:{key_file}"), **settings}
+        environment = {**standin.environment(f"file:{key_file}"), "HELSEID_ORGANIZATIONS": "*", **settings}
         names.clear()
         names.update(environment)
         for name, value in environment.items():

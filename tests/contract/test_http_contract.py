@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from standin import StandIn, faults
-from tests.support.deployment import Function, every_host, fragments_of, log_lines, made
+from tests.support.deployment import OTHER_UNIT, Function, every_host, fragments_of, log_lines, made
 
 JSON = "application/json"
 COLD = {"metadata": 1, "token": 2, "api": 1}
@@ -29,7 +29,7 @@ def problem_of(function: Function, members: object = None, **options: Any) -> di
 @every_host
 def test_a_report_is_json_and_a_problem_is_problem_json(standin: StandIn, function: Function) -> None:
     standin.helseid.fail_next("token", faults.Status(400, json.dumps({"error": "invalid_grant"}), (), JSON))
-    refused, done = function.call(), function.call()
+    refused, done = function.call(), function.call(OTHER_UNIT)
     assert (refused.content_type, refused.headers["Cache-Control"]) == ("application/problem+json", "no-store")
     assert (done.content_type, done.headers["Cache-Control"]) == (JSON, "no-store")
     problem, report = refused.json or {}, done.json or {}

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from standin import SAMPLE_SCOPE, StandIn, faults, make_jwk, public_jwk
+from tests.conftest import MovableClock
 from tests.support.deployment import (
     CHILD,
     CLIENT_ID,
     OTHER_CHILD,
+    OTHER_UNIT,
     PARENT,
     Function,
     client_of,
@@ -116,7 +118,7 @@ def test_every_hid_code_has_a_remedy_of_its_own(standin: StandIn, function: Func
     coded = json.dumps({"error": "invalid_request", "error_description": f"HID-{number}: Something else."})
     for body in (plain, coded):
         standin.helseid.fail_next("token", faults.Status(400, body, (), "application/json"))
-    remedies = [problem_of(function)["detail"].rpartition("; ")[2] for _ in range(2)]
+    remedies = [(function.call(unit).json or {})["detail"].rpartition("). ")[2] for unit in (None, OTHER_UNIT)]
     assert remedies[0] != remedies[1]
     assert made(standin) == {"metadata": 1, "token": 2}
 
@@ -195,3 +197,23 @@ def test_a_refused_client_is_requested_once_per_invocation(
     function = deploy(standin, HELSEID_CLIENT_ID=CLIENT_ID)
     assert [problem_of(function)["retryable"] for _ in range(2)] == [False, False]
     assert made(standin) == {"metadata": 1, "token": 2}
+
+
+def test_a_refused_organization_costs_one_token_request(
+    start_standin: Callable[..., StandIn], deploy: Callable[..., Function], clock: MovableClock
+) -> None:
+    standin = start_standin(clock=clock)
+    function = deploy(standin, now=clock)
+    refused = {"organization": {"parent": "974557746"}}
+    codes = [(function.call(refused).json or {})["code"] for _ in range(5)]
+    assert codes == ["helseid.refused.invalid_request"] * 5
+    assert standin.count("token") == 1
+    clock.move(31)
+    function.call(refused)
+    assert standin.count("token") == 2
+    assert function.call().status_code == 200
+
+
+def test_a_refused_client_is_tried_at_every_call(standin: StandIn, function: Function) -> None:
+    standin.helseid.fail_next("token", faults.Status(400, json.dumps({"error": "invalid_client"}), (), "application/json"))
+    assert [function.call().status_code for _ in range(2)] == [502, 200]

@@ -125,3 +125,27 @@ def test_the_last_response_of_the_api_is_reported(standin: StandIn, function: Fu
     problem = function.call().json or {}
     assert problem["api"] == {"status": 403, "body": json.loads(body)}
     assert made(standin) == {"metadata": 1, "token": 3, "api": 2}
+
+
+def test_a_path_that_always_rejects_costs_one_more_token(standin: StandIn, function: Function) -> None:
+    standin.api.fail_always("api", INVALID_TOKEN)
+    codes = [(function.call().json or {})["code"] for _ in range(5)]
+    assert codes == ["api.refused.invalid_token"] * 5
+    assert made(standin) == {"metadata": 1, "token": 3, "api": 6}
+    standin.api.clear_faults()
+    assert function.call().status_code == 200
+    assert standin.count("token") == 3
+
+
+def test_a_later_token_is_renewed_again(
+    start_standin: Callable[..., StandIn], deploy: Callable[..., Function], clock: MovableClock
+) -> None:
+    standin = start_standin(clock=clock)
+    function = deploy(standin, now=clock)
+    standin.api.fail_next("api", INVALID_TOKEN, times=2)
+    assert function.call().status_code == 502
+    clock.move(600)
+    standin.reset_record()
+    standin.api.fail_next("api", INVALID_TOKEN)
+    assert function.call().status_code == 200
+    assert standin.count("api") == 2

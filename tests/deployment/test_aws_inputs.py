@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from helseid_fn.errors import SettingsError
-from helseid_fn.settings import EXAMPLES, parse_settings
+from helseid_fn.setting_table import EXAMPLES
+from helseid_fn.settings import parse_settings
 from tests.deployment.configuration import REQUIRED, read_variables
 from tests.deployment.workspace import MODULES, ROOT, Refused, Workspace, Workspaces
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from helseid_fn.errors import SettingsError
-from helseid_fn.settings import EXAMPLES, parse_settings
+from helseid_fn.setting_table import EXAMPLES
+from helseid_fn.settings import parse_settings
 from tests.deployment.workspace import Refused, Workspace, Workspaces
 
 REQUIRED = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from demo.lambda_runtime.target import HERE
-from helseid_fn.settings import EXAMPLES
+from helseid_fn.setting_table import EXAMPLES
 from infra import lambda_zip as packaging
 from infra.lambda_zip import Target, build, fetch_wheels, unpacked_size
 

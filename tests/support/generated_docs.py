@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from helseid_fn.settings import REQUIRED, SETTINGS, Setting
+from helseid_fn.setting_table import REQUIRED, SETTINGS, Setting
 from tests.support.faults.table import render
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"

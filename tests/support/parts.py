@@ -16,7 +16,8 @@ from helseid_fn.context import Context
 from helseid_fn.http.messages import Response
 from helseid_fn.keys.signing_key import SigningKey, generate_proof_key, parse_signing_key
 from helseid_fn.oauth.token_response import Token
-from helseid_fn.settings import EXAMPLES, Settings, parse_settings
+from helseid_fn.setting_table import EXAMPLES
+from helseid_fn.settings import Settings, parse_settings
 from standin import make_jwk
 
 NOW = 1_800_000_000.0

@@ -55,8 +55,16 @@ def test_a_refusal_names_its_status(status: int) -> None:
 def test_a_refusal_keeps_the_api_s_own_words() -> None:
     challenge = 'DPoP error="insufficient_scope", error_description="Need more.", scope="nhn:e/f"'
     error = refused(403, challenge)
-    assert " and insufficient_scope (nhn:e/f)." in str(error)
-    assert (error.api_response or {})["error_description"] == "Need more."
+    assert " and insufficient_scope." in str(error)
+    told = {"error": "insufficient_scope", "error_description": "Need more.", "scope": "nhn:e/f"}
+    assert error.api_response == {"status": 403, "body": None, **told}
+
+
+@pytest.mark.parametrize("error", ["01017012345", "Ola_Nordmann", "invalid_token_for_01017012345"])
+def test_an_unknown_error_is_for_the_caller_alone(error: str) -> None:
+    refusal = refused(401, f'DPoP error="{error}", scope="{error}"')
+    assert (error in str(refusal), " and an error of its own." in str(refusal)) == (False, True)
+    assert (refusal.api_response or {})["error"] == error
 
 
 def test_an_api_s_description_is_not_for_the_log() -> None:
@@ -72,11 +80,13 @@ def test_a_secret_in_the_api_s_words_is_redacted() -> None:
 @pytest.mark.parametrize(
     ("location", "words"),
     [
-        ("https://other.example/login?token=HUSH#HUSH", "points to https://other.example/login."),
-        ("https://user:HUSH@other.example/", "points to https://other.example/."),
-        ("/login?token=HUSH", "points to /login."),
-        ("", "points to no address."),
-        ("https://[HUSH", "points to no address."),
+        ("https://other.example/patient/HUSH?token=HUSH", "points to https://other.example."),
+        ("https://user:HUSH@other.example/", "points to no usable address."),
+        ("/patient/HUSH?token=HUSH", "points to another path of its own."),
+        ("//HUSH.example/", "points to no usable address."),
+        ("HUSH", "points to no usable address."),
+        ("", "points to no usable address."),
+        ("https://[HUSH", "points to no usable address."),
     ],
 )
 def test_a_redirect_says_where_it_points_and_no_more(location: str, words: str) -> None:

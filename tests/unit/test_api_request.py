@@ -7,6 +7,7 @@ import pytest
 from helseid_fn.api.request import MAX_PATH_LENGTH, ApiRequest, parse_api_request
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.http.caller_headers import OWN_HEADERS
+from tests.support.parts import make_settings
 
 BASE = "https://api.example.no/base"
 ALL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -304,7 +305,7 @@ def test_takes_the_caller_s_own_headers(headers: dict[str, str]) -> None:
     "name", ["x- b", "x-:", "x-\r\nX", "x-\n", "x-æ", "x-\x00", "x-(a)", "x-/b", "x-\ud800", " x-a"], ids=ascii
 )
 def test_a_name_that_no_header_can_have_is_refused(name: str) -> None:
-    assert "request.headers must not set" in str(refusal_of(headers={name: "x"}))
+    assert "request.headers must not set" in refusal_of(headers={name: "x"}).caller_detail
 
 
 @pytest.mark.parametrize(
@@ -313,7 +314,10 @@ def test_a_name_that_no_header_can_have_is_refused(name: str) -> None:
     ids=ascii,
 )
 def test_a_value_that_no_header_can_have_is_refused(value: object) -> None:
-    assert "request.headers.X-Own must be a string of visible ASCII characters" in str(refusal_of(headers={"X-Own": value}))
+    assert (
+        "request.headers.X-Own must be a string of visible ASCII characters"
+        in refusal_of(headers={"X-Own": value}).caller_detail
+    )
 
 
 def test_a_wrong_value_is_not_shown() -> None:
@@ -378,3 +382,44 @@ def test_a_request_does_not_show_its_body() -> None:
 def test_a_body_larger_than_the_limit_is_refused() -> None:
     assert len(parse(method="POST", json="x" * (MAX_BODY_BYTES - 2)).body or b"") == MAX_BODY_BYTES
     assert "API_MAX_MEGABYTES" in str(refusal_of(method="POST", json="x" * (MAX_BODY_BYTES - 1)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fnr", "FNR", "fnr[]", "fnr[0]", "Fnr.x", "fnr:x", "fnr;x", " fnr", "fnr ", "%66nr", "%2566nr", "fn%72[]", "[fnr]", ""],
+)
+def test_a_parameter_that_the_url_fixes_may_not_be_named_again(name: str) -> None:
+    with pytest.raises(InvalidInvocation, match="API_URL fixes"):
+        parse(f"{BASE}?fnr=1", query={name: "2"})
+
+
+@pytest.mark.parametrize("name", ["fnr2", "xfnr", "x[fnr]", "fn"])
+def test_another_parameter_may_be_named(name: str) -> None:
+    assert parse(f"{BASE}?fnr=1", query={name: "2"}).url.startswith(f"{BASE}?fnr=1&")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"a": "x" * 16 * 1024}, {"x" * 16 * 1024: "a"}, {"a": ["x" * 1000] * 17}, {str(n): "x" * 1000 for n in range(17)}],
+    ids=["value", "name", "list", "many"],
+)
+def test_a_query_is_bounded(query: dict[str, Any]) -> None:
+    assert "longer than 16 KiB" in str(refusal_of(query=query))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{f"x-{n}": "a" for n in range(101)}, {"x-a": "a" * 32 * 1024}, {f"x-{n}": "a" * 1000 for n in range(33)}],
+    ids=["many", "a long one", "long in all"],
+)
+def test_headers_are_bounded(headers: dict[str, str]) -> None:
+    assert "over 100 headers or 32 KiB" in str(refusal_of(headers=headers))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X-Forwarded-For", "Forwarded", "X-ARR-ClientCert", "X-MS-CLIENT-PRINCIPAL", "X-Client-Cert", "Cookie", "X-Real-IP"],
+)
+def test_a_header_that_fronts_trust_is_not_the_caller_s_to_set(name: str) -> None:
+    with pytest.raises(InvalidInvocation):
+        parse_api_request({"headers": {name: "a"}}, BASE, ALL_METHODS, make_settings().api_caller_headers, MAX_BODY_BYTES)

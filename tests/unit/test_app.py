@@ -111,7 +111,7 @@ class FakeApi(ApiClient):
 
 
 def app_with(outcome: ApiResult | Exception) -> App:
-    app = App(make_settings(), environ={})
+    app = App(make_settings(HELSEID_ORGANIZATIONS="*"), environ={})
     app.api = FakeApi(outcome)
     return app
 

@@ -19,17 +19,20 @@ from helseid_fn.function.invocation import (
     parse_lambda_http,
 )
 from helseid_fn.oauth.organization import Organization
-from helseid_fn.settings import EXAMPLES, Settings
+from helseid_fn.setting_table import EXAMPLES
+from helseid_fn.settings import Settings
 from tests.support.parts import make_settings
 
 SETTINGS = make_settings(
     HELSEID_SCOPE="nhn:a/b nhn:c/d",
     API_MAX_MEGABYTES="1",
+    HELSEID_ORGANIZATIONS="*",
     API_METHODS="GET POST",
     HELSEID_PARENT_ORGANIZATION="999977774",
     HELSEID_CHILD_ORGANIZATION="999977776",
     HELSEID_SFM_JOURNAL_ID=EXAMPLES["HELSEID_SFM_JOURNAL_ID"],
 )
+JOURNAL_ID = "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"
 JOURNAL = "11111111-2222-3333-4444-555555555555"
 
 
@@ -167,11 +170,17 @@ def test_a_member_that_is_an_object_is_one(name: str, value: object) -> None:
 )
 def test_an_unknown_member_is_named_with_the_known_ones(members: dict[str, Any], words: str) -> None:
     refusal = refusal_of(members)
-    assert (refusal.code, words in str(refusal), "may have" in str(refusal)) == ("invocation.member", True, True)
+    told = refusal.caller_detail
+    assert (refusal.code, words in told, "may have" in told) == ("invocation.member", True, True)
+
+
+def test_the_name_of_an_unknown_member_is_not_for_the_log() -> None:
+    refusal = refusal_of({"01017012345": 1})
+    assert ("01017012345" in str(refusal), "01017012345" in refusal.caller_detail) == (False, True)
 
 
 def test_the_name_of_an_unknown_member_is_bounded() -> None:
-    assert len(str(refusal_of({"x" * 10_000: 1}))) < 250
+    assert len(refusal_of({"x" * 10_000: 1}).caller_detail) < 250
 
 
 SURROGATES: list[tuple[str, dict[str, Any], str]] = [
@@ -397,3 +406,47 @@ def test_an_invalid_http_request_to_lambda_is_refused(event: dict[str, Any]) -> 
 def test_an_event_with_invalid_unicode_is_refused() -> None:
     with pytest.raises(InvalidInvocation):
         parse_cloud_event("any", "\ud800", SETTINGS)
+
+
+CONFIGURED = {"HELSEID_PARENT_ORGANIZATION": "999977774", "HELSEID_CHILD_ORGANIZATION": "999977776"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "organization", "allowed"),
+    [
+        pytest.param({}, {"parent": "999977774", "child": "999977776"}, True, id="the configured one"),
+        pytest.param({}, {"parent": "999977774"}, False, id="its parent alone"),
+        pytest.param({}, {"parent": "999977774", "child": "999977775"}, False, id="another child"),
+        pytest.param({}, {"parent": "313745392"}, False, id="another parent"),
+        pytest.param({}, {}, False, id="none"),
+        pytest.param({"HELSEID_ORGANIZATIONS": "313745392"}, {"parent": "313745392"}, True, id="a listed parent"),
+        pytest.param(
+            {"HELSEID_ORGANIZATIONS": "313745392"}, {"parent": "313745392", "child": "999977775"}, True, id="any child of it"
+        ),
+        pytest.param({"HELSEID_ORGANIZATIONS": "313745392"}, {"child": "313745392"}, False, id="a listed parent as child"),
+        pytest.param(
+            {"HELSEID_ORGANIZATIONS": "313745392:999977775"},
+            {"parent": "313745392", "child": "999977775"},
+            True,
+            id="a listed child",
+        ),
+        pytest.param({"HELSEID_ORGANIZATIONS": "313745392:999977775"}, {"parent": "313745392"}, False, id="its parent"),
+        pytest.param({"HELSEID_ORGANIZATIONS": ":999977775"}, {"child": "999977775"}, True, id="a single-tenant child"),
+        pytest.param({"HELSEID_ORGANIZATIONS": ":999977775"}, {}, False, id="a single-tenant parent"),
+        pytest.param({"HELSEID_ORGANIZATIONS": "*"}, {"parent": "974557746"}, True, id="any"),
+    ],
+)
+def test_only_allowed_organizations_may_be_named(
+    settings: dict[str, str], organization: dict[str, str], *, allowed: bool
+) -> None:
+    body = json.dumps({"organization": organization}).encode()
+    if allowed:
+        assert http(body, settings=make_settings(**CONFIGURED, **settings)).organization == Organization(**organization)
+    else:
+        with pytest.raises(InvalidInvocation, match="HELSEID_ORGANIZATIONS"):
+            http(body, settings=make_settings(**CONFIGURED, **settings))
+
+
+def test_a_journal_id_is_one_whatever_its_case() -> None:
+    organizations = [{"parent": "313745392", "sfm_journal_id": each} for each in (JOURNAL_ID.upper(), JOURNAL_ID)]
+    assert len({parse({"organization": each}).organization for each in organizations}) == 1

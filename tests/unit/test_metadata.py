@@ -82,3 +82,23 @@ def test_the_token_endpoint_must_be_usable(endpoint: object, words: str) -> None
 
 def test_metadata_without_a_token_endpoint_is_refused() -> None:
     assert "token_endpoint in HelseID's metadata is missing" in str(invalid(200, {"issuer": ISSUER}))
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://other.example/token",
+        "https://helseid-sts.test.nhn.no.evil.example/token",
+        "https://helseid-sts.test.nhn.no:8443/token",
+    ],
+)
+def test_a_token_endpoint_on_another_host_is_refused(endpoint: str) -> None:
+    error = invalid(200, {"issuer": ISSUER, "token_endpoint": endpoint})
+    assert error.code == "helseid.invalid_response.metadata"
+    assert "TOKEN_ENDPOINT_HOST" in str(error)
+
+
+def test_another_host_is_taken_if_the_settings_name_it() -> None:
+    response = make_response(200, {"issuer": ISSUER, "token_endpoint": "https://other.example:8443/token"})
+    metadata = parse_metadata(response, ISSUER, NOW, token_endpoint_host="OTHER.example:8443")
+    assert metadata.token_endpoint == "https://other.example:8443/token"

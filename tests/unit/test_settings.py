@@ -9,7 +9,8 @@ import pytest
 
 from helseid_fn.errors import SettingsError
 from helseid_fn.setting_parsers import API_METHODS, LOG_LEVELS
-from helseid_fn.settings import EXAMPLES, SETTINGS, find_warnings, parse_settings
+from helseid_fn.setting_table import EXAMPLES, SETTINGS
+from helseid_fn.settings import find_warnings, parse_settings
 from tests.support.parts import REQUIRED, make_settings
 
 ALL_BAD = {
@@ -24,6 +25,8 @@ ALL_BAD = {
     "API_METHODS": "HUSH-HUSH",
     "API_CALLER_HEADERS": "HUSH HUSH:HUSH",
     "API_MAX_MEGABYTES": "HUSH",
+    "HELSEID_ORGANIZATIONS": "HUSH",
+    "TOKEN_ENDPOINT_HOST": "HUSH HUSH",
     "DEADLINE_SECONDS": "HUSH-HUSH",
     "LOG_LEVEL": "HUSH-HUSH",
     "SECRET_MANAGER_ENDPOINT": "HUSH-HUSH",
@@ -65,6 +68,8 @@ def test_reads_every_setting() -> None:
         "api_methods": frozenset({"GET", "POST"}),
         "api_caller_headers": ("accept", "content-type", "nhn-*"),
         "api_max_bytes": 35 * 1024 * 1024,
+        "token_endpoint_host": "helseid-token.example.no",
+        "allowed_organizations": frozenset({"999977774", "313745392:999977776", "999977774:999977776"}),
         "deadline_seconds": 12.5,
         "log_level": "DEBUG",
         "secret_manager_endpoint": "127.0.0.1:8085",
@@ -183,6 +188,11 @@ BAD = [
     ("API_METHODS", "GET TRACE", "is not a list of"),
     ("API_METHODS", ",", "is not a list of"),
     ("API_CALLER_HEADERS", "nhn_*", "is not a list of header names"),
+    ("HELSEID_ORGANIZATIONS", "999977774,313745392", "is not a list of parent, parent:child or :child"),
+    ("HELSEID_ORGANIZATIONS", "999977774:", "is not a list of parent, parent:child or :child"),
+    ("HELSEID_ORGANIZATIONS", "99997777", "is not a list of parent, parent:child or :child"),
+    ("TOKEN_ENDPOINT_HOST", "https://helseid.example.no", "is not a host such as"),
+    ("TOKEN_ENDPOINT_HOST", "user@helseid.example.no", "is not a host such as"),
     ("API_MAX_MEGABYTES", "0", "is not a whole number from 1 to 64"),
     ("API_MAX_MEGABYTES", "65", "is not a whole number from 1 to 64"),
     ("API_MAX_MEGABYTES", "1.5", "is not a whole number from 1 to 64"),

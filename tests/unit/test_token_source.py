@@ -204,12 +204,48 @@ def test_a_rejected_token_is_replaced_once(get: Get, transport: FakeTransport) -
     assert (new is not old, get(rejected=old) is new, len(transport.forms)) == (True, True, 2)
 
 
-def test_a_refusal_is_not_cached(get: Get, transport: FakeTransport) -> None:
+@pytest.mark.parametrize(("seconds", "requests"), [(0, 1), (29.9, 1), (30, 2), (-1, 2)])
+def test_a_refusal_is_remembered_for_30_s(
+    get: Get, transport: FakeTransport, clock: MovableClock, seconds: float, requests: int
+) -> None:
     transport.refusal = {"error": "invalid_scope"}
+    for _ in range(2):
+        with pytest.raises(Refused):
+            get()
+        clock.move(seconds)
+    assert len(transport.forms) == requests
+
+
+def test_a_refused_client_is_tried_again_at_once(get: Get, transport: FakeTransport) -> None:
+    transport.refusal = {"error": "invalid_client"}
     with pytest.raises(Refused):
         get()
     transport.refusal = None
     assert get().value == "token-2"
+
+
+def test_refused_organizations_evict_no_token(get: Get, transport: FakeTransport) -> None:
+    get()
+    transport.refusal = {"error": "invalid_request"}
+    for number in range(MAX_CACHED_TOKENS + 1):
+        with pytest.raises(Refused):
+            get(Organization(parent=str(100_000_000 + number)))
+    transport.refusal = None
+    assert get().value == "token-1"
+
+
+def test_expired_tokens_are_evicted_first(get: Get, transport: FakeTransport, clock: MovableClock) -> None:
+    others = [Organization(parent=str(100_000_000 + number)) for number in range(MAX_CACHED_TOKENS - 1)]
+    get()
+    clock.move(300)
+    for other in others:
+        get(other)
+    get()  # the latest to be used, and the first to expire
+    clock.move(300)
+    get(Organization(parent="999999990"))
+    requests = len(transport.forms)
+    get(others[0])
+    assert len(transport.forms) == requests
 
 
 def test_the_next_token_request_uses_a_replaced_key(get: Get, transport: FakeTransport, keys: FakeStore) -> None:

@@ -66,8 +66,8 @@ class ExtensionReader:
     def _read_from_extension(self, ctx: Context) -> StoredKey | None:
         """Call the extension, and again while it is starting; None when it does not serve the secret."""
         session_token, port = self._environ.get("AWS_SESSION_TOKEN"), self._port()
-        if not session_token or port is None:
-            return None
+        if not session_token or port is None or not self._environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+            return None  # off Lambda, anybody may listen on that port
         for retries in range(MAX_NOT_READY_RETRIES + 1):
             if retries:
                 self._sleep(min(NOT_READY_PAUSE_SECONDS, ctx.left_seconds()))
