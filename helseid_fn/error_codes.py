@@ -33,7 +33,7 @@ class Party(Enum):
         return self.in_text[0].upper() + self.in_text[1:]
 
 
-INVOCATION_REASONS = ("method", "query", "body", "member", "organization", "scope", "request")
+INVOCATION_REASONS = ("path", "cross_site", "method", "query", "event", "body", "member", "organization", "scope", "request")
 SIGNING_KEY_REASONS = (
     "not_json",
     "pem",

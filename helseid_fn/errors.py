@@ -76,6 +76,7 @@ class InvalidInvocation(HelseidFnError):
     def __init__(self, reason: str, detail: str, *, caller_detail: str = "") -> None:
         super().__init__(f"invocation.{known_reason(reason, error_codes.INVOCATION_REASONS)}", detail, reason=reason)
         self.caller_detail = caller_detail or detail
+        self.http_status = 404 if reason == "path" else 400
 
 
 class SettingsError(HelseidFnError):
@@ -183,8 +184,7 @@ class InvalidResponse(PartyError):
 class RotationError(HelseidFnError):
     """The client key was not replaced; the current key stays in use."""
 
-    http_status = 500
-    title = "The key was not replaced"
+    http_status, title = 500, "The key was not replaced"
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"rotation.{known_reason(reason, error_codes.ROTATION_REASONS)}", detail, reason=reason)

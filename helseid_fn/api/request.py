@@ -56,7 +56,9 @@ def parse_api_request(
     `caller_headers` are the names, or prefixes that end in `*`, of API_CALLER_HEADERS. Raises `InvalidInvocation`, which names
     the member.
     """
-    method = members.get("method", "GET" if "GET" in methods else min(methods))
+    method = members.get("method", "GET")
+    if "method" not in members and "GET" not in methods:
+        raise _invalid("request.method is missing, and API_METHODS has no GET, which is the default. Name one of its methods.")
     if not isinstance(method, str) or method not in methods:
         raise _invalid(f"request.method must be one of {', '.join(sorted(methods))}. API_METHODS allows no other.")
     headers = _parse_headers(members.get("headers", {}), caller_headers)

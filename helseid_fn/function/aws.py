@@ -1,11 +1,17 @@
-"""The function on AWS Lambda: direct invocations, EventBridge, and HTTP (payload format 2.0)."""
+"""The function on AWS Lambda: direct invocations, events of AWS's services, batches, and HTTP."""
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from helseid_fn.context import Context
-from helseid_fn.function.invocation import is_lambda_http, parse_lambda_event, parse_lambda_http
+from helseid_fn.function.admission import check_origin, respond_without_job
+from helseid_fn.function.invocation import Invocation, parse_http, parse_payload
+from helseid_fn.function.lambda_events import Delivery, is_batch, read_deliveries, read_payload
+from helseid_fn.function.lambda_http import LambdaHttp, read_http_request
 from helseid_fn.function.responses import Host, read_as_object
 from helseid_fn.function.trace import LowerCased, read_eventbridge_facts, read_header_facts
 
@@ -14,6 +20,8 @@ if TYPE_CHECKING:
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; it counts the response as JSON."""
+
+HOST = Host("AWS Lambda", MAX_RESPONSE_BYTES)
 
 RESERVE_SECONDS = 0.5
 """What is left of Lambda's own timeout to respond in."""
@@ -29,23 +37,69 @@ class LambdaContext(Protocol):
 
 
 def handle(app: App, event: Any, context: LambdaContext) -> Any:
-    """Do the job for one invocation.
+    """Do the job for one invocation, or for each delivery of a batch.
 
     Over HTTP every outcome is a response. Otherwise a success returns its report and a permanent failure its problem, as
-    objects, and a failure that may pass is raised, so that Lambda tries again.
+    objects, and a failure that may pass is raised, so that Lambda tries again. So is an event of a kind that is not known: its
+    sender would take a returned problem for a success.
     """
-    is_http = is_lambda_http(event)
-    headers = event.get("headers") if is_http else None
-    lower_cased = {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
-    facts = {**_read_facts(app, lower_cased, context), **read_eventbridge_facts(event)}
-    parse = parse_lambda_http if is_http else parse_lambda_event
-    host = Host("AWS Lambda", MAX_RESPONSE_BYTES, escapes_body=is_http)
-    outcome = app.perform(app.call_api(lambda: parse(event, app.settings), host), facts, _deadline_seconds(app, context))
-    if is_http:
-        body, status, response_headers = outcome.response
-        return {"statusCode": status, "headers": response_headers, "body": body, "isBase64Encoded": False}
+    request = read_http_request(event)
+    if request is not None:
+        return _handle_http(app, request, context)
+    facts = {**_read_facts(app, {}, context), **read_eventbridge_facts(event)}
+    if is_batch(event):
+        return _handle_batch(app, event, facts, context)
+    outcome = app.perform(
+        app.call_api(lambda: parse_payload(read_payload(event), app.settings), HOST), facts, _deadline_seconds(app, context)
+    )
     outcome.raise_if_retryable()
+    if outcome.error is not None and outcome.error.reason == "event":
+        raise outcome.error
     return read_as_object(outcome.response)
+
+
+def _handle_http(app: App, request: LambdaHttp, context: LambdaContext) -> Any:
+    """Do the job for one HTTP request at `/`, or at a path that is configured as a route of its own."""
+    headers = dict(request.headers)
+    is_own_route = request.path == request.route and "{" not in request.route
+    early = None if is_own_route else respond_without_job(request.path, str(uuid.uuid4()))
+    if early is not None:
+        return request.build_response(early)
+
+    def parse() -> Invocation:
+        check_origin(LowerCased(headers))
+        return parse_http(request.method, request.query.encode("utf-8", "surrogatepass"), request.read_body(), app.settings)
+
+    facts = _read_facts(app, headers, context)
+    outcome = app.perform(app.call_api(parse, replace(HOST, escapes_body=True)), facts, _deadline_seconds(app, context))
+    return request.build_response(outcome.response)
+
+
+def _handle_batch(app: App, event: Any, facts: dict[str, Any], context: LambdaContext) -> Any:
+    """Do the job for each delivery in turn, and report those that are to be delivered again.
+
+    Without an id, or when none succeeded, the whole batch is failed by raising: that works with every configuration.
+    """
+    failed: list[str] = []
+    reports: list[Any] = []
+    deliveries = read_deliveries(event)
+    for delivery in deliveries:
+        work = app.call_api(partial(_parse_delivery, delivery, app), HOST)
+        outcome = app.perform(work, {**facts, **delivery.facts}, _deadline_seconds(app, context))
+        if outcome.error is not None and outcome.error.reason == "event":
+            raise outcome.error
+        if outcome.error is not None and outcome.error.retryable:
+            failed.append(delivery.item_id)
+            if not delivery.item_id or len(failed) == len(deliveries):
+                raise outcome.error
+        reports.append(read_as_object(outcome.response))
+    if any(delivery.item_id for delivery in deliveries):
+        return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+    return reports
+
+
+def _parse_delivery(delivery: Delivery, app: App) -> Invocation:
+    return parse_payload(delivery.read_payload(), app.settings)
 
 
 def rotate(app: App, event: Any, context: LambdaContext) -> Any:

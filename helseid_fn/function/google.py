@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import math
 import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InvalidInvocation
+from helseid_fn.function.admission import check_origin, respond_without_job
 from helseid_fn.function.invocation import Invocation, is_rotation_event, max_body_bytes, parse_cloud_event, parse_http
+from helseid_fn.function.pubsub import is_background_event, is_push_body, wrap_push
 from helseid_fn.function.responses import UNLIMITED, Host, HttpResponse, build_problem
 from helseid_fn.function.trace import read_event_facts, read_header_facts
 
@@ -19,25 +23,44 @@ if TYPE_CHECKING:
 
     from helseid_fn.function.app import App
 
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""Pub/Sub's messages have at most 10 MB, before base64: https://cloud.google.com/pubsub/quotas."""
+
 CLOUD_RUN = Host("Cloud Run", 32 * 1024 * 1024)
 """https://cloud.google.com/run/quotas: the size of a response over HTTP/1."""
+
+RESERVE_SECONDS = 0.5
+"""What is left of the host's own limit to respond in."""
+
+BODY_TIMEOUT_SECONDS = 5.0
+"""How long a caller may be silent while it sends a body; it holds one of the server's few threads."""
 
 _logger = logging.getLogger(__name__)
 
 
 def handle_http(app: App, request: flask.Request) -> HttpResponse:
-    """Do the job for one HTTP request, and return a report or problem details."""
+    """Do the job for one HTTP request at `/`, and return a report or problem details.
+
+    A push of Pub/Sub's is acknowledged when its failure is final, so that it is not delivered for ever.
+    """
+    early = respond_without_job(request.path, str(uuid.uuid4()))
+    if early is not None:
+        return early
     # Outside the invocation: what the server raises for a malformed body becomes install_error_responses' response.
     body = _read_body(request, max_body_bytes(app.settings))
 
     def parse() -> Invocation:
         if body is None:
-            raise InvalidInvocation("body", "The body did not arrive complete. Send it again.")
+            raise InvalidInvocation("body", "The body did not arrive complete, or not in time. Send it again.")
+        check_origin(request.headers)
         return parse_http(request.method, request.query_string, body, app.settings)
 
     facts = read_header_facts(request.headers, app.settings.google_project)
     host = CLOUD_RUN if "K_SERVICE" in app.environ else UNLIMITED
-    return app.perform(app.call_api(parse, host), facts, app.settings.deadline_seconds).response
+    outcome = app.perform(app.call_api(parse, host), facts, deadline_seconds(app))
+    if outcome.error is not None and not outcome.error.retryable and body is not None and is_push_body(body):
+        return outcome.response[0], 200, outcome.response[2]
+    return outcome.response
 
 
 def handle_event(app: App, event: CloudEvent) -> None:
@@ -48,7 +71,7 @@ def handle_event(app: App, event: CloudEvent) -> None:
     """
     attributes, data = event.get_attributes(), event.data
     work = app.call_api(lambda: parse_cloud_event(str(attributes.get("type")), data, app.settings))
-    app.perform(work, read_event_facts(attributes, data), app.settings.deadline_seconds).raise_if_retryable()
+    app.perform(work, read_event_facts(attributes, data), deadline_seconds(app)).raise_if_retryable()
 
 
 def rotate(app: App, trigger: flask.Request | CloudEvent) -> HttpResponse | None:
@@ -58,12 +81,19 @@ def rotate(app: App, trigger: flask.Request | CloudEvent) -> HttpResponse | None
     """
     if not hasattr(trigger, "get_attributes"):
         facts = read_header_facts(trigger.headers, app.settings.google_project)
-        return app.perform(_rotation(app, trigger.method), facts, app.settings.deadline_seconds).response
+        return app.perform(_rotation(app, trigger.method), facts, deadline_seconds(app)).response
     attributes, data = trigger.get_attributes(), trigger.data
     if is_rotation_event(str(attributes.get("type")), data):
         facts = read_event_facts(attributes, data)
-        app.perform(_rotation(app, "POST"), facts, app.settings.deadline_seconds).raise_if_retryable()
+        app.perform(_rotation(app, "POST"), facts, deadline_seconds(app)).raise_if_retryable()
     return None
+
+
+def deadline_seconds(app: App) -> float:
+    """Return the deadline of one invocation: the host's own limit less a reserve, if that is shorter than DEADLINE_SECONDS."""
+    text = app.environ.get("CLOUD_RUN_TIMEOUT_SECONDS") or ""
+    limit_seconds = float(text) if text.isascii() and text.isdigit() and int(text) > 0 else math.inf
+    return min(app.settings.deadline_seconds, max(limit_seconds - RESERVE_SECONDS, limit_seconds / 2))
 
 
 def install_error_responses() -> None:
@@ -78,6 +108,31 @@ def install_error_responses() -> None:
         for unread in (400, 415, Exception):
             flask.current_app.register_error_handler(unread, _respond_to_unread)
         flask.current_app.register_error_handler(HelseidFnError, _respond_to_failed_event)
+        flask.current_app.before_request(_prepare_request)
+
+
+def _prepare_request() -> None:
+    """Bound the time of reading the body, and make a CloudEvent of a Pub/Sub push where events are served."""
+    flask = sys.modules["flask"]
+    environ, request = flask.request.environ, flask.request
+    connection = environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(BODY_TIMEOUT_SECONDS)
+    if request.method != "POST" or "cloudevent" not in flask.current_app.view_functions:
+        return
+    check_origin(request.headers)
+    if "ce-type" not in request.headers and "cloudevents" not in (request.content_type or ""):
+        body = request.stream.read(MAX_EVENT_BYTES)
+        body, headers = (body, {}) if is_background_event(body) else wrap_push(body, request.headers)
+        environ.update({f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()})
+        environ["CONTENT_TYPE"] = "application/json"
+        _replace_body(request, body)
+
+
+def _replace_body(request: flask.Request, body: bytes) -> None:
+    """Put another body in place of the one that was read."""
+    request.environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+    request.__dict__.pop("stream", None)  # werkzeug keeps the one that was read
 
 
 def _respond_to_unread(error: Exception) -> Any:
@@ -116,5 +171,6 @@ def _read_body(request: flask.Request, max_bytes: int) -> bytes | None:
     try:
         body: bytes = request.stream.read(limit)
     except OSError:
+        _replace_body(request, b"")  # functions-framework reads it to its end after the response
         return None
     return None if len(body) < min(request.content_length or 0, limit) else body

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
 from helseid_fn.api.request import ApiRequest, parse_api_request
 from helseid_fn.errors import InvalidInvocation
+from helseid_fn.function.pubsub import MESSAGE_PUBLISHED, is_push, read_message
 from helseid_fn.http.json_text import parse_json
 from helseid_fn.oauth.organization import Organization, is_allowed, is_journal_id, is_organization_number
 from helseid_fn.settings import Settings
 
 ENVELOPE_BYTES = 64 * 1024
 """What an invocation may take beside the body that it sends to the API."""
-
-PUBSUB_EVENT = "google.cloud.pubsub.topic.v1.messagePublished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +63,23 @@ def parse_invocation(members: Any, settings: Settings) -> Invocation:
 
 
 def parse_cloud_event(event_type: str, data: object, settings: Settings) -> Invocation:
-    """Parse the data of a CloudEvent: a Pub/Sub message, whose own data is base64, or the invocation itself.
+    """Parse the data of a CloudEvent: a Pub/Sub message, or the invocation itself.
 
     Without data it is the default call. Raises `InvalidInvocation`.
     """
-    if event_type == PUBSUB_EVENT:
-        message = data.get("message") if isinstance(data, dict) else None
-        if not isinstance(message, dict):
-            raise InvalidInvocation(
-                "body", "The Pub/Sub event has no message. Publish to the topic that triggers the function."
-            )
-        data = _decode_base64(_text_of(message, "data"), "The Pub/Sub message's data")
-    if isinstance(data, bytes | str):
-        return _parse_text(_encode(data) if isinstance(data, str) else data, settings)
-    return parse_invocation({} if data is None else data, settings)
+    return parse_payload(read_message(data) if event_type == MESSAGE_PUBLISHED else data, settings)
+
+
+def parse_payload(payload: object, settings: Settings) -> Invocation:
+    """Parse an invocation that came as a JSON value, or as text or bytes of JSON; nothing is the default call.
+
+    Raises `InvalidInvocation`.
+    """
+    if isinstance(payload, str):
+        return _parse_text(payload.encode("utf-8", "surrogatepass"), settings)  # refused as not JSON, if it is not Unicode
+    if isinstance(payload, bytes):
+        return _parse_text(payload, settings)
+    return parse_invocation({} if payload is None else payload, settings)
 
 
 def is_rotation_event(event_type: str, data: object) -> bool:
@@ -86,67 +87,17 @@ def is_rotation_event(event_type: str, data: object) -> bool:
 
     Source: https://cloud.google.com/secret-manager/docs/event-notifications
     """
-    message = data.get("message") if isinstance(data, dict) and event_type == PUBSUB_EVENT else None
+    message = data.get("message") if isinstance(data, dict) and event_type == MESSAGE_PUBLISHED else None
     attributes = message.get("attributes") if isinstance(message, dict) else None
     return isinstance(attributes, dict) and attributes.get("eventType") == "SECRET_ROTATE"
-
-
-def parse_lambda_event(event: object, settings: Settings) -> Invocation:
-    """Parse the event of AWS Lambda: the invocation itself, or an EventBridge event, whose `detail` is the invocation.
-
-    Raises `InvalidInvocation`.
-    """
-    if isinstance(event, dict) and "httpMethod" in event:
-        detail = (
-            "The request is in payload format 1.0, as a REST API or a load balancer sends it. "
-            "Use a Function URL or an HTTP API with format 2.0 instead."
-        )
-        raise InvalidInvocation("body", detail)
-    if isinstance(event, dict) and "detail-type" in event:
-        return parse_invocation(event.get("detail"), settings)
-    return parse_invocation({} if event is None else event, settings)
-
-
-def parse_lambda_http(event: dict[str, Any], settings: Settings) -> Invocation:
-    """Parse an HTTP request as a Function URL or API Gateway's HTTP API passes it to Lambda (payload format 2.0).
-
-    Raises `InvalidInvocation`.
-    """
-    body = _text_of(event, "body")
-    payload = _decode_base64(body, "The body") if event.get("isBase64Encoded") else _encode(body)
-    query = str(event.get("rawQueryString") or "")
-    return parse_http(str(event["requestContext"]["http"].get("method")), _encode(query), payload, settings)
-
-
-def is_lambda_http(event: object) -> bool:
-    """Return whether Lambda was invoked over HTTP (payload format 2.0)."""
-    context = event.get("requestContext") if isinstance(event, dict) else None
-    return isinstance(context, dict) and isinstance(context.get("http"), dict)
-
-
-def _encode(text: str) -> bytes:
-    """Encode text that may be invalid Unicode: it must be refused as not JSON, and not crash here."""
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _text_of(members: dict[str, Any], name: str) -> str:
-    """Return a member as text, empty when absent; another type becomes text too, and is refused later for what it is not."""
-    value = members.get(name)
-    return "" if value is None else str(value)
-
-
-def _decode_base64(text: str, name: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        raise InvalidInvocation("body", f"{name} is not base64, although its sender says so. Encode it.") from None
 
 
 def _parse_text(body: bytes, settings: Settings) -> Invocation:
     if len(body) > max_body_bytes(settings):
         limit = settings.api_max_bytes // 1024 // 1024
         raise InvalidInvocation("body", f"The body is larger than {limit} MiB. Send less, or raise API_MAX_MEGABYTES.")
-    return parse_invocation(_parse_body(body) if body.strip() else {}, settings)
+    members = _parse_body(body) if body.strip() else {}
+    return parse_payload(read_message(members), settings) if is_push(members) else parse_invocation(members, settings)
 
 
 def _parse_body(body: bytes) -> Any:

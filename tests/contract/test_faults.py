@@ -9,7 +9,7 @@ import pytest
 from cloudevents.http import CloudEvent
 from werkzeug.test import TestResponse
 
-from helseid_fn.function.invocation import PUBSUB_EVENT
+from helseid_fn.function.pubsub import MESSAGE_PUBLISHED
 from standin import StandIn, faults
 from tests.support.deployment import OTHER_UNIT, Function, LambdaContext, log_lines, made
 
@@ -106,7 +106,7 @@ def test_a_post_that_the_api_may_have_processed_is_sent_once(standin: StandIn, p
 def test_an_event_whose_post_may_be_processed_is_acknowledged(standin: StandIn, posting: Function) -> None:
     standin.api.fail_always("api", faults.Reset(handled=True))
     data = {"message": {"data": base64.b64encode(json.dumps(POST).encode()).decode()}}
-    posting.module.run_event(CloudEvent({"type": PUBSUB_EVENT, "source": "test"}, data))
+    posting.module.run_event(CloudEvent({"type": MESSAGE_PUBLISHED, "source": "test"}, data))
     assert posting.module.lambda_handler(POST, LambdaContext())["code"] == "api.unavailable.connection_lost"
     assert made(standin) == {"metadata": 1, "token": 2, "api": 2}
 

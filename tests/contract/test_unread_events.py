@@ -33,9 +33,6 @@ def events(standin: StandIn, key_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     [
         (STRUCTURED, b"\x80"),
         (EVENT | {"Content-Type": "application/json"}, b"[" * 100_000),
-        ({}, b"{}"),
-        ({"Content-Type": "application/json"}, b"[]"),
-        ({"Content-Type": "application/json"}, b"null"),
         (STRUCTURED, b""),
         (STRUCTURED, b"[1]"),
         (EVENT | STRUCTURED, b""),

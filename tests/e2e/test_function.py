@@ -151,7 +151,7 @@ def test_the_exports_of_the_standin_configure_the_function(tmp_path: Path) -> No
     )
     try:
         assert standin.stdout is not None
-        exports = [standin.stdout.readline() for _ in range(10)]
+        exports = [standin.stdout.readline() for _ in range(11)]
         assert all(line.startswith("export ") for line in exports)
         (tmp_path / "exports").write_text("".join(exports))
         shown = subprocess.run(["sh", "-c", f". {tmp_path}/exports; env"], capture_output=True, text=True, check=True).stdout
@@ -169,3 +169,31 @@ def test_the_exports_of_the_standin_configure_the_function(tmp_path: Path) -> No
     assert "Traceback" not in output
     assert "Hello" not in output
     assert output.count("Sample API") >= 2
+
+
+def test_bodies_that_are_half_sent_keep_nobody_out_for_long(standin: tuple[Process, dict[str, str]]) -> None:
+    process, url = start_function({**standin[1], "THREADS": "2"})
+    half_sent = []
+    try:
+        for _ in range(2):
+            connection = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2].strip("/"))))
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: function\r\nContent-Length: 100\r\n\r\n{")
+            half_sent.append(connection)
+        assert call(url)[0] == 200
+        assert [connection.recv(12) for connection in half_sent] == [b"HTTP/1.1 400"] * 2
+    finally:
+        for connection in half_sent:
+            connection.close()
+        process.stop()
+
+
+def test_the_hosts_own_limit_is_the_deadline_if_it_is_shorter(standin: tuple[Process, dict[str, str]]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api_url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        process, url = start_function({**standin[1], "API_URL": api_url, "CLOUD_RUN_TIMEOUT_SECONDS": "2"})
+        try:
+            status, problem = call(url)
+        finally:
+            process.stop()
+    assert (status, problem["code"]) == (504, "api.deadline_exceeded")
+    assert "1.5 s deadline" in problem["detail"]

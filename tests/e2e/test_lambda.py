@@ -61,7 +61,7 @@ def start(
     file.write_text(json.dumps(key))
 
     def begin(handler: str = "main.lambda_handler", **settings: str) -> LambdaFunction:
-        settings = {**standin.environment(f"file:{file}"), "DEADLINE_SECONDS": "5", **settings}
+        settings = {**standin.environment(f"file:{file}"), "DEADLINE_SECONDS": "5", "HELSEID_ORGANIZATIONS": "*", **settings}
         started.append(start_lambda(lambda_zip(target), target, settings, handler=handler))
         return started[-1]
 
@@ -133,11 +133,19 @@ def test_bad_input_over_http_gets_a_problem(function: LambdaFunction, event: dic
     assert (status, problem["status"], problem["code"], problem["retryable"]) == (400, 400, code, False)
 
 
-@pytest.mark.parametrize("event", [{"organization": "none"}, eventbridge({"organization": "none"}), "text", [1], 7])
-def test_bad_input_in_an_event_is_not_retried(function: LambdaFunction, event: object) -> None:
+@pytest.mark.parametrize(
+    ("event", "code"),
+    [
+        ({"organization": "none"}, "invocation.member"),
+        (eventbridge({"organization": "none"}), "invocation.member"),
+        ("text", "invocation.body"),
+        (7, "invocation.member"),
+    ],
+)
+def test_bad_input_in_an_event_is_not_retried(function: LambdaFunction, event: object, code: str) -> None:
     invocation = function.invoke(event)
     assert not invocation.failed
-    assert (invocation.result["code"], invocation.result["status"]) == ("invocation.member", 400)
+    assert (invocation.result["code"], invocation.result["status"]) == (code, 400)
     assert line_of(function, invocation.result["invocation"])["severity"] == "ERROR"
 
 

@@ -33,7 +33,7 @@ def start(standin: tuple[StandIn, dict[str, Any]], lambda_zip: Callable[[Target]
     file.write_text(json.dumps(standin[1]))
 
     def begin(handler: str = "main.lambda_handler", timeout_seconds: int = 10, **settings: str) -> Emulator:
-        settings = {**standin[0].environment(f"file:{file}"), **settings}
+        settings = {**standin[0].environment(f"file:{file}"), "HELSEID_ORGANIZATIONS": "*", **settings}
         started.append(start_emulator(lambda_zip(HERE), HERE, settings, timeout_seconds=timeout_seconds, handler=handler))
         return started[-1]
 

@@ -261,9 +261,14 @@ def test_a_refused_method_lists_the_allowed_ones(method: object) -> None:
         parse(methods=frozenset({"GET", "HEAD"}), method=method)
 
 
-@pytest.mark.parametrize(("methods", "default"), [("GET POST", "GET"), ("POST", "POST"), ("PUT DELETE", "DELETE")])
-def test_the_default_method_is_get_if_it_is_allowed(methods: str, default: str) -> None:
-    assert parse(methods=frozenset(methods.split())).method == default
+def test_the_default_method_is_get() -> None:
+    assert parse(methods=frozenset({"GET", "POST"})).method == "GET"
+
+
+@pytest.mark.parametrize("methods", ["POST", "POST DELETE", "HEAD"])
+def test_no_other_method_is_chosen_for_the_caller(methods: str) -> None:
+    with pytest.raises(InvalidInvocation, match=r"request\.method is missing"):
+        parse(methods=frozenset(methods.split()))
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def make_request(body: bytes = b"", method: str = "POST", query: bytes = b"", **
     """Make what is used of Flask's request."""
     return types.SimpleNamespace(
         method=method,
+        path="/",
         query_string=query,
         headers=make_response(200, **headers).headers,
         stream=io.BytesIO(body),

@@ -71,3 +71,32 @@ def test_the_destroy_command_names_the_location() -> None:
     command = destroy_command("projects/p/locations/europe-north1/secrets/s")
     assert command.startswith(f"gcloud secrets versions destroy VERSION --secret=s {where} ")
     assert f"gcloud secrets versions list s {where})" in command
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ("SECURITY_POLICY_VIOLATED", "a service perimeter"),
+        ("USER_PROJECT_DENIED", "the quota project"),
+        ("BILLING_DISABLED", "billing is off"),
+        ("SERVICE_DISABLED", "gcloud services enable"),
+        ("CONSUMER_INVALID", "no such project"),
+    ],
+)
+@pytest.mark.parametrize("status", ["PERMISSION_DENIED", "FAILED_PRECONDITION"])
+def test_googles_own_reason_decides_the_remedy(status: str, told: str, words: str) -> None:
+    error = explain(status, NAME, told=told)
+    assert (error.code, told in str(error), words in str(error)) == ("secret_manager.refused.denied", True, True)
+
+
+def test_a_reason_that_is_not_known_is_told() -> None:
+    assert "(Google says IAM_PERMISSION_DENIED)" in str(explain("PERMISSION_DENIED", NAME, told="IAM_PERMISSION_DENIED"))
+
+
+@pytest.mark.parametrize("told", ["lower", "A B", "X" * 100, "A\nB"])
+def test_a_reason_that_is_no_name_is_not_told(told: str) -> None:
+    assert told not in str(explain("PERMISSION_DENIED", NAME, told=told))
+
+
+def test_a_denial_may_mean_that_there_is_no_such_secret() -> None:
+    assert "or there is no such secret" in str(explain("PERMISSION_DENIED", NAME))

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from helseid_fn.errors import RotationError
-from helseid_fn.function.invocation import PUBSUB_EVENT, is_rotation_event
+from helseid_fn.function.invocation import is_rotation_event
+from helseid_fn.function.pubsub import MESSAGE_PUBLISHED
 from helseid_fn.rotation.aws import STEPS, RotationStep, parse_rotation_step
 from helseid_fn.rotation.steps import is_due
 from helseid_fn.secret_store.aws.arn import SecretArn
@@ -62,19 +63,19 @@ def notification(**attributes: str) -> dict[str, object]:
 
 
 def test_secret_rotate_is_a_rotation_event() -> None:
-    assert is_rotation_event(PUBSUB_EVENT, notification(eventType="SECRET_ROTATE", dataFormat="JSON_API_V1"))
+    assert is_rotation_event(MESSAGE_PUBLISHED, notification(eventType="SECRET_ROTATE", dataFormat="JSON_API_V1"))
 
 
 @pytest.mark.parametrize(
     ("event_type", "data"),
     [
-        (PUBSUB_EVENT, notification(eventType="SECRET_VERSION_ADD")),
-        (PUBSUB_EVENT, notification()),
-        (PUBSUB_EVENT, {"message": {"data": "e30="}}),
-        (PUBSUB_EVENT, {"message": None}),
-        (PUBSUB_EVENT, {"message": {"attributes": ["SECRET_ROTATE"]}}),
-        (PUBSUB_EVENT, None),
-        (PUBSUB_EVENT, b"SECRET_ROTATE"),
+        (MESSAGE_PUBLISHED, notification(eventType="SECRET_VERSION_ADD")),
+        (MESSAGE_PUBLISHED, notification()),
+        (MESSAGE_PUBLISHED, {"message": {"data": "e30="}}),
+        (MESSAGE_PUBLISHED, {"message": None}),
+        (MESSAGE_PUBLISHED, {"message": {"attributes": ["SECRET_ROTATE"]}}),
+        (MESSAGE_PUBLISHED, None),
+        (MESSAGE_PUBLISHED, b"SECRET_ROTATE"),
         ("google.cloud.audit.log.v1.written", notification(eventType="SECRET_ROTATE")),
     ],
     ids=repr,

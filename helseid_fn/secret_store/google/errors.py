@@ -66,6 +66,17 @@ _HAPPENED = {
     "connection_lost": "closed the connection before its response was complete",
     "rate_limited": "asks for fewer requests",
 }
+# The `reason` of Google's ErrorInfo (https://cloud.google.com/apis/design/errors#error_info), where no role is missing.
+_TOLD = {
+    "SECURITY_POLICY_VIOLATED": "a service perimeter keeps the function out. Add an ingress rule for it, or run it inside",
+    "USER_PROJECT_DENIED": "the quota project may not be used. Grant roles/serviceusage.serviceUsageConsumer on it",
+    "BILLING_DISABLED": "billing is off for the project. Turn it on",
+    "SERVICE_DISABLED": "the API is off. Turn it on with: gcloud services enable secretmanager.googleapis.com",
+    "CONSUMER_INVALID": "there is no such project, or it is being deleted. Correct HELSEID_KEY",
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "the credentials lack the scope cloud-platform. Use a service account that has it",
+}
+_INFO_REASON = re.compile(r"[A-Z][A-Z0-9_]{2,62}")
+
 TOO_LARGE = "The secret at HELSEID_KEY exceeds 64 KiB, so it is not a JWK. Point HELSEID_KEY at the private JWK."
 NO_RESPONSE = (
     "The response is not Google Secret Manager's. Check SECRET_MANAGER_ENDPOINT, and for a proxy or gateway in between."
@@ -96,10 +107,11 @@ def _place(name: str) -> tuple[str, str]:
     return parts["secret"], f"--project={parts['project']}{location}"
 
 
-def explain(status: str, name: str, access: Access = Access.READ, *, words: str = "") -> HelseidFnError:
+def explain(status: str, name: str, access: Access = Access.READ, *, words: str = "", told: str = "") -> HelseidFnError:
     """Return the error that a gRPC status means for this secret or version.
 
     `words` came with the status; they are searched for what gRPC says about the connection, and stay out of the sentence.
+    `told` is the reason in Google's ErrorInfo, if there was one.
     """
     party = Party.SECRET_MANAGER
     if status in _TRANSIENT:
@@ -111,6 +123,9 @@ def explain(status: str, name: str, access: Access = Access.READ, *, words: str 
         what = _HAPPENED.get(reason, "failed")
         detail = f"The secret manager {what} ({status}). Try again, and check the function's egress and Google Cloud's status."
         return Unavailable(party, reason, detail)
+    told = told if _INFO_REASON.fullmatch(told) else ""
+    if status in ("PERMISSION_DENIED", "FAILED_PRECONDITION") and told in _TOLD:
+        return Refused(party, "denied", f"The secret manager refused ({told}): {_TOLD[told]}.")
     secret, where = _place(name)
     verb, role = access.value
     absent = {
@@ -119,11 +134,24 @@ def explain(status: str, name: str, access: Access = Access.READ, *, words: str 
     }
     reason, detail = {
         "NOT_FOUND": ("not_found", f"The secret manager has no {name}. {absent[access]}"),
-        "PERMISSION_DENIED": ("denied", f"The function's service account may not {verb} {name}. Allow it with: {_ALLOW}"),
+        "PERMISSION_DENIED": (
+            "denied",
+            (
+                f"The function's service account may not {verb} {name}, or there is no such secret{_also(told)}. "
+                f"Allow it with: {_ALLOW}"
+            ),
+        ),
         "FAILED_PRECONDITION": (
             "disabled",
-            f"The secret version {name} is disabled or destroyed. List the versions and their states with: {_LIST}",
+            (
+                f"The secret version {name} is disabled or destroyed{_also(told)}. "
+                f"List the versions and their states with: {_LIST}"
+            ),
         ),
         "UNAUTHENTICATED": ("unauthenticated", NO_CREDENTIALS),
     }.get(status, ("bad_address", f"The secret manager responded with {status} to the address {name}. Correct HELSEID_KEY."))
     return Refused(party, reason, detail.format(secret=secret, where=where, role=role))
+
+
+def _also(told: str) -> str:
+    return f" (Google says {told})" if told else ""

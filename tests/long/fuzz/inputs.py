@@ -2,11 +2,13 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
 
 from standin import SAMPLE_SCOPE, make_jwk
+from tests.support import aws_events
 
 ODD_TEXT = st.one_of(
     st.text(max_size=40),
@@ -178,8 +180,32 @@ LAMBDA_HTTP = st.fixed_dictionaries(
         "rawQueryString": ANY_JSON,
     },
 )
+
+
+@st.composite
+def envelopes(draw: st.DrawFn) -> Any:
+    """Make an event of one of AWS's services around an invocation, with up to two members of any kind at any depth."""
+    forms: list[Callable[..., dict[str, Any]]] = [
+        *aws_events.HTTP_FORMS.values(),
+        aws_events.sqs,
+        aws_events.sns,
+        aws_events.scheduled,
+    ]
+    event = draw(st.sampled_from(forms))(draw(st.one_of(st.just(""), INVOCATIONS.map(json.dumps), ODD_TEXT)))
+    for _ in range(draw(st.integers(0, 2))):
+        place: Any = event
+        while isinstance(place, dict | list) and place:
+            key = draw(st.sampled_from(sorted(place))) if isinstance(place, dict) else 0
+            if not isinstance(place[key], dict | list) or draw(st.booleans()):
+                place[key] = draw(ANY_JSON)
+                break
+            place = place[key]
+    return draw(st.sampled_from([event, event.get("Records", event)]))
+
+
 LAMBDA_EVENTS: st.SearchStrategy[Any] = st.one_of(
     LAMBDA_HTTP,
+    envelopes(),
     INVOCATIONS,
     st.fixed_dictionaries({"detail-type": ANY_JSON, "detail": INVOCATIONS}, optional={"id": ANY_JSON, "source": ANY_JSON}),
 )
