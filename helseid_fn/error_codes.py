@@ -58,7 +58,7 @@ UNAVAILABLE_REASONS = (
     "server_error",
     "nonce",
 )
-ROTATION_REASONS = ("not_set_up", "event", "pending_unusable", "current_key_refused", "new_key_refused")
+ROTATION_REASONS = ("not_set_up", "event", "pending_unusable", "pending_not_ours", "current_key_refused", "new_key_refused")
 _API_REFUSALS = (
     "invalid_token",
     "invalid_dpop_proof",

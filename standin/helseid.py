@@ -37,6 +37,8 @@ class HelseIdSettings:
     clock_skew_seconds: float = 0
     proof_freshness_seconds: float | None = None
     nonce_on_success: bool = False
+    organization_always_required: bool = False
+    """Whether a multi-tenant client must name an organization for a token for Selvbetjening, too."""
 
 
 class HelseId(HttpParty):
@@ -110,6 +112,7 @@ class HelseId(HttpParty):
             clients=self.clients,
             assertion=AssertionRules(self.issuer, self.keys, self._assertions_seen, settings.clock_skew_seconds),
             proof=ProofRules(self.nonces, self._proofs_seen, settings.proof_freshness_seconds),
+            organization_always_required=settings.organization_always_required,
         )
         grant = check_token_request(request, rules, now)
         token = access_token.issue(grant, self.issuer, now, settings.token_lifetime_seconds)

@@ -34,11 +34,14 @@ def _malformed(detail: str) -> NoReturn:
     _refuse("HID-1007", "The client assertion does not conform to the specification.", detail)
 
 
-def check_organization(claims: Mapping[str, Any], client: Client, grant_type: str | None) -> Organization:
-    """Return the organization that an assertion names, if the client may act for it; refuse any other."""
+def check_organization(claims: Mapping[str, Any], client: Client, grant_type: str | None, *, is_optional: bool) -> Organization:
+    """Return the organization that an assertion names, if the client may act for it; refuse any other.
+
+    With `is_optional`, a multi-tenant client may name none, as NHN's library does for Selvbetjening.
+    """
     details = _details(claims)
     if not details:
-        return _default_organization(client)
+        return _default_organization(client, is_optional=is_optional)
     if grant_type == "authorization_code":
         text = "Organization claims in a client assertion are not for the authorization code flow."
         _refuse("HID-1009", text, "organization claims came with grant_type authorization_code")
@@ -71,8 +74,8 @@ def _details(claims: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return dict(zip(types, elements, strict=True))
 
 
-def _default_organization(client: Client) -> Organization:
-    if client.tenancy == "multi-tenant":
+def _default_organization(client: Client, *, is_optional: bool) -> Organization:
+    if client.tenancy == "multi-tenant" and not is_optional:
         _malformed("a multi-tenant client must name the organization it signs in for")
     return Organization(client.parent if client.tenancy == "single-tenant" else None)
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from standin.access_token import Grant
 from standin.client_assertion import AssertionRules, check_assertion, refuse_client
-from standin.clients import Client
+from standin.clients import SELVBETJENING_SCOPE, Client
 from standin.messages import Request
 from standin.organizations import check_organization
 from standin.refusals import Refusal, RefusedError
@@ -31,6 +31,7 @@ class TokenRules:
     clients: dict[str, Client]
     assertion: AssertionRules
     proof: ProofRules
+    organization_always_required: bool
 
 
 def _refuse(error: str, description: str | None, detail: str) -> NoReturn:
@@ -42,7 +43,8 @@ def check_token_request(request: Request, rules: TokenRules, now: float) -> Gran
     form = _form(request)
     client = _client(form, request, rules.clients)
     claims = check_assertion(form.get("client_assertion", ""), client, rules.assertion, now)
-    organization = check_organization(claims, client, form.get("grant_type"))
+    is_optional = form.get("scope") == SELVBETJENING_SCOPE and not rules.organization_always_required
+    organization = check_organization(claims, client, form.get("grant_type"), is_optional=is_optional)
     grant_type = _grant_type(form)
     resource = _resource(request)
     thumbprint = check_proof(request, rules.proof, now)

@@ -51,6 +51,15 @@ class SigningKey:
         # PyJWT adds a typ of its own to a header without one, unless it is None; and an alg in the header decides.
         return jwt.encode(dict(claims), self._private, self.alg, {"typ": None, **header, "alg": self.alg})
 
+    def verify(self, jws: str, typ: str) -> dict[str, Any] | None:
+        """Return the claims of a compact JWS that this key signed with this `typ`; None for any other text."""
+        try:
+            verified = jwt.decode_complete(jws, self._private.public_key(), algorithms=[self.alg])
+        except jwt.InvalidTokenError:
+            return None
+        claims: dict[str, Any] = verified["payload"]
+        return claims if verified["header"].get("typ") == typ else None
+
     def __repr__(self) -> str:
         return f"<SigningKey {self.alg} kid={self.kid!r} thumbprint={self.thumbprint}>"
 

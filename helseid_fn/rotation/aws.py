@@ -85,7 +85,7 @@ class AwsRotation:
         in_use = self.secret.read_version(ctx, VersionStage="AWSCURRENT")
         is_due = self.rotation.is_due(in_use)
         self._note(in_use, ctx)
-        text = self.rotation.create() if is_due else with_expiry(in_use.text, in_use.expires_at)
+        text = self.rotation.create(in_use) if is_due else with_expiry(in_use.text, in_use.expires_at)
         try:
             self.secret.put(step.version_id, text, "AWSPENDING", ctx)
         except Refused:
@@ -112,6 +112,8 @@ class AwsRotation:
         in_use = self.secret.read_version(ctx, VersionStage="AWSCURRENT")
         is_new = self.rotation.thumbprint_of(pending) != parse_signing_key(in_use.text).thumbprint
         if is_new:
+            # AWSCURRENT may have been replaced by hand since createSecret, and a carried-over key must not undo that.
+            self.rotation.check_endorsement(in_use, pending)
             # Nothing shows that testSecret has run: anybody who may invoke the function could leave it out.
             self.rotation.test(pending, ctx)
         replaced = description.holder("AWSCURRENT")

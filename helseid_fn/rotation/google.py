@@ -63,7 +63,7 @@ class GoogleRotation:
 
     def _add_pending(self, in_use: StoredKey, ctx: Context) -> tuple[StoredKey | None, StoredKey]:
         """Store a new pending key; return the pending key, None if another run has just promoted one, and the key in use."""
-        added = self.pending.add(self.rotation.create(), ctx)
+        added = self.pending.add(self.rotation.create(in_use), ctx)
         pending = self._pending(ctx)
         # Read last: a key that another run has promoted up to here must not be followed by one of ours.
         newest = self.current.read_version("latest", ctx)

@@ -35,7 +35,10 @@ class Selvbetjening:
     """The registered keys of the client that `api` signs in as; safe for threads."""
 
     def __init__(self, url: str, organization: Organization, api: ApiClient) -> None:
-        """Take the organization for the tokens: HelseID wants one from multi-tenant clients, for this API too."""
+        """Take the configured organization, which a token names only if HelseID grants none without.
+
+        A key is the client's and not an organization's: one that withdraws its delegation must not stop the rotation.
+        """
         self._url = f"{url.rstrip('/')}/v1/client-secret"
         self._organization = organization
         self._api = api
@@ -77,7 +80,16 @@ class Selvbetjening:
         return self._call(ApiRequest("POST", self._url, headers, json.dumps(value).encode()), ctx)
 
     def _call(self, request: ApiRequest, ctx: Context) -> Any:
-        return self._api.call(request, self._organization, frozenset({SCOPE}), ctx).response.body
+        try:
+            return self._call_for(Organization(), request, ctx)
+        except Refused as refusal:
+            # No request has reached Selvbetjening: HelseID wants an organization from some multi-tenant clients.
+            if (refusal.party, refusal.reason) != (Party.HELSEID, "invalid_request") or self._organization == Organization():
+                raise
+        return self._call_for(self._organization, request, ctx)
+
+    def _call_for(self, organization: Organization, request: ApiRequest, ctx: Context) -> Any:
+        return self._api.call(request, organization, frozenset({SCOPE}), ctx).response.body
 
 
 def parse_expiration(text: object) -> int | None:

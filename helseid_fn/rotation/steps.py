@@ -17,6 +17,7 @@ from typing import Any
 
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, Refused, RotationError, SigningKeyError
+from helseid_fn.keys.endorsement import endorse, is_endorsed
 from helseid_fn.keys.generate import generate_jwk, public_half
 from helseid_fn.keys.signing_key import parse_signing_key
 from helseid_fn.keys.stored import StoredKey
@@ -43,11 +44,13 @@ OpenSelvbetjening = Callable[[StoredKey], Selvbetjening]
 class Rotation:
     """The steps that the rotation of every store consists of.
 
-    `alg` and `due_fraction` are settings, `pending_remedy` says how to remove a pending key, `now` is the wall clock.
+    `subject` names the client and its secret, `alg` and `due_fraction` are settings, `pending_remedy` says how to remove a
+    pending key, `now` is the wall clock.
     """
 
     open_selvbetjening: OpenSelvbetjening
     obtain_token: ObtainToken
+    subject: str
     alg: str
     due_fraction: float
     pending_remedy: str
@@ -59,12 +62,18 @@ class Rotation:
         key = parse_signing_key(current.text, expires_at=current.expires_at)
         return is_due(made_at=key.made_at, expires_at=key.expires_at, now=self.now(), fraction=self.due_fraction)
 
-    def create(self) -> str:
-        """Generate a new private JWK, which is stored nowhere yet."""
-        return generate_jwk(self.alg, self.now())
+    def create(self, current: StoredKey) -> str:
+        """Generate a new private JWK that the key in use endorses; it is stored nowhere yet."""
+        return endorse(generate_jwk(self.alg, self.now()), parse_signing_key(current.text), self.subject)
+
+    def check_endorsement(self, current: StoredKey, pending: StoredKey) -> None:
+        """Raise `RotationError` when the key in use has not endorsed the pending key, so that no rotation made it."""
+        if not is_endorsed(pending.text, parse_signing_key(current.text), self.subject):
+            detail = f"The rotation did not make the pending key: the key in use has not signed it. {self.pending_remedy}"
+            raise RotationError("pending_not_ours", detail)
 
     def register(self, current: StoredKey, pending: StoredKey, ctx: Context) -> Registration:
-        """Register the pending key's public half, unless it is registered already.
+        """Register the public half of a pending key that a rotation made, unless it is registered already.
 
         Raises `RotationError`, and what a job raises.
         """
@@ -72,6 +81,7 @@ class Rotation:
         if "kid" not in public_jwk:
             detail = f"The pending key has no kid, by which HelseID finds a key. {self.pending_remedy}"
             raise RotationError("pending_unusable", detail)
+        self.check_endorsement(current, pending)
         try:
             found = self._register(self.open_selvbetjening(current), pending, public_jwk, ctx)
         except Refused as refusal:

@@ -121,7 +121,12 @@ def _wire_steps(
     @cache
     def tokens_with(key: StoredKey) -> TokenSource:
         return TokenSource(
-            issuer=settings.issuer, client_id=settings.client_id, key=FixedKey(key), transport=transport, now=now
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            key=FixedKey(key),
+            transport=transport,
+            token_endpoint_host=settings.token_endpoint_host,
+            now=now,
         )
 
     def open_selvbetjening(key: StoredKey) -> Selvbetjening:
@@ -132,4 +137,13 @@ def _wire_steps(
         tokens_with(key).get(settings.organization, settings.scopes, ctx)
 
     rotation = settings.rotation
-    return Rotation(open_selvbetjening, obtain_token, rotation.alg, rotation.due_fraction, pending_remedy, now=now, sleep=sleep)
+    return Rotation(
+        open_selvbetjening,
+        obtain_token,
+        f"{settings.client_id} {settings.key_address}",
+        rotation.alg,
+        rotation.due_fraction,
+        pending_remedy,
+        now=now,
+        sleep=sleep,
+    )

@@ -10,8 +10,10 @@ import botocore.session
 import pytest
 
 from helseid_fn.errors import HelseidFnError
+from helseid_fn.keys.endorsement import endorse
+from helseid_fn.keys.signing_key import parse_signing_key
 from helseid_fn.rotation.aws import STEPS
-from standin import StandIn, faults, make_jwk
+from standin import StandIn, faults, make_jwk, public_jwk
 from standin.aws.quick_clients import share_models
 from standin.aws.secrets_manager import Extension, SecretsManager
 from standin.aws.server import refuse
@@ -262,9 +264,10 @@ def test_a_late_step_leaves_the_next_pending_key_alone(on_aws: OnAws) -> None:
     assert set(on_aws.manager.labels(on_aws.arn)[second]) == {"AWSPENDING", "expires-20271112T080000Z"}
 
 
-def test_of_two_first_steps_at_once_the_first_key_stays(on_aws: OnAws) -> None:
+def test_of_two_first_steps_at_once_the_first_key_stays(on_aws: OnAws, jwk: dict[str, Any]) -> None:
     """AWS refuses to store another text under an existing id; moto would accept it."""
-    version, first = on_aws.manager.reserve(on_aws.arn), json.dumps(make_jwk("ES256", fresh=True))
+    version, by = on_aws.manager.reserve(on_aws.arn), parse_signing_key(json.dumps(jwk))
+    first = endorse(json.dumps(make_jwk("ES256", fresh=True)), by, f"{CLIENT_ID} {on_aws.arn}")
 
     def rotate_first(environ: dict[str, Any], start_response: Any) -> Any:
         client = on_aws.manager.client
@@ -312,6 +315,47 @@ def test_a_last_step_out_of_turn_promotes_no_unproven_key(on_aws: OnAws, jwk: di
         on_aws.step(name, version)
     assert on_aws.step("finishSecret", version) == "rotation.new_key_refused"
     assert json.loads(on_aws.manager.current(on_aws.arn)["SecretString"]) == jwk
+
+
+def test_a_pending_key_of_somebody_else_is_not_registered(on_aws: OnAws, jwk: dict[str, Any]) -> None:
+    version = on_aws.manager.reserve(on_aws.arn)
+    on_aws.manager.client.put_secret_value(
+        SecretId=on_aws.arn,
+        ClientRequestToken=version,
+        SecretString=json.dumps(make_jwk("ES256", fresh=True)),
+        VersionStages=["AWSPENDING"],
+    )
+    assert on_aws.rotate(version) == ["created", "rotation.pending_not_ours"]
+    assert (on_aws.standin.count("register"), on_aws.new_keys()) == (0, [])
+    assert json.loads(on_aws.manager.current(on_aws.arn)["SecretString"]) == jwk
+
+
+def test_a_registered_key_of_somebody_else_is_not_promoted(on_aws: OnAws, jwk: dict[str, Any]) -> None:
+    theirs, version = make_jwk("ES256", fresh=True), on_aws.manager.reserve(on_aws.arn)
+    on_aws.standin.register(client_of(jwk, jwks=[public_jwk(jwk), public_jwk(theirs)]))
+    on_aws.manager.client.put_secret_value(
+        SecretId=on_aws.arn, ClientRequestToken=version, SecretString=json.dumps(theirs), VersionStages=["AWSPENDING"]
+    )
+    assert on_aws.step("finishSecret", version) == "rotation.pending_not_ours"
+    assert json.loads(on_aws.manager.current(on_aws.arn)["SecretString"]) == jwk
+
+
+def test_a_last_step_that_comes_late_puts_back_no_replaced_key(on_aws: OnAws) -> None:
+    on_aws.rotate()
+    on_aws.clock.move(DAY)
+    version, by_hand = on_aws.manager.reserve(on_aws.arn), make_jwk("ES256", fresh=True)
+    assert [on_aws.step(name, version) for name in STEPS[:3]] == ["not_due", "not_due", "tested"]
+    client = on_aws.manager.client
+    replaced = on_aws.manager.current(on_aws.arn)["VersionId"]
+    stored = client.put_secret_value(SecretId=on_aws.arn, SecretString=json.dumps(by_hand), VersionStages=["by-hand"])
+    client.update_secret_version_stage(
+        SecretId=on_aws.arn,
+        VersionStage="AWSCURRENT",
+        RemoveFromVersionId=replaced,
+        MoveToVersionId=stored["VersionId"],
+    )
+    assert on_aws.step("finishSecret", version) == "rotation.pending_not_ours"
+    assert json.loads(on_aws.manager.current(on_aws.arn)["SecretString"]) == by_hand
 
 
 def test_a_step_for_another_secret_is_refused(on_aws: OnAws) -> None:

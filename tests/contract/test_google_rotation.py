@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from helseid_fn.keys.endorsement import endorse
+from helseid_fn.keys.signing_key import parse_signing_key
 from standin import make_jwk, public_jwk, secret_faults
 from tests.conftest import MovableClock
-from tests.support.deployment import OTHER_UNIT, PARENT, at_once, client_of, made
+from tests.support.deployment import CLIENT_ID, OTHER_UNIT, PARENT, at_once, client_of, made
 from tests.support.parts import to_number
 from tests.support.rotating_function import PENDING, SECRET, Deploy, RotatingFunction
 
@@ -201,6 +204,38 @@ def test_a_broken_pending_key_is_named_with_the_remedy(rotation: RotatingFunctio
     assert rotation.call() == 200
     rotation.standin.secret_manager.destroy(broken)
     assert rotation.rotate()["rotation"] == "rotated"
+
+
+@pytest.mark.parametrize("made_by", ["nobody", "another key", "another client", "another secret"])
+def test_a_pending_key_of_somebody_else_is_not_registered(
+    rotation: RotatingFunction, jwk: dict[str, Any], made_by: str
+) -> None:
+    by = parse_signing_key(json.dumps(make_jwk("ES256", fresh=True) if made_by == "another key" else jwk))
+    client = "another-client" if made_by == "another client" else CLIENT_ID
+    secret = "projects/p/secrets/another" if made_by == "another secret" else SECRET
+    text = json.dumps(make_jwk("ES256", fresh=True))
+    rotation.standin.secret_manager.add(
+        PENDING, text if made_by == "nobody" else endorse(text, by, f"{client} {secret}/versions/latest")
+    )
+    report = rotation.rotate()
+    assert (report["status"], report["code"]) == (500, "rotation.pending_not_ours")
+    assert "gcloud secrets versions destroy VERSION" in report["detail"]
+    assert (rotation.standin.count("register"), rotation.new_keys(), rotation.readable_kids(SECRET)) == (0, [], [jwk["kid"]])
+
+
+def test_selvbetjening_is_asked_without_an_organization(rotation: RotatingFunction) -> None:
+    """A customer who withdraws the delegation must not stop the rotation of a multi-tenant client's key."""
+    rotation.rotate()
+    named = ["assertion_details" in exchange.claims["assertion"] for exchange in rotation.standin.exchanges("token")]
+    assert named == [False, False, True], "for Selvbetjening, again with HelseID's nonce, and to test the new key"
+
+
+def test_the_organization_is_named_if_helseid_demands_it(rotation: RotatingFunction) -> None:
+    helseid = rotation.standin.helseid
+    helseid.settings = replace(helseid.settings, organization_always_required=True)
+    assert rotation.rotate()["rotation"] == "rotated"
+    named = ["assertion_details" in exchange.claims["assertion"] for exchange in rotation.standin.exchanges("token")]
+    assert named == [False, True, True, True]
 
 
 def test_an_expired_pending_key_is_not_promoted(rotation: RotatingFunction, clock: MovableClock, jwk: dict[str, Any]) -> None:
