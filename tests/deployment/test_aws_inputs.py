@@ -79,7 +79,7 @@ BAD: list[dict[str, Any]] = [
         for each in ("https://-a.no", "https://a..no", "https://a.no:0", "ftp://a.no", "https://", "https:///a")
     ),
     *({"api_url": each} for each in ("http://127.0.0.1.example.no", "http://localhost.example.no", "https://å.no", "")),
-    *({"helseid_client_id": each} for each in ("", "a client", "x" * 201, "a\n")),
+    *({"helseid_client_id": each} for each in ("", "a client", "x" * 201)),
     *({"helseid_scope": each} for each in ("", " ", 'a "b"', "a\\b", "æ")),
     *({"api_methods": each} for each in (["get"], ["TRACE"])),
     *({"parent_organization": each} for each in ("99997777", "NO999977774", "9999777741")),
@@ -130,8 +130,12 @@ BAD: list[dict[str, Any]] = [
     *({"extra_environment": {each: "x"}} for each in ("HELSEID_KEY", "API_URL", "DEADLINE_SECONDS", "lower")),
     *({"extra_environment": {"NOTE": each}} for each in ('{"kty":"RSA"}', "-----BEGIN PRIVATE KEY-----", "eyJhbGciOi")),
 ]
-# What the function itself would take, but Lambda's limits or the alarms do not.
+# What the function itself would take, but Lambda's limits or the alarms do not. The function trims white space around a value
+# with a WARNING, since an environment is easily pasted; a variable is corrected before anything is deployed.
 STRICTER: list[dict[str, Any]] = [
+    {"helseid_issuer": " https://helseid-sts.test.nhn.no"},
+    {"helseid_client_id": "a\n"},
+    {"api_url": "https://api.example.no/a\r"},
     {"deadline_seconds": 891},
     {"log_level": "WARNING"},
     {"api_methods": []},
