@@ -15,7 +15,9 @@ from botocore.exceptions import ClientError
 
 from demo.lambda_runtime.target import HERE
 from demo.processes import Process, start_standin
+from helseid_fn.keys.endorsement import endorse
 from helseid_fn.keys.generate import generate_jwk
+from helseid_fn.keys.signing_key import parse_signing_key
 from infra.lambda_zip import build
 from tests.deployment import aws_command
 from tests.deployment.aws_provider import own_copy
@@ -23,10 +25,12 @@ from tests.deployment.ministack import ACCOUNT, Aws
 from tests.deployment.workspace import Refused, Workspace, Workspaces
 
 SCHEDULE_SECONDS = 150.0
-ADMINISTRATOR = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/helseid-fn"
 
 # The emulator lacks saved queries and its own rotations (the tests do what Secrets Manager would). Its `aws:PrincipalArn` is
-# a role's session; on AWS it is the role.
+# a role's session; on AWS it is the role. It has no `lambda:SourceFunctionArn`; the session, whose name is the function's,
+# stands for it.
 OVERRIDE = f"""
 resource "aws_cloudwatch_query_definition" "runs" {{
   count = 0
@@ -41,10 +45,22 @@ resource "aws_secretsmanager_secret_rotation" "key" {{
 }}
 
 locals {{
-  key_readers = [
-    for name in [local.function_name, local.rotator_name] :
-    "arn:aws:sts::{ACCOUNT}:assumed-role/${{name}}/${{name}}"
-  ]
+  key_readers  = ["{SESSION}/helseid-fn", "{SESSION}-rotate/helseid-fn-rotate"]
+  key_rotators = ["{SESSION}-rotate/helseid-fn-rotate"]
+}}
+
+resource "aws_iam_role_policy" "function" {{
+  policy = replace(
+    replace(data.aws_iam_policy_document.function.json, "lambda:SourceFunctionArn", "aws:PrincipalArn"),
+    local.function_arn, "{SESSION}/helseid-fn"
+  )
+}}
+
+resource "aws_iam_role_policy" "rotator" {{
+  policy = replace(
+    replace(data.aws_iam_policy_document.rotator[0].json, "lambda:SourceFunctionArn", "aws:PrincipalArn"),
+    local.rotator_arn, "{SESSION}-rotate/helseid-fn-rotate"
+  )
 }}
 """
 
@@ -55,6 +71,7 @@ class Deployment:
 
     aws: Aws
     administrator: dict[str, str]
+    colleague: dict[str, str]
     workspace: Workspace
     outputs: dict[str, str]
     standin: Process
@@ -106,11 +123,13 @@ def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory)
                 "alert_emails": ["operator@example.no"],
                 "function_url": {"principals": [f"arn:aws:iam::{ACCOUNT}:role/caller"]},
                 "rotation": {"selvbetjening_url": environment["SELVBETJENING_URL"]},
+                "secret_administrators": [f"arn:aws:iam::{ACCOUNT}:user/admin*"],
             }
             (workspace.folder / "terraform.tfvars.json").write_text(json.dumps(variables))
             apply(workspace)
             outputs = {name: each["value"] for name, each in json.loads(workspace.run("output", "-json")).items()}
-            deployment = Deployment(aws, administrator_of(aws), workspace, outputs, standin, folder)
+            users = (user_of(aws, "administrator"), user_of(aws, "colleague"))
+            deployment = Deployment(aws, *users, workspace, outputs, standin, folder)
             deployment.paste("add_key")
             yield deployment
             workspace.run("destroy", "-auto-approve", "-no-color")
@@ -130,12 +149,12 @@ def apply(workspace: Workspace) -> None:
         workspace.run("apply", "-auto-approve", "-no-color")
 
 
-def administrator_of(aws: Aws) -> dict[str, str]:
+def user_of(aws: Aws, name: str) -> dict[str, str]:
     """Create a user who may do everything that is not denied, and return the credentials."""
     iam = aws.client("iam")
-    iam.create_user(UserName="administrator")
-    iam.put_user_policy(UserName="administrator", PolicyName="all", PolicyDocument=json.dumps(ADMINISTRATOR))
-    key = iam.create_access_key(UserName="administrator")["AccessKey"]
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(EVERYTHING))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
     return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
 
 
@@ -203,6 +222,39 @@ def test_an_administrator_cannot_read_the_key(deployment: Deployment) -> None:
     assert refused == "AccessDeniedException"
 
 
+WRITES: dict[str, dict[str, str]] = {
+    "put_secret_value": {"SecretString": "{}"},
+    "update_secret": {"SecretString": "{}"},
+    "update_secret_version_stage": {"VersionStage": "AWSCURRENT"},
+    "put_resource_policy": {"ResourcePolicy": json.dumps({"Version": "2012-10-17", "Statement": []})},
+    "delete_resource_policy": {},
+    "delete_secret": {},
+    "rotate_secret": {},
+}
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_a_colleague_cannot_change_the_secret(deployment: Deployment, operation: str) -> None:
+    client = deployment.aws.client("secretsmanager", deployment.colleague)
+    assert client.describe_secret(SecretId=deployment.outputs["secret_arn"])["Name"] == "helseid-fn-key"
+    write = getattr(client, operation)
+    refused = code_of(lambda: write(SecretId=deployment.outputs["secret_arn"], **WRITES[operation]))
+    assert refused == "AccessDeniedException"
+
+
+@pytest.mark.parametrize("operation", sorted(WRITES.keys() - {"put_secret_value", "update_secret_version_stage"}))
+def test_the_rotating_role_cannot_change_the_secret(deployment: Deployment, operation: str) -> None:
+    write = getattr(deployment.aws.client("secretsmanager", deployment.role("helseid-fn-rotate")), operation)
+    refused = code_of(lambda: write(SecretId=deployment.outputs["secret_arn"], **WRITES[operation]))
+    assert refused == "AccessDeniedException"
+
+
+def test_an_administrator_changes_the_policy(deployment: Deployment) -> None:
+    client = deployment.aws.client("secretsmanager", deployment.administrator)
+    policy = client.get_resource_policy(SecretId=deployment.outputs["secret_arn"])["ResourcePolicy"]
+    client.put_resource_policy(SecretId=deployment.outputs["secret_arn"], ResourcePolicy=policy)
+
+
 def test_only_the_scheduler_assumes_the_schedules_role(deployment: Deployment) -> None:
     assert code_of(lambda: deployment.role("helseid-fn-schedule")) == "AccessDenied"
 
@@ -212,7 +264,11 @@ def test_the_rotating_function_rotates_the_key(deployment: Deployment) -> None:
     secret = deployment.outputs["secret_arn"]
     secrets.rotate_secret(SecretId=secret)  # the emulator only turns rotation on
     version = str(uuid.uuid4())
-    key = generate_jwk("PS256", time.time())
+    in_use = parse_signing_key((deployment.folder / "client.jwk.json").read_text())
+    client_id = json.loads((deployment.workspace.folder / "terraform.tfvars.json").read_text())["helseid_client_id"]
+    key = endorse(
+        generate_jwk("PS256", time.time()), in_use, f"{client_id} {secret}"
+    )  # as createSecret does when the key is due
     secrets.put_secret_value(SecretId=secret, ClientRequestToken=version, SecretString=key, VersionStages=["AWSPENDING"])
     rotator = deployment.aws.client("lambda", deployment.administrator)
     for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):

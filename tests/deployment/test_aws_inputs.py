@@ -62,6 +62,13 @@ GOOD: list[dict[str, Any]] = [
         }
     },
     {"kms_key_arn": "arn:aws:kms:eu-north-1:123456789012:key/mrk-0a1b"},
+    {
+        "secret_administrators": [
+            "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Deploy_*",
+            "arn:aws-cn:iam::123456789012:user/a@b.no",
+            "arn:aws:iam::123456789012:role/*/deploy",
+        ]
+    },
     {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "ES512", "due_fraction": 0.001, "schedule": "rate(24 hours)"}},
     {"extra_environment": {"HTTPS_PROXY": "http://proxy.example.no:3128", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://x.no"}},
     {"invocation": {"organization": {"parent": "999977774"}, "scope": "nhn:a", "request": {"query": {"a": [1, "2"]}}}},
@@ -108,6 +115,17 @@ BAD: list[dict[str, Any]] = [
     {"vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": []}},
     *({"kms_key_arn": each} for each in ("*", "alias/a", "arn:aws:kms:eu-north-1:123456789012:alias/a")),
     {"permissions_boundary_arn": "boundary"},
+    *(
+        {"secret_administrators": each}
+        for each in (
+            [],
+            ["*"],
+            ["arn:aws:iam::123456789012:root"],
+            ["arn:aws:iam::123456789012:role/*"],
+            ["arn:aws:iam::*:role/deploy"],
+            ["arn:aws:sts::123456789012:assumed-role/deploy/somebody"],
+        )
+    ),
     *({"secret_recovery_days": each} for each in (1, 31)),
     *(
         {"function_url": {"principals": each}}

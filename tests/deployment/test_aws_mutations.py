@@ -11,8 +11,8 @@ from tests.deployment.aws_provider import own_copy
 from tests.deployment.mutation import Mutation, batch, check_caught_in, check_caught_together
 from tests.deployment.workspace import LOWEST, Workspaces
 
-ALERTS, CALLS, FUNCTION, ROTATION, SCHEDULE, SILENCE = (
-    f"{name}.tftest.hcl" for name in ("alerts", "calls", "function", "rotation", "schedule", "silence")
+ALERTS, CALLS, FUNCTION, INPUTS, OPTIONS, ROTATION, SCHEDULE, SILENCE = (
+    f"{name}.tftest.hcl" for name in ("alerts", "calls", "function", "inputs", "options", "rotation", "schedule", "silence")
 )
 POLICIES = "tests/policies"
 
@@ -125,7 +125,17 @@ MUTATIONS = (
         "schedule gives up on must go to the queue",
         SCHEDULE,
     ),
-    Mutation("an unencrypted queue", "schedule.tf", "enabled   = true", "enabled   = false", "must be encrypted", SCHEDULE),
+    Mutation(
+        "an unencrypted queue", "schedule.tf", "== null ? true : null", "== null ? false : null", "must be encrypted", SCHEDULE
+    ),
+    Mutation(
+        "a queue under AWS's own key",
+        "schedule.tf",
+        "kms_master_key_id         = var.kms_key_arn",
+        "kms_master_key_id = null",
+        "encrypted with the given key",
+        OPTIONS,
+    ),
     # Who is notified.
     Mutation("silence raises no alarm", "alerts.tf", '"breaching"', '"missing"', "count as silence", ALERTS),
     Mutation("an old success hides a silence", "alerts.tf", '"FILL(said, 0)"', '"said"', "count as silence", ALERTS),
@@ -173,7 +183,7 @@ MUTATIONS = (
         "function.tf",
         '"secretsmanager:GetSecretValue"]\n    resources = [aws_secretsmanager_secret.key.arn]',
         '"secretsmanager:GetSecretValue"]\n    resources = ["*"]',
-        "may read one secret",
+        "own code may read one secret",
         POLICIES,
     ),
     Mutation(
@@ -207,6 +217,65 @@ MUTATIONS = (
         'values = ["arn:aws:iam::123456789012:*"]',
         "Nobody but the function",
         POLICIES,
+    ),
+    Mutation(
+        "another function with the role reads the key",
+        "function.tf",
+        "values   = [local.function_arn]",
+        'values = ["*"]',
+        "own code may read one secret",
+        POLICIES,
+    ),
+    Mutation(
+        "another function with the role replaces the key",
+        "rotation.tf",
+        "values   = [local.rotator_arn]",
+        "values = [local.function_arn]",
+        "own code may read, add and promote",
+        POLICIES,
+    ),
+    Mutation(
+        "the function adds keys",
+        "secret.tf",
+        "concat(local.key_rotators, local.administrators)",
+        "concat(local.key_readers, local.administrators)",
+        "may add a key",
+        POLICIES,
+    ),
+    Mutation(
+        "everybody changes the policy",
+        "secret.tf",
+        '"secretsmanager:PutResourcePolicy", ',
+        "",
+        "may change the secret or its policy",
+        POLICIES,
+    ),
+    Mutation(
+        "the rotating function changes the policy",
+        "secret.tf",
+        "values   = local.administrators\n",
+        "values = concat(local.key_rotators, local.administrators)\n",
+        "may not change the secret itself",
+        POLICIES,
+    ),
+    Mutation(
+        "a session instead of its role",
+        "main.tf",
+        "local.caller_role == null ? [local.caller]",
+        "true ? [local.caller]",
+        "may add a key",
+        POLICIES,
+    ),
+    Mutation(
+        "root is locked out", "secret.tf", "distinct(concat([local.root], ", "distinct(concat([], ", "may add a key", POLICIES
+    ),
+    Mutation(
+        "whoever applies it is locked out",
+        "secret.tf",
+        "condition = contains(local.administrators, local.caller) ||",
+        "condition = true ||",
+        "administrators_without_whoever_applies_this|Missing expected failure",
+        INPUTS,
     ),
 )
 

@@ -113,12 +113,20 @@ resource "aws_iam_role_policy" "function" {
 }
 
 data "aws_iam_policy_document" "function" {
-  source_policy_documents = [data.aws_iam_policy_document.network_and_traces.json]
+  source_policy_documents = [data.aws_iam_policy_document.network_and_traces.json, data.aws_iam_policy_document.failed_runs.json]
 
   statement {
     sid       = "ReadTheKey"
     actions   = ["secretsmanager:GetSecretValue"]
     resources = [aws_secretsmanager_secret.key.arn]
+
+    # Not in the secret's own policy, where AWS does not allow this key; the extension runs in the function's environment:
+    # https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+    condition {
+      test     = "ArnEquals"
+      variable = "lambda:SourceFunctionArn"
+      values   = [local.function_arn]
+    }
   }
 
   dynamic "statement" {
@@ -141,12 +149,6 @@ data "aws_iam_policy_document" "function" {
     sid       = "WriteTheLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
-  }
-
-  statement {
-    sid       = "HandOverFailedRuns"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.failed_runs.arn]
   }
 }
 

@@ -3,7 +3,7 @@
 #   versions.tf   the versions of Terraform and the provider
 #   settings.tf   the function's settings (its environment), validated as the function validates them
 #   variables.tf  how it is deployed
-#   secret.tf     the secret for the private key, and who may read it
+#   secret.tf     the secret for the private key, and who may read and write it
 #   function.tf   the function, its role and its log; optionally the function URL
 #   schedule.tf   what starts it, and where runs go that failed for good
 #   alerts.tf     the alarms, and who is notified
@@ -27,6 +27,14 @@ locals {
   # Written out, because a reference to the resource would be circular.
   function_arn = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.function_name}"
   rotator_arn  = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.rotator_name}"
+
+  # A session's `aws:PrincipalArn` is its role, whose path the session's own ARN leaves out. Role names are unique in an account,
+  # so the second pattern is no other role.
+  caller      = data.aws_caller_identity.current.arn
+  caller_role = try(one(regex(":assumed-role/([^/]+)/", local.caller)), null)
+  appliers = local.caller_role == null ? [local.caller] : [
+    for path in ["", "*/"] : "arn:${local.partition}:iam::${local.account}:role/${path}${local.caller_role}"
+  ]
 
   # The output of `make lambda-zip`, unless another archive is given.
   archive = coalesce(var.archive_path, "${path.module}/../../../build/lambda-${var.architecture}-${var.python_version}.zip")

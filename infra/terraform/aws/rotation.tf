@@ -123,6 +123,12 @@ data "aws_iam_policy_document" "rotator" {
       "secretsmanager:UpdateSecretVersionStage",
     ]
     resources = [aws_secretsmanager_secret.key.arn]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "lambda:SourceFunctionArn"
+      values   = [local.rotator_arn]
+    }
   }
 
   dynamic "statement" {

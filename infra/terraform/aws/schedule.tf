@@ -42,7 +42,8 @@ resource "aws_scheduler_schedule" "runs" {
 resource "aws_sqs_queue" "failed_runs" {
   name                      = "${var.name}-failed-runs"
   message_retention_seconds = 1209600 # 14 days, the maximum
-  sqs_managed_sse_enabled   = true
+  kms_master_key_id         = var.kms_key_arn
+  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null # AWS allows one of the two
   tags                      = var.tags
 }
 
@@ -60,17 +61,39 @@ resource "aws_iam_role_policy" "schedule" {
   policy = data.aws_iam_policy_document.schedule.json
 }
 
-data "aws_iam_policy_document" "schedule" {
-  statement {
-    sid       = "StartTheFunction"
-    actions   = ["lambda:InvokeFunction"]
-    resources = [aws_lambda_function.function.arn]
-  }
-
+# Whoever sends to the queue encrypts. With an existing data key SQS decrypts that first:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+data "aws_iam_policy_document" "failed_runs" {
   statement {
     sid       = "HandOverFailedRuns"
     actions   = ["sqs:SendMessage"]
     resources = [aws_sqs_queue.failed_runs.arn]
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "EncryptFailedRuns"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["sqs.${local.region}.amazonaws.com"]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "schedule" {
+  source_policy_documents = [data.aws_iam_policy_document.failed_runs.json]
+
+  statement {
+    sid       = "StartTheFunction"
+    actions   = ["lambda:InvokeFunction"]
+    resources = [aws_lambda_function.function.arn]
   }
 }
 

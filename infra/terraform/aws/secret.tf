@@ -10,13 +10,32 @@ resource "aws_secretsmanager_secret" "key" {
 }
 
 locals {
-  key_readers = concat([aws_iam_role.function.arn], aws_iam_role.rotator[*].arn)
+  key_readers  = concat([aws_iam_role.function.arn], aws_iam_role.rotator[*].arn)
+  key_rotators = aws_iam_role.rotator[*].arn
+
+  # The root user is always among them, since AWS documents no way past such a denial.
+  root           = "arn:${local.partition}:iam::${local.account}:root"
+  administrators = distinct(concat([local.root], var.secret_administrators == null ? local.appliers : sort(var.secret_administrators)))
+
+  # Kind and name of each administrator as a regular expression, without account and path.
+  kind_and_name       = "/^arn:[^:]*:[^:]*::[^:]*:([^/]*/)(.*/)?([^/]*)$/"
+  administrator_names = [for arn in local.administrators : replace(replace(replace(replace(arn, local.kind_and_name, "$1$3"), "/[.+]/", "\\$0"), "*", ".*"), "?", ".")]
 }
 
-# Denies this secret to everybody else who has GetSecretValue elsewhere in the account, administrators included.
+# Denies this secret to everybody else whom a policy elsewhere in the account allows to use it, administrators of the account
+# included. Each pattern of ArnNotLike is a principal that is not denied; what it may do, its own policies must allow.
 resource "aws_secretsmanager_secret_policy" "key" {
   secret_arn = aws_secretsmanager_secret.key.arn
   policy     = data.aws_iam_policy_document.key.json
+
+  lifecycle {
+    precondition {
+      condition = contains(local.administrators, local.caller) || anytrue([
+        for name in local.administrator_names : can(regex("^${name}$", replace(local.appliers[0], local.kind_and_name, "$1$3")))
+      ])
+      error_message = "secret_administrators must contain ${local.appliers[0]}, who applies this and would be locked out."
+    }
+  }
 }
 
 data "aws_iam_policy_document" "key" {
@@ -35,6 +54,47 @@ data "aws_iam_policy_document" "key" {
       test     = "ArnNotEquals"
       variable = "aws:PrincipalArn"
       values   = local.key_readers
+    }
+  }
+
+  statement {
+    sid       = "OnlyTheRotationAndAdministratorsAddKeys"
+    effect    = "Deny"
+    actions   = ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotLike"
+      variable = "aws:PrincipalArn"
+      values   = concat(local.key_rotators, local.administrators)
+    }
+  }
+
+  statement {
+    sid    = "OnlyAdministratorsChangeTheSecret"
+    effect = "Deny"
+    actions = [
+      "secretsmanager:CancelRotateSecret", "secretsmanager:DeleteResourcePolicy", "secretsmanager:DeleteSecret",
+      "secretsmanager:PutResourcePolicy", "secretsmanager:RemoveRegionsFromReplication", "secretsmanager:ReplicateSecretToRegions",
+      "secretsmanager:RestoreSecret", "secretsmanager:RotateSecret", "secretsmanager:StopReplicationToReplica",
+      "secretsmanager:UpdateSecret",
+    ]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotLike"
+      variable = "aws:PrincipalArn"
+      values   = local.administrators
     }
   }
 }

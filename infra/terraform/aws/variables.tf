@@ -154,7 +154,7 @@ variable "vpc" {
 }
 
 variable "kms_key_arn" {
-  description = "A customer-managed key for the secret, the functions' environment and the logs, instead of AWS's own; its policy must let CloudWatch Logs use it (see `examples/complete`)."
+  description = "A customer-managed key for the secret, the functions' environment, the logs and the queue of failed runs, instead of AWS's own; its policy must let CloudWatch Logs use it (see `examples/complete`)."
   type        = string
   default     = null
 
@@ -172,6 +172,19 @@ variable "permissions_boundary_arn" {
   validation {
     condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
     error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
+}
+
+variable "secret_administrators" {
+  description = "ARNs of the IAM roles and users (`*` and `?` are wildcards) who may add keys to the secret, change it and delete it, besides the rotating function and the account's root user; nobody else may, whatever their own policies allow. Null is whoever applies this."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition = var.secret_administrators == null ? true : length(var.secret_administrators) > 0 && alltrue([
+      for arn in var.secret_administrators : can(regex("^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[*?/]*[\\w+=,.@-][\\w+=,.@*?/-]*$", arn))
+    ])
+    error_message = "secret_administrators must be the ARNs of IAM roles or users, at least one, such as arn:aws:iam::123456789012:role/deploy; of a role and not of its session, and not of every role."
   }
 }
 

@@ -90,3 +90,44 @@ run "callers_keys_and_layers_that_are_not_allowed" {
     var.memory_mb, var.name,
   ]
 }
+
+run "administrators_without_whoever_applies_this" {
+  command = plan
+
+  variables {
+    secret_administrators = ["arn:aws:iam::123456789012:role/dep.oy", "arn:aws:iam::123456789012:user/deploy", "arn:aws:iam::123456789012:role/deploy/other"]
+  }
+
+  expect_failures = [aws_secretsmanager_secret_policy.key]
+}
+
+run "administrators_by_pattern" {
+  command = plan
+
+  variables {
+    secret_administrators = ["arn:aws:iam::123456789012:role/a.path/*/dep?o*"]
+  }
+
+  assert {
+    condition     = length(local.administrators) == 2
+    error_message = "A pattern must match whoever applies this, whatever the path of the role."
+  }
+}
+
+run "a_user_who_applies_this" {
+  command = plan
+
+  override_data {
+    target = data.aws_caller_identity.current
+    values = { account_id = "123456789012", arn = "arn:aws:iam::123456789012:user/a/path/deploy+1" }
+  }
+
+  variables {
+    secret_administrators = ["arn:aws:iam::123456789012:user/a/path/deploy+1"]
+  }
+
+  assert {
+    condition     = one(local.appliers) == "arn:aws:iam::123456789012:user/a/path/deploy+1"
+    error_message = "A user is its own principal."
+  }
+}

@@ -34,10 +34,10 @@ run "every_option_takes_effect" {
     condition = alltrue([
       for each in [
         aws_secretsmanager_secret.key.kms_key_id, aws_lambda_function.function.kms_key_arn, aws_cloudwatch_log_group.function.kms_key_id,
-        aws_lambda_function.rotator[0].kms_key_arn, aws_cloudwatch_log_group.rotator[0].kms_key_id
+        aws_lambda_function.rotator[0].kms_key_arn, aws_cloudwatch_log_group.rotator[0].kms_key_id, aws_sqs_queue.failed_runs.kms_master_key_id
       ] : each == "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
     ])
-    error_message = "The secret, the environments and the logs must be encrypted with the given key."
+    error_message = "The secret, the environments, the logs and the queue must be encrypted with the given key."
   }
 
   assert {

@@ -81,7 +81,7 @@ run "deadlines_nest_and_failed_runs_are_kept" {
   }
 
   assert {
-    condition     = aws_sqs_queue.failed_runs.sqs_managed_sse_enabled == true && aws_sqs_queue.failed_runs.message_retention_seconds == 1209600
+    condition     = aws_sqs_queue.failed_runs.sqs_managed_sse_enabled == true && aws_sqs_queue.failed_runs.kms_master_key_id == null && aws_sqs_queue.failed_runs.message_retention_seconds == 1209600
     error_message = "The queue must be encrypted, and keep its messages for 14 days."
   }
 }

@@ -45,6 +45,7 @@ module "helseid_fn" {
   secrets_extension_layer_arn = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"
   vpc                         = { subnet_ids = ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], security_group_ids = ["sg-0a1b2c3d"] }
   kms_key_arn                 = aws_kms_key.stored.arn
+  secret_administrators       = ["arn:aws:iam::123456789012:role/deploy"]
   secret_recovery_days        = 7
   xray                        = true
   function_url                = { principals = ["arn:aws:iam::123456789012:role/journal"] }
@@ -63,7 +64,7 @@ module "helseid_fn" {
   }
 }
 
-# For the secret, the functions' environment and the logs. The roles' own policies say what they may do with it, but CloudWatch
+# For the secret, the functions' environment, the logs and the queue. The roles' own policies say what they may do with it, but CloudWatch
 # Logs has no role, so this policy must grant it access.
 resource "aws_kms_key" "stored" {
   description         = "The key, the settings and the logs of the greetings function."

@@ -2,7 +2,7 @@
 # another. Policy documents are not computed here; tests/policies covers them.
 
 mock_data "aws_caller_identity" {
-  defaults = { account_id = "123456789012" }
+  defaults = { account_id = "123456789012", arn = "arn:aws:sts::123456789012:assumed-role/deploy/somebody" }
 }
 
 mock_data "aws_partition" {

@@ -12,7 +12,7 @@ provider "aws" {
 
 override_data {
   target = data.aws_caller_identity.current
-  values = { account_id = "123456789012" }
+  values = { account_id = "123456789012", arn = "arn:aws:sts::123456789012:assumed-role/deploy/somebody" }
 }
 
 override_resource {
@@ -178,11 +178,17 @@ variables {
 run "by_default" {
   assert {
     condition = jsondecode(data.aws_iam_policy_document.function.json).Statement == jsondecode(jsonencode([
-      { Sid = "ReadTheKey", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = aws_secretsmanager_secret.key.arn },
-      { Sid = "WriteTheLog", Effect = "Allow", Action = ["logs:PutLogEvents", "logs:CreateLogStream"], Resource = "${aws_cloudwatch_log_group.function.arn}:*" },
       { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_runs.arn },
+      {
+        Sid       = "ReadTheKey"
+        Effect    = "Allow"
+        Action    = "secretsmanager:GetSecretValue"
+        Resource  = aws_secretsmanager_secret.key.arn
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = aws_lambda_function.function.arn } }
+      },
+      { Sid = "WriteTheLog", Effect = "Allow", Action = ["logs:PutLogEvents", "logs:CreateLogStream"], Resource = "${aws_cloudwatch_log_group.function.arn}:*" },
     ]))
-    error_message = "The function may read one secret, write one log, send to one queue, and nothing else."
+    error_message = "The function's own code may read one secret, write one log, send to one queue, and nothing else."
   }
 
   assert {
@@ -192,8 +198,8 @@ run "by_default" {
 
   assert {
     condition = jsondecode(data.aws_iam_policy_document.schedule.json).Statement == jsondecode(jsonencode([
-      { Sid = "StartTheFunction", Effect = "Allow", Action = "lambda:InvokeFunction", Resource = aws_lambda_function.function.arn },
       { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_runs.arn },
+      { Sid = "StartTheFunction", Effect = "Allow", Action = "lambda:InvokeFunction", Resource = aws_lambda_function.function.arn },
     ]))
     error_message = "The schedule may start one function, send to one queue, and nothing else."
   }
@@ -224,15 +230,48 @@ run "by_default" {
   }
 
   assert {
-    condition = aws_secretsmanager_secret_policy.key.policy == data.aws_iam_policy_document.key.json && jsondecode(data.aws_iam_policy_document.key.json).Statement == jsondecode(jsonencode([{
+    condition = aws_secretsmanager_secret_policy.key.policy == data.aws_iam_policy_document.key.json && jsondecode(data.aws_iam_policy_document.key.json).Statement[0] == jsondecode(jsonencode({
       Sid       = "OnlyTheFunctionReadsTheKey"
       Effect    = "Deny"
       Action    = "secretsmanager:GetSecretValue"
       Resource  = "*"
       Principal = { AWS = "*" }
       Condition = { ArnNotEquals = { "aws:PrincipalArn" = aws_iam_role.function.arn } }
-    }]))
+    }))
     error_message = "Nobody but the function may read the key."
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.key.json).Statement[1] == jsondecode(jsonencode({
+      Sid       = "OnlyTheRotationAndAdministratorsAddKeys"
+      Effect    = "Deny"
+      Action    = ["secretsmanager:UpdateSecretVersionStage", "secretsmanager:PutSecretValue"]
+      Resource  = "*"
+      Principal = { AWS = "*" }
+      Condition = { ArnNotLike = { "aws:PrincipalArn" = [
+        "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/deploy", "arn:aws:iam::123456789012:role/*/deploy",
+      ] } }
+    }))
+    error_message = "Without rotation, nobody but whoever applies this, and root, may add a key."
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.key.json).Statement[2] == jsondecode(jsonencode({
+      Sid    = "OnlyAdministratorsChangeTheSecret"
+      Effect = "Deny"
+      Action = [
+        "secretsmanager:UpdateSecret", "secretsmanager:StopReplicationToReplica", "secretsmanager:RotateSecret",
+        "secretsmanager:RestoreSecret", "secretsmanager:ReplicateSecretToRegions", "secretsmanager:RemoveRegionsFromReplication",
+        "secretsmanager:PutResourcePolicy", "secretsmanager:DeleteSecret", "secretsmanager:DeleteResourcePolicy",
+        "secretsmanager:CancelRotateSecret",
+      ]
+      Resource  = "*"
+      Principal = { AWS = "*" }
+      Condition = { ArnNotLike = { "aws:PrincipalArn" = [
+        "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/deploy", "arn:aws:iam::123456789012:role/*/deploy",
+      ] } }
+    }))
+    error_message = "Nobody but whoever applies this, and root, may change the secret or its policy."
   }
 
   assert {
@@ -249,7 +288,15 @@ run "by_default" {
 }
 
 run "with_everything" {
+  override_data {
+    target = data.aws_caller_identity.current
+    values = { account_id = "123456789012", arn = "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Deploy_0a1b2c3d/somebody@example.no" }
+  }
+
   variables {
+    secret_administrators = [
+      "arn:aws:iam::123456789012:role/aws-reserved/*/AWSReservedSSO_Dep?oy_*", "arn:aws:iam::123456789012:user/breakglass",
+    ]
     rotation    = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no" }
     kms_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
     vpc         = { subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
@@ -266,9 +313,10 @@ run "with_everything" {
           "secretsmanager:UpdateSecretVersionStage", "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue",
           "secretsmanager:DescribeSecret",
         ]
-        Resource = aws_secretsmanager_secret.key.arn
+        Resource  = aws_secretsmanager_secret.key.arn
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = aws_lambda_function.rotator[0].arn } }
     }]))
-    error_message = "The rotating function may read, add and promote versions of one secret."
+    error_message = "The rotating function's own code may read, add and promote versions of one secret."
   }
 
   assert {
@@ -283,10 +331,25 @@ run "with_everything" {
     condition = alltrue([
       for document in [data.aws_iam_policy_document.function.json, data.aws_iam_policy_document.rotator[0].json] : alltrue([
         for each in jsondecode(document).Statement : each.Resource == var.kms_key_arn && each.Condition == { StringEquals = { "kms:EncryptionContext:SecretARN" = aws_secretsmanager_secret.key.arn } }
-        if strcontains(join(" ", flatten([each.Action])), "kms:")
+        if strcontains(join(" ", flatten([each.Action])), "kms:") && each.Sid != "EncryptFailedRuns"
       ]) && strcontains(document, "kms:Decrypt")
     ])
     error_message = "Both functions may use one KMS key, for the one secret."
+  }
+
+  assert {
+    condition = alltrue([
+      for document in [data.aws_iam_policy_document.function.json, data.aws_iam_policy_document.schedule.json] : [
+        for each in jsondecode(document).Statement : each if each.Sid == "EncryptFailedRuns"
+        ] == jsondecode(jsonencode([{
+          Sid       = "EncryptFailedRuns"
+          Effect    = "Allow"
+          Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+          Resource  = var.kms_key_arn
+          Condition = { StringEquals = { "kms:ViaService" = "sqs.eu-north-1.amazonaws.com" } }
+      }]))
+    ])
+    error_message = "The function and the schedule must be able to send to the encrypted queue, and use its key for nothing else."
   }
 
   assert {
@@ -308,8 +371,24 @@ run "with_everything" {
   }
 
   assert {
-    condition     = toset(one([for each in jsondecode(data.aws_iam_policy_document.key.json).Statement : each.Condition.ArnNotEquals["aws:PrincipalArn"]])) == toset([aws_iam_role.function.arn, aws_iam_role.rotator[0].arn])
+    condition     = toset(jsondecode(data.aws_iam_policy_document.key.json).Statement[0].Condition.ArnNotEquals["aws:PrincipalArn"]) == toset([aws_iam_role.function.arn, aws_iam_role.rotator[0].arn])
     error_message = "Nobody but the two functions may read the key."
+  }
+
+  assert {
+    condition = toset(jsondecode(data.aws_iam_policy_document.key.json).Statement[1].Condition.ArnNotLike["aws:PrincipalArn"]) == toset([
+      "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/aws-reserved/*/AWSReservedSSO_Dep?oy_*",
+      "arn:aws:iam::123456789012:user/breakglass", aws_iam_role.rotator[0].arn,
+    ])
+    error_message = "The rotating function and the administrators must be the only ones who may add a key."
+  }
+
+  assert {
+    condition = toset(jsondecode(data.aws_iam_policy_document.key.json).Statement[2].Condition.ArnNotLike["aws:PrincipalArn"]) == toset([
+      "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/aws-reserved/*/AWSReservedSSO_Dep?oy_*",
+      "arn:aws:iam::123456789012:user/breakglass",
+    ])
+    error_message = "The rotating function may not change the secret itself."
   }
 
   assert {
