@@ -46,6 +46,8 @@ SIGNING_KEY_REASONS = (
     "alg_does_not_fit",
     "bad_member",
     "inconsistent",
+    "weak_rsa",
+    "another_client",
 )
 UNAVAILABLE_REASONS = (
     "connect",

@@ -135,6 +135,7 @@ def standin(start_standin: Callable[..., StandIn]) -> StandIn:
 def key_file(tmp_path: Path, jwk: dict[str, Any]) -> Path:
     """Return the file that contains the client key."""
     path = tmp_path / "client.jwk"
+    path.touch(0o600)
     path.write_text(json.dumps(jwk))
     return path
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from helseid_fn.keys.document import parse_document
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 
 MEMBER = "helseid_fn_endorsement"
@@ -20,7 +21,7 @@ TYP = "helseid-fn-pending-key+jwt"
 def endorse(text: str, by: SigningKey, subject: str) -> str:
     """Return a private JWK's text with the endorsement by another key; `subject` names the client and the secret it is for."""
     endorsement = by.sign({"typ": TYP}, _build_claims(text, subject))
-    return json.dumps({**json.loads(text), MEMBER: endorsement})
+    return json.dumps({**parse_document(text).members, MEMBER: endorsement})
 
 
 def is_endorsed(text: str, by: SigningKey, subject: str) -> bool:
@@ -28,7 +29,7 @@ def is_endorsed(text: str, by: SigningKey, subject: str) -> bool:
 
     Raises `SigningKeyError` when the text is no usable key.
     """
-    endorsement = json.loads(text).get(MEMBER)
+    endorsement = parse_document(text).members.get(MEMBER)
     return isinstance(endorsement, str) and by.verify(endorsement, TYP) == _build_claims(text, subject)
 
 

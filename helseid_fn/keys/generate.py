@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from helseid_fn.keys.document import parse_document
 from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM
 from helseid_fn.keys.signing_key import CURVES, REQUIRED_MEMBERS, SigningKey
 
@@ -24,17 +25,22 @@ def generate_jwk(alg: str, now: float) -> str:
         key = ec.generate_private_key(CURVES[CURVE_OF_ALGORITHM[alg]]())
     else:
         key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+    return json.dumps({**build_jwk(key, alg), "iat": int(now)})
+
+
+def build_jwk(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, alg: str, kid: str | None = None) -> dict[str, Any]:
+    """Build the members of a private JWK for signing; its `kid` is its RFC 7638 thumbprint unless one is given."""
     members = jwt.get_algorithm_by_name(alg).to_jwk(key, as_dict=True)
     members.pop("key_ops", None)  # `use` says the same
-    return json.dumps({**members, "alg": alg, "use": "sig", "kid": SigningKey(key, alg).thumbprint, "iat": int(now)})
+    return {**members, "alg": alg, "use": "sig", "kid": kid or SigningKey(key, alg).thumbprint}
 
 
 def with_expiry(text: str, expires_at: int | None) -> str:
     """Return a private JWK's text with its expiry, in seconds since the epoch, as `exp`; unchanged if it is unknown."""
-    return text if expires_at is None else json.dumps({**json.loads(text), "exp": expires_at})
+    return text if expires_at is None else json.dumps({**parse_document(text).members, "exp": expires_at})
 
 
 def public_half(text: str) -> dict[str, Any]:
     """Return the members of a private JWK that are registered at HelseID: the public ones, `use`, `alg` and `kid`."""
-    members = json.loads(text)
+    members = parse_document(text).members
     return {name: members[name] for name in (*REQUIRED_MEMBERS, "use", "alg", "kid") if name in members}

@@ -1,16 +1,15 @@
-"""Parses a private JWK (RFC 7517). Pure.
+"""Reads the members of a private JWK (RFC 7517). Pure.
 
 Each fault has its own sentence, which names members of the JWK and never shows a value.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from helseid_fn.errors import SigningKeyError
+from helseid_fn.keys.document import KeyDocument, contains_private_member
 from helseid_fn.keys.private_numbers import EcPrivate, RsaPrivate, read_ec, read_rsa
 
 RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -19,8 +18,7 @@ CURVE_OF_ALGORITHM = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 _PROFILE = ", ".join((*RSA_ALGORITHMS, *CURVE_OF_ALGORITHM))
 _LAST_SECOND = 253402300799  # the last second of the year 9999, the last that datetime can format
-_NOT_JSON = object()
-_KID = re.compile(r"[!-~]{1,200}")
+_MAX_KID_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,12 @@ class PrivateJwk:
     """Its `iat` and `exp`, seconds since the epoch; None if the JWK does not have them."""
 
 
-def parse(text: str) -> PrivateJwk:
-    """Parse the text of a private JWK; white space around it and a byte order mark are allowed.
+def read_jwk(document: KeyDocument) -> PrivateJwk:
+    """Read the private JWK of a document.
 
     Raises `SigningKeyError`.
     """
-    members = _parse_members(text.lstrip("\ufeff").strip())
+    members = document.members
     kty = members.get("kty")
     if kty not in ("RSA", "EC"):
         raise SigningKeyError(
@@ -55,13 +53,7 @@ def parse(text: str) -> PrivateJwk:
         )
     _check_purpose(members)
     alg = _read_algorithm(members, kty)
-    kid = members.get("kid")
-    if kid is not None and not (isinstance(kid, str) and _KID.fullmatch(kid)):
-        raise SigningKeyError(
-            "bad_member",
-            "The private key at HELSEID_KEY has a kid that is not a string of 1 to 200 visible ASCII characters. "
-            "Give it the kid that Selvbetjening shows.",
-        )
+    kid = _read_kid(members)
     numbers = read_rsa(members) if kty == "RSA" else read_ec(members, CURVE_OF_ALGORITHM[alg])
     return PrivateJwk(alg, kid, numbers, parse_numeric_date(members.get("iat")), parse_numeric_date(members.get("exp")))
 
@@ -73,34 +65,27 @@ def parse_numeric_date(value: object) -> int | None:
     return int(value) if 0 < value <= _LAST_SECOND else None
 
 
-def _parse_members(text: str) -> dict[str, Any]:
-    if text.startswith(("-----BEGIN", "LS0tLS1CRUdJTi")):  # PEM, and PEM in base64
+def _read_kid(members: dict[str, Any]) -> str | None:
+    kid = members.get("kid")
+    if kid is None:
+        return None
+    if not (isinstance(kid, str) and len(kid) <= _MAX_KID_LENGTH and _is_unicode(kid)):
         raise SigningKeyError(
-            "pem",
-            "The private key at HELSEID_KEY is PEM. Convert it to a private JWK as docs/keys-and-rotation.md describes.",
+            "bad_member",
+            f"The private key at HELSEID_KEY has a kid that is not a string of at most {_MAX_KID_LENGTH} characters. "
+            "Give it the kid that Selvbetjening shows.",
         )
-    members = _load_json(text)
-    if members is _NOT_JSON:
+    if contains_private_member(kid, members):
         raise SigningKeyError(
-            "not_json", "The private key at HELSEID_KEY is not JSON. Store the private JWK itself, as one JSON object."
+            "bad_member",
+            "The private key at HELSEID_KEY has a private member in its kid, which would be sent and logged. "
+            "Give it the kid that Selvbetjening shows.",
         )
-    if isinstance(members, dict) and "keys" in members:
-        raise SigningKeyError(
-            "not_a_key", "The private key at HELSEID_KEY is a JWK set. Store one private JWK, without the set around it."
-        )
-    if not isinstance(members, dict):
-        raise SigningKeyError(
-            "not_a_key", "The private key at HELSEID_KEY is JSON but not an object. Store the private JWK itself, unquoted."
-        )
-    return members
+    return kid
 
 
-def _load_json(text: str) -> Any:
-    """Return a marker for text that is not JSON: the parser's exception contains the text, and must not be chained."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return _NOT_JSON
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _check_purpose(members: dict[str, Any]) -> None:

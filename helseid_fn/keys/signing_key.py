@@ -13,8 +13,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from helseid_fn.errors import SigningKeyError
-from helseid_fn.keys import jwk
-from helseid_fn.keys.private_numbers import EcPrivate, RsaPrivate
+from helseid_fn.keys.document import check_client, parse_document
+from helseid_fn.keys.jwk import PrivateJwk, read_jwk
+from helseid_fn.keys.private_numbers import EcPrivate, RsaPrivate, check_strength
 
 CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
 REQUIRED_MEMBERS = ("kty", "n", "e", "crv", "x", "y")
@@ -67,15 +68,26 @@ class SigningKey:
         raise TypeError("A signing key cannot be pickled or copied, since that would copy its private members.")
 
 
-def parse_signing_key(text: str, *, expires_at: int | None = None) -> SigningKey:
-    """Parse a private JWK into a key that has signed once and verified its own signature.
+def parse_signing_key(
+    text: str,
+    *,
+    expires_at: int | None = None,
+    client_id: str | None = None,
+    issuer: str | None = None,
+    check_primes: bool = False,
+) -> SigningKey:
+    """Parse a private JWK, or a client configuration, into a key that has signed once and verified its own signature.
 
-    `expires_at` is the expiry that the key's store knows; without it, the JWK's own `exp` applies.
+    `expires_at` is the expiry that the key's store knows; without it, the JWK's own `exp` applies. A client configuration must
+    be for this `client_id` and `issuer`, if they are given. `check_primes` adds OpenSSL's slow check.
 
     Raises `SigningKeyError`.
     """
-    parsed = jwk.parse(text)
-    private = _load_verified(parsed)
+    document = parse_document(text)
+    if client_id is not None and issuer is not None:
+        check_client(document, client_id, issuer)
+    parsed = read_jwk(document)
+    private = _load_verified(parsed, check_primes=check_primes)
     if private is None:
         raise SigningKeyError(
             "inconsistent",
@@ -96,23 +108,28 @@ def thumbprint(public_jwk: Mapping[str, str]) -> str:
     return urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode("ascii")
 
 
-def _load_verified(parsed: jwk.PrivateJwk) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None:
+def _load_verified(parsed: PrivateJwk, *, check_primes: bool) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None:
     """Load the key and verify one signature of it; None if either fails.
 
     A faulty RSA-CRT signature must never leave the process, since it reveals the key (Boneh, DeMillo and Lipton, 1997).
     """
     algorithm, message = jwt.get_algorithm_by_name(parsed.alg), b"a message to verify the key with"
     try:
-        private = _load_rsa(parsed.numbers) if isinstance(parsed.numbers, RsaPrivate) else _load_ec(parsed.numbers)
+        private = (
+            _load_rsa(parsed.numbers, check_primes=check_primes)
+            if isinstance(parsed.numbers, RsaPrivate)
+            else _load_ec(parsed.numbers)
+        )
         verified = algorithm.verify(message, private.public_key(), algorithm.sign(message, private))
     except (ValueError, UnsupportedAlgorithm, OverflowError):
         return None
     return private if verified else None
 
 
-def _load_rsa(numbers: RsaPrivate) -> rsa.RSAPrivateKey:
-    """Load an RSA key without OpenSSL's slow prime check (docs/decisions/0002-no-prime-check.md)."""
+def _load_rsa(numbers: RsaPrivate, *, check_primes: bool) -> rsa.RSAPrivateKey:
+    """Load an RSA key, by default without OpenSSL's slow prime check (docs/decisions/0002-no-prime-check.md)."""
     p, q = numbers.primes or rsa.rsa_recover_prime_factors(numbers.n, numbers.e, numbers.d)
+    check_strength(p, q)
     return rsa.RSAPrivateNumbers(
         p=p,
         q=q,
@@ -121,7 +138,7 @@ def _load_rsa(numbers: RsaPrivate) -> rsa.RSAPrivateKey:
         dmq1=rsa.rsa_crt_dmq1(numbers.d, q),
         iqmp=rsa.rsa_crt_iqmp(p, q),
         public_numbers=rsa.RSAPublicNumbers(numbers.e, numbers.n),
-    ).private_key(unsafe_skip_rsa_key_validation=True)
+    ).private_key(unsafe_skip_rsa_key_validation=not check_primes)
 
 
 def _load_ec(numbers: EcPrivate) -> ec.EllipticCurvePrivateKey:

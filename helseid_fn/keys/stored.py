@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +12,8 @@ from helseid_fn.errors import InvalidResponse, Refused
 
 MAX_SECRET_BYTES = 64 * 1024
 """The limit of Google Secret Manager and AWS Secrets Manager."""
+_DER_SEQUENCE = b"\x30\x82"
+"""How every private key in DER begins: a sequence with a length of two bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +38,30 @@ class KeyReader(Protocol):
 
 
 def decode_payload(payload: bytes) -> str:
-    """Decode a secret as UTF-8.
+    """Decode a secret as UTF-8, or as UTF-16 if it begins with that encoding's byte order mark.
 
-    Raises `Refused` if it is too large to be a key, and `InvalidResponse` if it is not UTF-8.
+    Raises `Refused` if it is too large to be a key, and `InvalidResponse` if it is not text.
     """
     if len(payload) > MAX_SECRET_BYTES:
         detail = "The secret at HELSEID_KEY exceeds 64 KiB, so it is not a JWK. Point HELSEID_KEY at the private JWK."
         raise Refused(Party.SECRET_MANAGER, "too_large", detail)
-    text = _decode_utf8(payload)
+    text = _decode(payload)
     if text is None:
-        detail = "The private key at HELSEID_KEY is not UTF-8 text. Store the JWK again as UTF-8; PowerShell's > writes UTF-16."
+        is_der = payload.startswith(_DER_SEQUENCE)
+        detail = (
+            "The private key at HELSEID_KEY is binary (DER or PKCS#12). Convert it with python -m helseid_fn.cli.convert_key "
+            "(docs/keys-and-rotation.md)."
+            if is_der
+            else "The private key at HELSEID_KEY is not UTF-8 text. Store the JWK again as UTF-8."
+        )
         raise InvalidResponse(Party.SECRET_MANAGER, "encoding", detail)
     return text
 
 
-def _decode_utf8(payload: bytes) -> str | None:
-    """Return None if it is not UTF-8: the codec's exception contains the bytes, and must not be chained."""
+def _decode(payload: bytes) -> str | None:
+    """Return None if it is not text: the codec's exception contains the bytes, and must not be chained."""
+    is_utf16 = payload.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as PowerShell's > writes
     try:
-        return payload.decode("utf-8")
+        return payload.decode("utf-16" if is_utf16 else "utf-8")
     except UnicodeDecodeError:
         return None

@@ -122,7 +122,7 @@ class TokenSource:
         return self._parse(self._key.read(ctx, fresh=True)), False
 
     def _parse(self, stored: StoredKey) -> SigningKey:
-        key = parse_signing_key(stored.text, expires_at=stored.expires_at)
+        key = parse_signing_key(stored.text, expires_at=stored.expires_at, client_id=self._client_id, issuer=self._issuer)
         if key.kid is None and self._warned_thumbprint != key.thumbprint:
             self._warned_thumbprint = key.thumbprint
             _logger.warning(

@@ -98,7 +98,7 @@ class Rotation:
         Raises `RotationError` when it is no usable key; somebody has then changed it by hand.
         """
         try:
-            return parse_signing_key(pending.text).thumbprint
+            return parse_signing_key(pending.text, check_primes=True).thumbprint
         except SigningKeyError as error:
             detail = f"The pending key cannot be used ({error.code}). {self.pending_remedy}"
             raise RotationError("pending_unusable", detail) from None

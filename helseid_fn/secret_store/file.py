@@ -2,56 +2,85 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, Refused, Unavailable
 from helseid_fn.keys.stored import MAX_SECRET_BYTES, StoredKey, decode_payload
+from helseid_fn.secret_store.sdk import load_within_deadline
+
+_PARTY = Party.SECRET_MANAGER
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # opening a pipe would wait for a writer
+
+_logger = logging.getLogger(__name__)
 
 
 class FileReader:
     """Reads the file at every call, so that a new version of a mounted secret is seen."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, open_file: Callable[[Path, int], int] = os.open) -> None:
         self._path = Path(path)
+        self._open_file = open_file
+        self._warned_mode: int | None = None
 
     def read(self, ctx: Context, *, fresh: bool = False) -> StoredKey:
-        """Read the file as UTF-8 text; there is no cache, so every read is `fresh`.
+        """Read the file as text; there is no cache, so every read is `fresh`.
 
         Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`.
         """
         del fresh
-        party = Party.SECRET_MANAGER
-        ctx.check(party)
-        with ctx.request(party):
+        ctx.check(_PARTY)
+        with ctx.request(_PARTY):
             try:
-                payload = self._read()
+                # In a thread, since a network mount that hangs holds whoever reads it, and no signal ends that.
+                payload = load_within_deadline(self._read, ctx, name="key-file")
             except HelseidFnError as error:
-                ctx.note_outcome(party, error.reason)
+                ctx.note_outcome(_PARTY, error.reason)
                 raise
-        ctx.note_outcome(party, "ok")
+        ctx.note_outcome(_PARTY, "ok")
         return StoredKey(decode_payload(payload))
 
-    def _read(self) -> bytes:
-        party = Party.SECRET_MANAGER
+    def _read(self) -> bytes | HelseidFnError:
         try:
-            with self._path.open("rb") as file:
+            with os.fdopen(self._open_file(self._path, _FLAGS), "rb") as file:
+                mode = os.fstat(file.fileno()).st_mode
+                if not stat.S_ISREG(mode):
+                    return self._not_a_file(mode)
+                self._warn_of_mode(stat.S_IMODE(mode), file.fileno())
                 return file.read(MAX_SECRET_BYTES + 1)
-        except IsADirectoryError:
-            detail = f"{self._path} (HELSEID_KEY) is a folder. Name the file in it."
-            raise Refused(party, "not_found", detail) from None
+        except IsADirectoryError:  # os.fdopen raises it for a folder
+            return self._not_a_file(stat.S_IFDIR)
         except (FileNotFoundError, NotADirectoryError):
             folder = "" if self._path.is_absolute() else f" in {Path.cwd()}, where the function runs"
             detail = f"There is no file {self._path}{folder} (HELSEID_KEY). Mount the secret there, or correct HELSEID_KEY."
-            raise Refused(party, "not_found", detail) from None
+            return Refused(_PARTY, "not_found", detail)
         except PermissionError:
             remedy = "Let the function's user read it (chmod, chown)."
-            raise Refused(
-                party, "denied", f"The file {self._path} (HELSEID_KEY) cannot be read by this user. {remedy}"
-            ) from None
+            return Refused(_PARTY, "denied", f"The file {self._path} (HELSEID_KEY) cannot be read by this user. {remedy}")
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else "no reason given"
             detail = f"The file {self._path} (HELSEID_KEY) could not be read ({reason}). Check the mount."
-            raise Unavailable(party, "connect", detail) from None
+            return Unavailable(_PARTY, "connect", detail)
+
+    def _not_a_file(self, mode: int) -> Refused:
+        if stat.S_ISDIR(mode):
+            return Refused(_PARTY, "not_found", f"{self._path} (HELSEID_KEY) is a folder. Name the file in it.")
+        detail = f"{self._path} (HELSEID_KEY) is a pipe or a device. Write the key to a file, and name that."
+        return Refused(_PARTY, "not_found", detail)
+
+    def _warn_of_mode(self, mode: int, descriptor: int) -> None:
+        """Warn once of a file that others can read or change; on a read-only mount the platform has set the mode."""
+        if not mode & 0o026 or mode == self._warned_mode or os.fstatvfs(descriptor).f_flag & os.ST_RDONLY:
+            return
+        self._warned_mode = mode
+        _logger.warning(
+            "Other users of this machine can read or change the key file %s (mode %04o). Run: chmod 600 %s",
+            self._path,
+            mode,
+            self._path,
+        )

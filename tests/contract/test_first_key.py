@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from helseid_fn.cli import first_key
+from helseid_fn.keys.generate import public_half
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from standin import StandIn, make_jwk, secret_faults
 from standin.aws.secrets_manager import SecretsManager
@@ -109,6 +110,29 @@ def test_a_file_that_is_there_is_not_overwritten(run: Run, tmp_path: Path, arran
     assert other.exists() == (arranged == "symlink")
 
 
+def test_a_second_run_shows_the_public_half_again(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "client.jwk.json"
+    first = run(f"file:{path}", "--alg=ES256")
+    sentence = run(f"file:{path}", "--alg=ES256").check_failed()
+    assert f"has a key already, whose public half is {first.out.strip()}. Rotate it" in sentence
+
+
+@pytest.mark.parametrize(("output", "reason"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")])
+def test_a_public_half_that_is_not_printed_is_not_lost(tmp_path: Path, output: str, reason: str) -> None:
+    path = tmp_path / "client.jwk.json"
+    ran = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m helseid_fn.cli.first_key "$1" --alg=ES256 {output}', sys.executable, f"file:{path}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    sentence = Ran(ran.returncode, ran.stdout, ran.stderr).check_failed()
+    assert f"standard output failed ({reason}). This is its public half: " in sentence
+    Ran(0, sentence[sentence.index("{") :], "").check_made(path.read_text())
+
+
 def test_a_missing_folder_is_named(run: Run, tmp_path: Path) -> None:
     sentence = run(f"file:{tmp_path}/none/client.jwk.json", "--alg=ES256").check_failed()
     assert "could not be written (No such file or directory)" in sentence
@@ -142,6 +166,16 @@ def test_a_google_secret_with_a_key_is_left_alone(run: Run, standin: StandIn) ->
     ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
     assert f"{SECRET} has a key already" in ran.check_failed()
     assert standin.count("add") == 0
+
+
+def test_the_public_half_of_a_key_in_a_store_is_shown(run: Run, standin: StandIn, manager: SecretsManager) -> None:
+    jwk: dict[str, Any] = make_jwk("ES256")
+    standin.secret_manager.add(SECRET, json.dumps(jwk))
+    arn = manager.add(json.dumps(jwk))
+    for store in (SECRET, arn):
+        ran = run(store, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+        shown = f"whose public half is {json.dumps(public_half(json.dumps(jwk)))}"
+        assert shown in ran.check_failed()
 
 
 @pytest.mark.parametrize(

@@ -156,16 +156,19 @@ def test_a_restart_between_two_calls_does_no_harm(manager: StandIn, reading: Fun
     assert reading.call(OTHER_UNIT).status_code == 200
 
 
-def test_a_key_in_utf_16_is_reported_as_such(manager: StandIn, reading: Function, jwk: dict[str, Any]) -> None:
-    manager.secret_manager.add(SECRET, json.dumps(jwk).encode("utf-16"))
+def test_a_key_that_is_not_text_is_reported_as_such(manager: StandIn, reading: Function) -> None:
+    manager.secret_manager.add(SECRET, '{"d":"æ"}'.encode("latin-1"))
     problem = problem_of(reading)
     assert (problem["status"], problem["code"]) == (502, "secret_manager.invalid_response.encoding")
     assert "UTF-8" in problem["detail"]
     assert made(manager) == {"access": 1}
 
 
-def test_a_byte_order_mark_and_white_space_are_ignored(manager: StandIn, reading: Function, jwk: dict[str, Any]) -> None:
-    manager.secret_manager.add(SECRET, f"\n {json.dumps(jwk)}\r\n".encode("utf-8-sig"))
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_and_white_space_are_ignored(
+    manager: StandIn, reading: Function, jwk: dict[str, Any], encoding: str
+) -> None:
+    manager.secret_manager.add(SECRET, f"\n {json.dumps(jwk)}\r\n".encode(encoding))
     assert reading.call().status_code == 200
     assert made(manager) == SUCCESS
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -60,15 +62,66 @@ def test_a_folder_is_named_as_one(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(
-    fault: OSError, kind: type[HelseidFnError], code: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: OSError, kind: type[HelseidFnError], code: str, words: str, tmp_path: Path
 ) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object) -> int:
         raise fault
 
-    monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(kind, match=words) as raised:
-        read(tmp_path / "key.json")
+        FileReader(str(tmp_path / "key.json"), fail).read(make_context())
     assert raised.value.code == code
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "key.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(Refused, match="is a pipe or a device"):
+        read(path)
+
+
+def test_a_mount_that_hangs_costs_one_deadline(tmp_path: Path) -> None:
+    path, hangs = tmp_path / "key.json", threading.Event()
+    path.write_text("key")
+    path.chmod(0o600)
+    ends = [hangs.wait, lambda: None]
+
+    def open_file(name: Path, flags: int) -> int:
+        ends.pop(0)()
+        return os.open(name, flags)
+
+    reader = FileReader(str(path), open_file)
+    try:
+        with pytest.raises(DeadlineExceeded) as raised:
+            reader.read(Context(0.2))
+        assert raised.value.code == "secret_manager.deadline_exceeded"
+        assert reader.read(make_context()) == StoredKey("key")
+    finally:
+        hangs.set()
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o644, 0o620, 0o602])
+def test_a_file_that_others_can_reach_is_warned_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int) -> None:
+    path = tmp_path / "key.json"
+    path.write_text("key")
+    path.chmod(mode)
+    reader = FileReader(str(path))
+    for _ in range(2):
+        reader.read(make_context())
+    (record,) = caplog.records
+    assert (record.levelname, f"(mode {mode:04o}). Run: chmod 600 {path}" in record.getMessage()) == ("WARNING", True)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640])
+def test_a_file_that_others_cannot_reach_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int) -> None:
+    path = tmp_path / "key.json"
+    path.write_text("key")
+    path.chmod(mode)
+    read(path)
+    assert caplog.records == []
 
 
 def test_no_time_left_means_no_read(tmp_path: Path, clock: MovableClock) -> None:
@@ -92,11 +145,21 @@ def test_a_payload_that_is_too_large_is_refused(tmp_path: Path) -> None:
     assert raised.value.code == "secret_manager.refused.too_large"
 
 
-@pytest.mark.parametrize("payload", ["{}".encode("utf-16"), b"\xff\xfe", b"\xc3", b'{"d":"\xe6"}'])
+@pytest.mark.parametrize("payload", [b"\xff\xfe{", b"\xc3", b'{"d":"\xe6"}'])
 def test_a_payload_that_is_not_utf_8_is_invalid(payload: bytes) -> None:
     with pytest.raises(InvalidResponse, match="not UTF-8") as raised:
         decode_payload(payload)
     assert (raised.value.code, raised.value.__context__) == ("secret_manager.invalid_response.encoding", None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_text_of_powershell_is_decoded(encoding: str) -> None:
+    assert decode_payload("nøkkel".encode(encoding)).removeprefix("\ufeff") == "nøkkel"
+
+
+def test_a_key_in_der_is_named() -> None:
+    with pytest.raises(InvalidResponse, match=r"is binary \(DER or PKCS#12\). Convert it with"):
+        decode_payload(b"\x30\x82\x04\xbd\x02\x01")
 
 
 def test_a_stored_key_does_not_show_its_text() -> None:

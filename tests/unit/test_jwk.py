@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from helseid_fn.errors import SigningKeyError
-from helseid_fn.keys import jwk
+from helseid_fn.keys.document import parse_document
+from helseid_fn.keys.jwk import PrivateJwk, read_jwk
 from helseid_fn.keys.private_numbers import EcPrivate, RsaPrivate
 from standin import make_jwk, public_jwk
 from tests.support.parts import every_algorithm, to_number, to_text
@@ -34,9 +35,13 @@ def shifted_d(prime: str) -> Members:
     return {**rsa(), "d": to_text(to_number(rsa()["d"]) + to_number(rsa()[prime]) - 1)}
 
 
+def parse(text: str) -> PrivateJwk:
+    return read_jwk(parse_document(text))
+
+
 def refusal_of(text: str) -> SigningKeyError:
     with pytest.raises(SigningKeyError) as raised:
-        jwk.parse(text)
+        parse(text)
     return raised.value
 
 
@@ -45,9 +50,18 @@ BROKEN: list[tuple[str, Callable[[], str | Members], str, str]] = [
     ("PEM", lambda: "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n", "pem", "is PEM. Convert it"),
     ("PEM without its newlines", lambda: "-----BEGIN RSA PRIVATE KEY-----MIIE", "pem", "is PEM. Convert it"),
     ("PEM after a BOM", lambda: "\ufeff-----BEGIN PRIVATE KEY-----", "pem", "is PEM. Convert it"),
+    ("encrypted PEM", lambda: "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIE", "pem", "is encrypted PEM. Convert it"),
+    (
+        "PEM encrypted the old way",
+        lambda: "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nMIIE",
+        "pem",
+        "is encrypted PEM. Convert it",
+    ),
+    ("a public key in PEM", lambda: "-----BEGIN PUBLIC KEY-----\nMIIB", "public_only", "is a public key or a certificate."),
+    ("a certificate", lambda: "-----BEGIN CERTIFICATE-----\nMIIB", "public_only", "is a public key or a certificate."),
     ("PEM in base64", lambda: "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t", "pem", "is PEM. Convert it"),
-    ("empty", lambda: "", "not_json", "is not JSON. Store"),
-    ("white space", lambda: " \n\t ", "not_json", "is not JSON. Store"),
+    ("empty", lambda: "", "not_json", "is empty. Store"),
+    ("white space", lambda: " \n\t ", "not_json", "is empty. Store"),
     ("words", lambda: "my key", "not_json", "is not JSON. Store"),
     ("a cut-off JWK", lambda: json.dumps(rsa())[:-1], "not_json", "is not JSON. Store"),
     ("two JWKs", lambda: json.dumps(ec()) * 2, "not_json", "is not JSON. Store"),
@@ -78,12 +92,45 @@ BROKEN: list[tuple[str, Callable[[], str | Members], str, str]] = [
         "a JSON string",
         lambda: json.dumps(json.dumps(ec())),
         "not_a_key",
-        "is JSON but not an object. Store the private JWK itself, unquoted.",
+        "is a JWK in a JSON string. Store the JWK without the quotes.",
     ),
     ("a JSON number", lambda: "1", "not_a_key", "is JSON but not an object. Store"),
     ("a list of keys", lambda: json.dumps([ec()]), "not_a_key", "is JSON but not an object. Store"),
     ("a JWK set", lambda: {"keys": [ec()]}, "not_a_key", "is a JWK set. Store one private JWK"),
-    ("an empty object", dict, "unknown_kty", "The kty of the private key at HELSEID_KEY is not RSA or EC."),
+    ("an empty object", dict, "not_a_key", "has no kty, so it is not a JWK. Store"),
+    ("kty null", lambda: {**ec(), "kty": None}, "not_a_key", "has no kty, so it is not a JWK. Store"),
+    ("a wrapped text", lambda: {"jwk": json.dumps(ec())}, "not_a_key", "is a JWK inside another object"),
+    ("a wrapped key", lambda: {"key": rsa(), "attributes": {"enabled": True}}, "not_a_key", "is a JWK inside another object"),
+    ("a key and a value", lambda: {"helseid/key": json.dumps(rsa())}, "not_a_key", "is a JWK inside another object"),
+    (
+        "PascalCase",
+        lambda: {name.capitalize(): value for name, value in rsa().items()},
+        "not_a_key",
+        "whose members are not in small letters",
+    ),
+    ("PEM in an object", lambda: {"private_key": "-----BEGIN PRIVATE KEY-----"}, "not_a_key", "is an object with a PEM in it."),
+    ("a set in PascalCase", lambda: {"Keys": [ec()]}, "not_a_key", "is a JWK set. Store one"),
+    (
+        "a configuration without a key",
+        lambda: {"authority": "https://sts.example.no", "clientId": "c"},
+        "not_a_key",
+        "is a client configuration without a privateJwk. Store",
+    ),
+    (
+        "a configuration with PEM",
+        lambda: {"clientId": "c", "privateJwk": "-----BEGIN PRIVATE KEY-----"},
+        "not_a_key",
+        "is a client configuration whose privateJwk is not a JWK. Store",
+    ),
+    ("a member twice", lambda: json.dumps(ec())[:-1] + ', "kid": "b"}', "bad_member", "has a member twice. Store"),
+    ("a kid that is the private key", lambda: {**ec(), "kid": ec()["d"]}, "bad_member", "has a private member in its kid"),
+    ("a kid that is a prime", lambda: {**rsa(), "kid": f"key {rsa()['p']}"}, "bad_member", "has a private member in its kid"),
+    (
+        "a kid with half a pair",
+        lambda: {**ec(), "kid": "\ud800"},
+        "bad_member",
+        "has a kid that is not a string of at most 500",
+    ),
     (
         "kty oct",
         lambda: {"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"},
@@ -113,11 +160,10 @@ BROKEN: list[tuple[str, Callable[[], str | Members], str, str]] = [
     ("use enc", lambda: {**rsa(), "use": "enc"}, "bad_member", 'has a use other than "sig".'),
     ("use a list", lambda: {**rsa(), "use": ["sig"]}, "bad_member", 'has a use other than "sig".'),
     ("key_ops verify", lambda: {**rsa(), "key_ops": ["verify"]}, "bad_member", 'has key_ops without "sign".'),
-    ("key_ops empty", lambda: {**rsa(), "key_ops": []}, "bad_member", 'has key_ops without "sign".'),
     ("key_ops a text", lambda: {**rsa(), "key_ops": "sign"}, "bad_member", 'has key_ops without "sign".'),
     ("no alg", lambda: without(rsa(), "alg"), "no_alg", "has no alg. Add the alg that it is registered with"),
     ("alg null", lambda: {**rsa(), "alg": None}, "no_alg", "has no alg. Add the alg that it is registered with"),
-    ("alg empty", lambda: {**rsa(), "alg": ""}, "alg_not_in_profile", "has an alg outside HelseID's security profile. Use"),
+    ("alg empty", lambda: {**rsa(), "alg": ""}, "no_alg", "has no alg. Add the alg that it is registered with"),
     ("alg none", lambda: {**rsa(), "alg": "none"}, "alg_not_in_profile", "has an alg outside HelseID's security profile. Use"),
     (
         "alg HS256",
@@ -167,24 +213,16 @@ BROKEN: list[tuple[str, Callable[[], str | Members], str, str]] = [
     ("curve secp256k1", lambda: {**ec(), "crv": "secp256k1"}, "alg_does_not_fit", "but its crv is not P-256."),
     ("no curve", lambda: without(ec(), "crv"), "alg_does_not_fit", "but its crv is not P-256."),
     ("curve a list", lambda: {**ec(), "crv": ["P-256"]}, "alg_does_not_fit", "but its crv is not P-256."),
-    ("kid a number", lambda: {**rsa(), "kid": 7}, "bad_member", "has a kid that is not a string of 1 to 200 visible"),
-    ("kid empty", lambda: {**rsa(), "kid": ""}, "bad_member", "has a kid that is not a string of 1 to 200 visible"),
-    ("kid a list", lambda: {**ec(), "kid": ["a"]}, "bad_member", "has a kid that is not a string of 1 to 200 visible"),
-    ("kid with a newline", lambda: {**ec(), "kid": "a\nb"}, "bad_member", "has a kid that is not a string of 1 to 200 visible"),
-    (
-        "kid outside ASCII",
-        lambda: {**ec(), "kid": "nøkkel"},
-        "bad_member",
-        "has a kid that is not a string of 1 to 200 visible",
-    ),
-    ("kid too long", lambda: {**ec(), "kid": "a" * 201}, "bad_member", "has a kid that is not a string of 1 to 200 visible"),
-    ("oth", lambda: {**rsa(), "oth": []}, "bad_member", "more than two primes (oth), which is not supported."),
+    ("kid a number", lambda: {**rsa(), "kid": 7}, "bad_member", "has a kid that is not a string of at most 500"),
+    ("kid a list", lambda: {**ec(), "kid": ["a"]}, "bad_member", "has a kid that is not a string of at most 500"),
+    ("kid too long", lambda: {**ec(), "kid": "a" * 501}, "bad_member", "has a kid that is not a string of at most 500"),
+    ("oth", lambda: {**rsa(), "oth": [{"r": "AQ"}]}, "bad_member", "more than two primes (oth), which is not supported."),
     ("p without q", lambda: without(rsa(), "q"), "bad_member", "has only one of p and q. Store"),
     ("q without p", lambda: without(rsa(), "p"), "bad_member", "has only one of p and q. Store"),
     ("no n", lambda: without(rsa(), "n"), "bad_member", "has no n, or one that is not a base64url number"),
     ("no e", lambda: without(rsa(), "e"), "bad_member", "has no e, or one that is not a base64url number"),
-    ("d null", lambda: {**rsa(), "d": None}, "bad_member", "has no d, or one that is not a base64url number"),
-    ("d empty", lambda: {**rsa(), "d": ""}, "bad_member", "has no d, or one that is not a base64url number"),
+    ("d null", lambda: {**rsa(), "d": None}, "public_only", "has no d, so it is only the public half."),
+    ("d empty", lambda: {**rsa(), "d": ""}, "public_only", "has no d, so it is only the public half."),
     ("e a number", lambda: {**rsa(), "e": 65537}, "bad_member", "has no e, or one that is not a base64url number"),
     (
         "n in plain base64",
@@ -211,7 +249,7 @@ BROKEN: list[tuple[str, Callable[[], str | Members], str, str]] = [
         "bad_member",
         "has no n, or one that is not a base64url number",
     ),
-    ("p a list", lambda: {**rsa(), "p": []}, "bad_member", "has no p, or one that is not a base64url number"),
+    ("p a list", lambda: {**rsa(), "p": ["a"]}, "bad_member", "has no p, or one that is not a base64url number"),
     (
         "RSA of 1024 bits",
         lambda: make_jwk("RS256", bits=1024),
@@ -294,7 +332,7 @@ def test_a_wrong_or_missing_alg_names_the_profile(alg: str | None) -> None:
     ids=["BOM", "BOM and white space", "white space", "newlines at the end"],
 )
 def test_a_bom_and_white_space_are_allowed(before: str, after: str) -> None:
-    assert jwk.parse(before + json.dumps(ec()) + after) == jwk.parse(json.dumps(ec()))
+    assert parse(before + json.dumps(ec()) + after) == parse(json.dumps(ec()))
 
 
 @pytest.mark.parametrize(
@@ -302,21 +340,23 @@ def test_a_bom_and_white_space_are_allowed(before: str, after: str) -> None:
     [
         pytest.param(lambda: without(ec(), "use"), id="no use"),
         pytest.param(lambda: {**ec(), "key_ops": ["verify", "sign"]}, id="verifies and signs"),
+        pytest.param(lambda: {**ec(), **dict.fromkeys(["oth", "use", "x5u", "p", "q", "exp"])}, id="null members"),
+        pytest.param(lambda: {**ec(), "oth": [], "key_ops": [], "x5c": [], "n": "", "extra": {}}, id="empty members"),
         pytest.param(lambda: {**ec(), "x5t": "a", "nbf": 1, "nested": {"d": []}}, id="unknown members"),
     ],
 )
 def test_optional_and_unknown_members_change_nothing(members: Callable[[], Members]) -> None:
-    assert jwk.parse(json.dumps(members())) == jwk.parse(json.dumps(ec()))
+    assert parse(json.dumps(members())) == parse(json.dumps(ec()))
 
 
 def test_a_key_without_kid_is_accepted() -> None:
-    assert jwk.parse(json.dumps(without(ec(), "kid"))).kid is None
+    assert parse(json.dumps(without(ec(), "kid"))).kid is None
 
 
 @every_algorithm
 def test_parse_returns_the_numbers_of_a_key(alg: str) -> None:
     members = make_jwk(alg)
-    parsed = jwk.parse(json.dumps(members))
+    parsed = parse(json.dumps(members))
     number = {name: to_number(members[name]) for name in ("n", "e", "d", "p", "q", "x", "y") if name in members}
     expected: RsaPrivate | EcPrivate
     if members["kty"] == "RSA":
@@ -327,14 +367,14 @@ def test_parse_returns_the_numbers_of_a_key(alg: str) -> None:
 
 
 def test_an_rsa_key_with_d_only_has_no_primes_yet() -> None:
-    numbers = jwk.parse(json.dumps(without(rsa(), "p", "q", "dp", "dq", "qi"))).numbers
+    numbers = parse(json.dumps(without(rsa(), "p", "q", "dp", "dq", "qi"))).numbers
     assert isinstance(numbers, RsaPrivate)
     assert numbers.primes is None
 
 
 @pytest.mark.parametrize("alg", ["PS256", "ES256"])
 def test_a_parsed_key_shows_no_private_number(alg: str) -> None:
-    shown = repr(jwk.parse(json.dumps(make_jwk(alg))))
+    shown = repr(parse(json.dumps(make_jwk(alg))))
     private = [make_jwk(alg)[name] for name in ("d", "p", "q") if name in make_jwk(alg)]
     assert not [each for each in private if each in shown or str(to_number(each)) in shown]
 
@@ -343,5 +383,15 @@ def test_a_parsed_key_shows_no_private_number(alg: str) -> None:
     ("value", "expected"), [(AT, AT), (AT + 0.5, AT), ("soon", None), (True, None), (-1, None), (1e300, None), (None, None)]
 )
 def test_iat_and_exp_are_numeric_dates_or_none(value: object, expected: int | None) -> None:
-    parsed = jwk.parse(json.dumps({**ec(), "iat": value, "exp": value}))
+    parsed = parse(json.dumps({**ec(), "iat": value, "exp": value}))
     assert (parsed.made_at, parsed.expires_at) == (expected, expected)
+
+
+@pytest.mark.parametrize("kid", ["my key", "nøkkel", "a" * 201, "a\nb", '"', "\U0001f511"], ids=ascii)
+def test_a_kid_is_any_string(kid: str) -> None:
+    assert parse(json.dumps({**ec(), "kid": kid})).kid == kid
+
+
+@pytest.mark.parametrize("kid", [None, ""])
+def test_an_empty_kid_is_none(kid: str | None) -> None:
+    assert parse(json.dumps({**ec(), "kid": kid})).kid is None

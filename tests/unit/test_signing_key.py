@@ -3,16 +3,19 @@ from __future__ import annotations
 import base64
 import copy
 import json
+import math
 import pickle
 import traceback
 from collections.abc import Callable
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc.errors import BadSignatureError
+from joserfc.jwk import ECKey, RSAKey
 from jwt.algorithms import ECAlgorithm, RSAPSSAlgorithm
 
 from helseid_fn.errors import SigningKeyError
@@ -149,6 +152,35 @@ def equal_primes() -> dict[str, Any]:
     return {**members, "n": to_text(p * p), "q": members["p"], "d": to_text(pow(65537, -1, p - 1))}
 
 
+# 6k+1, 12k+1 and 18k+1 are prime, so their product is a Carmichael number (Chernick, 1939), here of 1024 bits.
+CHERNICK_K = 0x35C1B299793172135D60FC8CB317FE8DB51734A1211D6E9E262AF0A97D589B3361288F62BD81EE670450B
+
+
+def key_with_p(p: int) -> dict[str, Any]:
+    """Make a key with this p, whose arithmetic is right."""
+    members = make_jwk("PS256")
+    q = to_number(members["q"])
+    d = pow(65537, -1, math.lcm(p - 1, q - 1))
+    return {**members, "n": to_text(p * q), "p": to_text(p), "d": to_text(d)}
+
+
+def composite_of_right_size() -> dict[str, Any]:
+    """Make a key whose p is the product of two numbers, and its arithmetic right but for that."""
+    p = (to_number(make_jwk("PS256", number=1)["p"]) >> 512 | 1) * (to_number(make_jwk("PS256")["p"]) >> 512 | 1)
+    while math.gcd(65537, p - 1) != 1 or math.gcd(p, math.factorial(1024)) != 1:
+        p += 2
+    return key_with_p(p)
+
+
+def adjacent_primes() -> dict[str, Any]:
+    """Make a key whose q is the next prime after p, as far as one Fermat test can tell."""
+    members = make_jwk("PS256")
+    p = to_number(members["p"])
+    q = next(q for q in range(p + 2, p + 100_000, 2) if pow(2, q - 1, q) == 1)
+    d = pow(65537, -1, math.lcm(p - 1, q - 1))
+    return {**members, "n": to_text(p * q), "q": to_text(q), "d": to_text(d)}
+
+
 def changed(alg: str, **members: str) -> dict[str, Any]:
     return {**make_jwk(alg), **members}
 
@@ -157,11 +189,20 @@ def d_only(**members: str) -> dict[str, Any]:
     return {name: value for name, value in changed("PS256", **members).items() if name in D_ONLY}
 
 
+def d_only_of(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if name in D_ONLY}
+
+
+def multiple_of(factor: int) -> int:
+    """Return an odd multiple of a factor, of a prime's size, that e fits."""
+    p = to_number(make_jwk("PS256")["p"]) // (2 * factor) * 2 * factor + factor
+    return p if math.gcd(65537, p - 1) == 1 else p - 2 * factor
+
+
 @pytest.mark.parametrize(
     "members",
     [
-        pytest.param(composite_prime, id="a p that is not prime"),
-        pytest.param(equal_primes, id="p equal to q"),
+        pytest.param(composite_of_right_size, id="a p that is not prime"),
         pytest.param(lambda: changed("PS256", e="AQ", d="AQ"), id="e and d of 1"),
         pytest.param(lambda: d_only(d=make_jwk("PS256", number=1)["d"]), id="d only and another key's"),
         pytest.param(lambda: d_only(d="AQ"), id="d only and 1"),
@@ -179,6 +220,95 @@ def test_a_key_whose_members_do_not_match_is_refused(members: Callable[[], dict[
     with pytest.raises(SigningKeyError, match=r"do not match.*\. Store the whole key again\.") as raised:
         parse(members())
     assert raised.value.code == "signing_key.inconsistent"
+
+
+@pytest.mark.parametrize(
+    ("members", "how"),
+    [
+        pytest.param(adjacent_primes, "close to each other", id="adjacent primes"),
+        pytest.param(equal_primes, "close to each other", id="p equal to q"),
+        pytest.param(composite_prime, "unequal size", id="a p of twice the size"),
+        pytest.param(lambda: d_only_of(adjacent_primes()), "close to each other", id="adjacent primes, d only"),
+        pytest.param(lambda: key_with_p(multiple_of(1021)), "small factor", id="a p with the factor 1021"),
+    ],
+)
+def test_an_rsa_key_that_can_be_broken_is_refused(members: Callable[[], dict[str, Any]], how: str) -> None:
+    with pytest.raises(SigningKeyError, match=f"{how}, so it can be broken") as raised:
+        parse(members())
+    assert raised.value.code == "signing_key.weak_rsa"
+
+
+def test_a_carmichael_number_as_p_needs_the_full_check() -> None:
+    text = json.dumps(key_with_p((6 * CHERNICK_K + 1) * (12 * CHERNICK_K + 1) * (18 * CHERNICK_K + 1)))
+    assert parse_signing_key(text).alg == "PS256"
+    with pytest.raises(SigningKeyError, match="do not match"):
+        parse_signing_key(text, check_primes=True)
+
+
+def test_a_sound_key_passes_the_full_check() -> None:
+    text = json.dumps(make_jwk("PS256"))
+    assert parse_signing_key(text, check_primes=True).thumbprint == parse_signing_key(text).thumbprint
+
+
+CONFIGURATION = {"authority": "https://sts.example.no", "clientId": "c", "scopes": ["a"], "privateJwk": "{}"}
+
+
+@pytest.mark.parametrize("is_text", [True, False], ids=["text", "object"])
+@pytest.mark.parametrize("rename", [str, lambda name: name[0].upper() + name[1:]], ids=["camelCase", "PascalCase"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_client_configuration_is_taken(rename: Callable[[str], str], slash: str, *, is_text: bool) -> None:
+    members = make_jwk("ES256")
+    configuration = {**CONFIGURATION, "authority": f"https://sts.example.no{slash}"}
+    configuration["privateJwk"] = json.dumps(members) if is_text else members
+    text = json.dumps({rename(name): value for name, value in configuration.items()})
+    key = parse_signing_key(text, client_id="c", issuer="https://sts.example.no")
+    assert key.public_jwk == parse(members).public_jwk
+
+
+@pytest.mark.parametrize(
+    ("client_id", "issuer", "words"),
+    [
+        ("d", "https://sts.example.no", "has the client id c, and HELSEID_CLIENT_ID is d."),
+        ("c", "https://other.no", "has the issuer https://sts.example.no, and HELSEID_ISSUER is https://other.no."),
+    ],
+)
+def test_a_configuration_of_another_client_is_named(client_id: str, issuer: str, words: str) -> None:
+    text = json.dumps({**CONFIGURATION, "privateJwk": make_jwk("ES256")})
+    with pytest.raises(SigningKeyError) as raised:
+        parse_signing_key(text, client_id=client_id, issuer=issuer)
+    assert (raised.value.code, words in str(raised.value)) == ("signing_key.another_client", True)
+
+
+def test_a_configurations_client_id_never_shows_a_key() -> None:
+    members = make_jwk("ES256")
+    text = json.dumps({**CONFIGURATION, "clientId": members["d"], "privateJwk": members})
+    with pytest.raises(SigningKeyError, match="has the client id another, and HELSEID_CLIENT_ID is c"):
+        parse_signing_key(text, client_id="c", issuer="https://sts.example.no")
+
+
+@every_algorithm
+def test_a_key_of_joserfc_is_taken(alg: str) -> None:
+    key = (
+        ECKey.generate_key({"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[alg])
+        if alg[0] == "E"
+        else RSAKey.generate_key(2048)
+    )
+    assert parse({**key.as_dict(private=True), "alg": alg}).alg == alg
+
+
+@every_algorithm
+def test_a_key_of_pyjwt_is_taken(alg: str) -> None:
+    source = parse_signing_key(json.dumps(make_jwk(alg)))
+    written = jwt.get_algorithm_by_name(alg).to_jwk(source._private, as_dict=True)
+    assert parse({**written, "alg": alg}).thumbprint == source.thumbprint
+
+
+@every_algorithm
+def test_what_dot_net_writes_for_a_jsonwebkey_is_taken(alg: str) -> None:
+    """System.Text.Json writes every property of Microsoft's JsonWebKey, the unused ones as null or empty."""
+    unused = ["alg", "crv", "d", "dp", "dq", "e", "k", "kid", "n", "p", "q", "qi", "use", "x", "x5t", "x5t#S256", "x5u", "y"]
+    members = {**dict.fromkeys(unused), "key_ops": [], "oth": [], "x5c": [], **make_jwk(alg)}
+    assert parse(members).thumbprint == parse(make_jwk(alg)).thumbprint
 
 
 def test_loading_an_rsa_key_skips_the_prime_check(monkeypatch: pytest.MonkeyPatch) -> None:

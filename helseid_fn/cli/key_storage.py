@@ -1,0 +1,167 @@
+"""Stores a new private key at an address and prints its public half; whatever goes wrong is one sentence on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from helseid_fn.context import Context
+from helseid_fn.errors import HelseidFnError, Refused
+from helseid_fn.keys.generate import public_half
+from helseid_fn.secret_store.address import parse_secret_name
+from helseid_fn.secret_store.aws.arn import SecretArn, parse_secret_arn
+from helseid_fn.secret_store.file import FileReader
+from helseid_fn.setting_parsers import parse_host_and_port
+
+TIMEOUT_SECONDS = 60.0
+
+
+class KeyExistsError(Exception):
+    """The store has a key already, and a new one would replace it before HelseID knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStore:
+    """Where a key is put, and read again; nothing is opened before one of these is called."""
+
+    put: Callable[[str], None]
+    read: Callable[[], str]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say where the key goes."""
+    parser.add_argument("store", help="file:PATH, projects/P/secrets/S, or the ARN of a secret of AWS Secrets Manager")
+    parser.add_argument("--secret-manager-endpoint", help="host:port of another Secret Manager than Google's own")
+
+
+def store_key(store: str, endpoint: str | None, make: Callable[[], str]) -> int:
+    """Make a key, store it and print its public half; return 1, with a sentence on standard error, when that failed.
+
+    `make` returns the text of a private JWK, or raises `ValueError` with what is wrong with an argument.
+    """
+    try:
+        opened = _open_store(store, endpoint and parse_host_and_port(endpoint))
+        text = make()
+        opened.put(text)
+    except ValueError as fault:
+        return fail(f"The argument {fault}.")
+    except KeyExistsError:
+        return fail(
+            f"{store} has a key already{_describe_existing(opened)}. Rotate it, or name another store: a new key would replace "
+            "it before HelseID knows the new one."
+        )
+    except Refused as refusal:
+        return fail(str(refusal))
+    except HelseidFnError as error:
+        shown = json.dumps(public_half(text))
+        return fail(f"{error} If the store has a key now, this is its public half: {shown}")
+    except ModuleNotFoundError as error:
+        requirements = "requirements/aws.txt" if store.startswith("arn:") else "requirements.txt"
+        return fail(f"{error.name} is not installed. Run: pip install --require-hashes -r {requirements}")
+    except OSError as error:
+        return fail(f"{store} could not be written ({error.strerror}). Check the folder and its permissions.")
+    return _print_public_half(store, json.dumps(public_half(text)))
+
+
+def fail(sentence: str) -> int:
+    """Print a sentence on standard error and return 1."""
+    sys.stderr.write(f"{sentence}\n")
+    return 1
+
+
+def _print_public_half(store: str, shown: str) -> int:
+    """Print the public half; nothing is lost where that fails, since it can be read from the store."""
+    reason: str | None = "it is closed"
+    try:
+        if sys.stdout is not None:  # as it is when the shell has closed it
+            sys.stdout.write(f"{shown}\n")
+            sys.stdout.flush()
+            return 0
+    except OSError as error:  # a full disk, or a pipe that nobody reads
+        reason = error.strerror
+        with suppress(OSError):
+            sys.stdout.close()  # else the interpreter tries once more at its end
+    return fail(f"The key is stored in {store}, but standard output failed ({reason}). This is its public half: {shown}")
+
+
+def _describe_existing(store: KeyStore) -> str:
+    """Return the public half of the key that is stored already, in words; an earlier run may have been unable to print it."""
+    try:
+        return f", whose public half is {json.dumps(public_half(store.read()))}"
+    except (HelseidFnError, OSError):
+        return ""
+
+
+def _open_store(store: str, endpoint: str | None) -> KeyStore:
+    """Return the store at an address; nothing is opened yet.
+
+    Raises `ValueError` when it is not the address of a store.
+    """
+    if "{" in store:
+        raise ValueError("looks like a key and not like the address of a store; the key is now exposed, so replace it")
+    ctx = Context(TIMEOUT_SECONDS)
+    if store.startswith("file:") and store != "file:":
+        path = store.removeprefix("file:")
+        return KeyStore(lambda text: _write_file(Path(path), text), lambda: FileReader(path).read(ctx).text)
+    arn = parse_secret_arn(store)
+    if arn is not None:
+        return _open_aws(arn, ctx)
+    try:
+        return _open_google(parse_secret_name(store), endpoint, ctx)
+    except ValueError:
+        raise ValueError("is not file:PATH, projects/P/secrets/S without a version, or the complete ARN of a secret") from None
+
+
+def _write_file(path: Path, text: str) -> None:
+    """Write a file that only its owner can ever read."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise KeyExistsError from None
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+    except OSError:
+        path.unlink()  # a part of a key must not pass for a key
+        raise
+
+
+def _open_google(secret: str, endpoint: str | None, ctx: Context) -> KeyStore:
+    def put(text: str) -> None:
+        from helseid_fn.secret_store.google.secret import GoogleSecret  # noqa: PLC0415  # loads the SDK
+
+        store = GoogleSecret(secret, endpoint)
+        if store.list(ctx):
+            raise KeyExistsError
+        store.add(text, ctx)
+
+    def read() -> str:
+        from helseid_fn.secret_store.google.secret import GoogleSecret  # noqa: PLC0415  # loads the SDK
+
+        return GoogleSecret(secret, endpoint).read_version("latest", ctx).text
+
+    return KeyStore(put, read)
+
+
+def _open_aws(arn: SecretArn, ctx: Context) -> KeyStore:
+    def put(text: str) -> None:
+        from helseid_fn.secret_store.aws.secret import AwsSecret  # noqa: PLC0415  # loads the SDK
+
+        secret = AwsSecret(arn)
+        if secret.describe(ctx).labels:
+            raise KeyExistsError
+        secret.put(str(uuid.uuid4()), text, "AWSCURRENT", ctx)
+
+    def read() -> str:
+        from helseid_fn.secret_store.aws.secret import AwsSecret  # noqa: PLC0415  # loads the SDK
+
+        return AwsSecret(arn).read_version(ctx, VersionStage="AWSCURRENT").text
+
+    return KeyStore(put, read)
