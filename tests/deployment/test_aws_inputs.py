@@ -20,11 +20,16 @@ NEEDED = {
     "helseid_scope": "nhn:test-public-samplecode/client-credentials",
     "api_url": "https://api.example.no/machine-clients/greetings",
 }
+SAME_NAME = (
+    *NEEDED,
+    *("api_methods", "api_caller_headers", "api_max_megabytes", "token_endpoint_host", "deadline_seconds", "log_level"),
+)
 SETTINGS = {
     "parent_organization": "HELSEID_PARENT_ORGANIZATION",
     "child_organization": "HELSEID_CHILD_ORGANIZATION",
+    "organizations": "HELSEID_ORGANIZATIONS",
     "sfm_journal_id": "HELSEID_SFM_JOURNAL_ID",
-    **{name: name.upper() for name in (*NEEDED, "api_methods", "deadline_seconds", "log_level")},
+    **{name: name.upper() for name in SAME_NAME},
 }
 """The variables that become settings: the module refuses what the function would refuse, and accepts what it would accept."""
 
@@ -47,6 +52,10 @@ GOOD: list[dict[str, Any]] = [
     {"parent_organization": "999977774"},
     {"child_organization": "000000000"},
     {"sfm_journal_id": "4A5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"},
+    {"organizations": ["999977774", "313745392:999977776", ":999977776", "*"]},
+    *({"token_endpoint_host": each} for each in ("a_b.example.no", "A.no:08443", "127.0.0.1", "[::1]:65535")),
+    {"api_caller_headers": ["Accept", "nhn-*", "x-correlation-id", "do*", "x-forwarded-for"]},
+    *({"api_max_megabytes": each} for each in (1, 64)),
     {"deadline_seconds": 0.5},
     {"log_level": "DEBUG"},
     {"schedule": "cron(0/15 7-16 ? * MON-FRI *)"},
@@ -76,6 +85,10 @@ GOOD: list[dict[str, Any]] = [
 BAD: list[dict[str, Any]] = [
     *({"helseid_issuer": each} for each in ("https://sts.example.no/", "https://sts.example.no?a=b", "sts.example.no")),
     *(
+        {"helseid_issuer": f"https://sts.example.no{each}"}
+        for each in ("/.well-known/openid-configuration", "/Connect", ":65536")
+    ),
+    *(
         {"api_url": each}
         for each in ("http://api.example.no", "https://api.example.no/a/../b", "https://api.example.no/%2e%2E")
     ),
@@ -87,11 +100,15 @@ BAD: list[dict[str, Any]] = [
     ),
     *({"api_url": each} for each in ("http://127.0.0.1.example.no", "http://localhost.example.no", "https://å.no", "")),
     *({"helseid_client_id": each} for each in ("", "a client", "x" * 201)),
-    *({"helseid_scope": each} for each in ("", " ", 'a "b"', "a\\b", "æ")),
+    *({"helseid_scope": each} for each in ("", " ", 'a "b"', "a\\b", "æ", "nhn:a,nhn:b")),
     *({"api_methods": each} for each in (["get"], ["TRACE"])),
     *({"parent_organization": each} for each in ("99997777", "NO999977774", "9999777741")),
     {"child_organization": "99997777a"},
     *({"sfm_journal_id": each} for each in ("4a5f8d0e", "4a5f8d0e6f0b4b9c8a630f3f7f2f9f11")),
+    *({"organizations": [each]} for each in ("99997777", "999977774:", "**")),
+    *({"token_endpoint_host": each} for each in ("https://a.no", "a.no/", "a.no:0", "a.no:65536", "-a.no", "a..no", "x@a.no")),
+    *({"api_caller_headers": [each]} for each in ("*", "n*n", "æ", "DPoP", "auth*", "te", "h*", "x_y")),
+    *({"api_max_megabytes": each} for each in (0, 65, 1.5)),
     *({"deadline_seconds": each} for each in (0, -1)),
     *({"log_level": each} for each in ("info", "TRACE")),
     *({"name": each} for each in ("helseid_fn", "ab", "a" * 41, "1st", "helseid-")),
@@ -139,13 +156,14 @@ BAD: list[dict[str, Any]] = [
     {"silence_schedules": 3, "schedule": "rate(7 days)"},
     {"key_expiry_alert_days": -1},
     {"rotation": {"selvbetjening_url": "http://api.selvbetjening.nhn.no"}},
+    {"rotation": {"selvbetjening_url": f"{SELVBETJENING}/v1/client-secret"}},
     *(
         {"rotation": {"selvbetjening_url": SELVBETJENING, "schedule": each}}
         for each in ("daily", "rate(5 minutes)", "rate(3 hours)")
     ),
     {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "HS256"}},
     *({"rotation": {"selvbetjening_url": SELVBETJENING, "due_fraction": each}} for each in (0, 1)),
-    *({"extra_environment": {each: "x"}} for each in ("HELSEID_KEY", "API_URL", "DEADLINE_SECONDS", "lower")),
+    *({"extra_environment": {each: "x"}} for each in ("HELSEID_KEY", "API_URL", "TOKEN_ENDPOINT_HOST", "lower")),
     *({"extra_environment": {"NOTE": each}} for each in ('{"kty":"RSA"}', "-----BEGIN PRIVATE KEY-----", "eyJhbGciOi")),
 ]
 # What the function itself would take, but Lambda's limits or the alarms do not. The function trims white space around a value
@@ -154,6 +172,9 @@ STRICTER: list[dict[str, Any]] = [
     {"helseid_issuer": " https://helseid-sts.test.nhn.no"},
     {"helseid_client_id": "a\n"},
     {"api_url": "https://api.example.no/a\r"},
+    *({"organizations": [each]} for each in ("", "999977774 999977776")),
+    *({"token_endpoint_host": each} for each in ("", "a.no:")),
+    *({"api_caller_headers": each} for each in ([], ["accept,prefer"])),
     {"deadline_seconds": 891},
     {"log_level": "WARNING"},
     {"api_methods": []},
@@ -181,7 +202,7 @@ def plan(workspace: Workspace, values: dict[str, Any]) -> None:
 def environment_with(values: dict[str, Any]) -> dict[str, str]:
     needed = {SETTINGS[name]: text for name, text in NEEDED.items()} | {"HELSEID_KEY": EXAMPLES["HELSEID_KEY"]}
     return needed | {
-        SETTINGS[name]: ",".join(value) if isinstance(value, list) else str(value)
+        SETTINGS[name]: " ".join(value) if isinstance(value, list) else str(value)
         for name, value in values.items()
         if name in SETTINGS
     }

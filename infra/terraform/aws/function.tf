@@ -15,9 +15,13 @@ locals {
       HELSEID_KEY                 = aws_secretsmanager_secret.key.arn # the address, never the key
       HELSEID_PARENT_ORGANIZATION = var.parent_organization
       HELSEID_CHILD_ORGANIZATION  = var.child_organization
+      HELSEID_ORGANIZATIONS       = length(var.organizations) == 0 ? null : join(" ", sort(var.organizations))
       HELSEID_SFM_JOURNAL_ID      = var.sfm_journal_id
+      TOKEN_ENDPOINT_HOST         = var.token_endpoint_host
       API_URL                     = var.api_url
       API_METHODS                 = join(",", sort(var.api_methods))
+      API_CALLER_HEADERS          = var.api_caller_headers == null ? null : join(" ", sort(var.api_caller_headers))
+      API_MAX_MEGABYTES           = var.api_max_megabytes == null ? null : tostring(var.api_max_megabytes)
       DEADLINE_SECONDS            = tostring(var.deadline_seconds)
       LOG_LEVEL                   = var.log_level
     } : name => value if value != null

@@ -8,9 +8,9 @@ variable "helseid_issuer" {
   validation {
     condition = (
       can(regex(local.web_address, var.helseid_issuer)) && !can(regex(local.never_in_address, var.helseid_issuer)) &&
-      !endswith(var.helseid_issuer, "/") && !strcontains(var.helseid_issuer, "?")
+      !endswith(var.helseid_issuer, "/") && !strcontains(var.helseid_issuer, "?") && !can(regex(local.longer_issuer, var.helseid_issuer))
     )
-    error_message = "helseid_issuer must be HelseID's issuer: https (http only for this machine), no trailing slash, no query, for example https://helseid-sts.test.nhn.no."
+    error_message = "helseid_issuer must be HelseID's issuer: https (http only for this machine), no trailing slash, no query, nothing of its metadata or endpoints, for example https://helseid-sts.test.nhn.no."
   }
 }
 
@@ -30,7 +30,7 @@ variable "helseid_scope" {
 
   validation {
     # scope-token of RFC 6749 appendix A.4, one or more.
-    condition     = can(regex("^[\\s!#-\\[\\]-~]*[!#-\\[\\]-~][\\s!#-\\[\\]-~]*$", var.helseid_scope))
+    condition     = can(regex("^[\\s!#-\\[\\]-~]*[!#-\\[\\]-~][\\s!#-\\[\\]-~]*$", var.helseid_scope)) && !strcontains(var.helseid_scope, ",")
     error_message = "helseid_scope must be one or more scopes separated by spaces, for example nhn:test-public-samplecode/client-credentials."
   }
 }
@@ -92,6 +92,54 @@ variable "sfm_journal_id" {
   }
 }
 
+variable "organizations" {
+  description = "The organizations that an invocation may name besides the configured one: `parent` (with any child), `parent:child`, `:child`, or `*` for any."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for each in var.organizations : can(regex("^([0-9]{9}(:[0-9]{9})?|:[0-9]{9}|[*])$", each))])
+    error_message = "organizations must be parent, parent:child or :child, each of nine digits, or *, for example 999977774 or 313745392:999977776."
+  }
+}
+
+variable "token_endpoint_host" {
+  description = "The host, with its port if it has one, on which the metadata may put the token endpoint instead of the issuer's; null allows the issuer's alone."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.token_endpoint_host == null || can(regex("^(${local.host}|\\[[0-9A-Fa-f:.]+\\])${local.port}$", var.token_endpoint_host))
+    error_message = "token_endpoint_host must be a host, perhaps with a port, such as helseid-token.example.no."
+  }
+}
+
+variable "api_caller_headers" {
+  description = "The headers that an invocation may set: names, or prefixes with `*`; null is the function's own list."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition = var.api_caller_headers == null ? true : length(var.api_caller_headers) > 0 && alltrue([
+      for each in var.api_caller_headers : can(regex("^[A-Za-z0-9-]+[*]?$", each)) && !anytrue([
+        for own in local.own_headers : endswith(each, "*") ? startswith(own, lower(trimsuffix(each, "*"))) : own == lower(each)
+      ])
+    ])
+    error_message = "api_caller_headers must be names of headers, or prefixes such as nhn-*, at least one, and none that the function sets itself."
+  }
+}
+
+variable "api_max_megabytes" {
+  description = "The largest body from the API, and to it, in MiB, 1 to 64; null is the function's 10. Lambda itself carries 6 MB."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.api_max_megabytes == null ? true : var.api_max_megabytes >= 1 && var.api_max_megabytes <= 64 && floor(var.api_max_megabytes) == var.api_max_megabytes
+    error_message = "api_max_megabytes must be a whole number from 1 to 64."
+  }
+}
+
 variable "deadline_seconds" {
   description = "Time limit for the whole invocation; every wait and timeout fits inside it. Lambda's own limit of 900 s allows 890."
   type        = number
@@ -120,7 +168,7 @@ variable "extra_environment" {
   default     = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION)_|^(DEADLINE_SECONDS|LOG_LEVEL|SELVBETJENING_URL)$", name))])
+    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION)_|^(DEADLINE_SECONDS|LOG_LEVEL|SELVBETJENING_URL|TOKEN_ENDPOINT_HOST)$", name))])
     error_message = "extra_environment must contain only uppercase names that this module does not set itself."
   }
 
@@ -133,8 +181,17 @@ variable "extra_environment" {
 locals {
   # The function's own rule: https, or http for this machine; a host of letters, digits, dashes and dots; optionally a port.
   host_label       = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-  port_and_path    = "(:0*[1-9][0-9]{0,4})?([/?][!-~]*)?$"
+  host             = "${local.host_label}(\\.${local.host_label})*"
+  port             = "(:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+  port_and_path    = "${local.port}([/?][!-~]*)?$"
   loopback         = "localhost|127(\\.[0-9]{1,3}){3}|\\[::1\\]"
-  web_address      = "^(https://(${local.host_label}(\\.${local.host_label})*|\\[[0-9A-Fa-f:.]+\\])|http://(${local.loopback}))${local.port_and_path}"
+  web_address      = "^(https://(${local.host}|\\[[0-9A-Fa-f:.]+\\])|http://(${local.loopback}))${local.port_and_path}"
+  longer_issuer    = "(?i)/([.]well-known|connect)(/|$)"
   never_in_address = "[#\\\\]|^[a-z]+://[^/?]*@|^[a-z]+://[^?]*//|^[a-z]+://[^?]*/(\\.|%2[eE]){1,2}([/?]|$)"
+
+  # The headers of the function itself, as it lists them.
+  own_headers = [
+    "authorization", "dpop", "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect",
+    "keep-alive", "proxy-authorization", "proxy-connection", "accept-encoding",
+  ]
 }

@@ -294,8 +294,8 @@ variable "rotation" {
   }
 
   validation {
-    condition     = var.rotation == null ? true : can(regex(local.web_address, var.rotation.selvbetjening_url)) && !can(regex(local.never_in_address, var.rotation.selvbetjening_url))
-    error_message = "rotation.selvbetjening_url must be Selvbetjening's URL: https (http only for this machine), for example https://api.selvbetjening.test.nhn.no."
+    condition     = var.rotation == null ? true : can(regex(local.web_address, var.rotation.selvbetjening_url)) && !can(regex(local.never_in_address, var.rotation.selvbetjening_url)) && !can(regex("(?i)/v1(/|$)", var.rotation.selvbetjening_url))
+    error_message = "rotation.selvbetjening_url must be Selvbetjening's URL: https (http only for this machine), without /v1 and what follows it, for example https://api.selvbetjening.test.nhn.no."
   }
 
   validation {

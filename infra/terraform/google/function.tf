@@ -18,9 +18,13 @@ locals {
     HELSEID_KEY                 = local.key_address
     HELSEID_PARENT_ORGANIZATION = var.parent_organization
     HELSEID_CHILD_ORGANIZATION  = var.child_organization
+    HELSEID_ORGANIZATIONS       = length(var.organizations) == 0 ? null : join(" ", sort(var.organizations))
     HELSEID_SFM_JOURNAL_ID      = var.sfm_journal_id
+    TOKEN_ENDPOINT_HOST         = var.token_endpoint_host
     API_URL                     = var.api_url
     API_METHODS                 = join(" ", sort(var.api_methods))
+    API_CALLER_HEADERS          = var.api_caller_headers == null ? null : join(" ", sort(var.api_caller_headers))
+    API_MAX_MEGABYTES           = var.api_max_megabytes == null ? null : tostring(var.api_max_megabytes)
     LOG_LEVEL                   = var.log_level
     GOOGLE_CLOUD_PROJECT        = var.project_id # the project of the traces
     LOG_EXECUTION_ID            = "false"        # "true", which the platform may set, would write every line twice

@@ -50,8 +50,8 @@ variable "helseid_issuer" {
   type        = string
 
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(:[1-9][0-9]{0,4})?(/[!-~]*)?$", var.helseid_issuer)) && !can(regex("[?#@\\\\]|/$|^https://.*//|(?i)/([.]|%2e){1,2}(/|$)", var.helseid_issuer))
-    error_message = "helseid_issuer must be HelseID's issuer: https, no trailing slash, no query, such as https://helseid-sts.test.nhn.no."
+    condition     = can(regex("^https://${local.host}${local.port}(/[!-~]*)?$", var.helseid_issuer)) && !can(regex("[?#@\\\\]|/$|^https://.*//|(?i)/([.]|%2e){1,2}(/|$)", var.helseid_issuer)) && !can(regex("(?i)/([.]well-known|connect)(/|$)", var.helseid_issuer))
+    error_message = "helseid_issuer must be HelseID's issuer: https, no trailing slash, no query, nothing of its metadata or endpoints, such as https://helseid-sts.test.nhn.no."
   }
 }
 
@@ -70,7 +70,7 @@ variable "helseid_scope" {
   type        = string
 
   validation {
-    condition     = can(regex("^[!#-\\[\\]-~]+( +[!#-\\[\\]-~]+)*$", var.helseid_scope))
+    condition     = can(regex("^[!#-\\[\\]-~]+( +[!#-\\[\\]-~]+)*$", var.helseid_scope)) && !strcontains(var.helseid_scope, ",")
     error_message = "helseid_scope must be one or more scopes, separated by spaces."
   }
 }
@@ -113,7 +113,7 @@ variable "api_url" {
   type        = string
 
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(:[1-9][0-9]{0,4})?([/?][!-~]*)?$", var.api_url)) && !can(regex("[#@\\\\]|^https://[^?]*//|^https://[^?]*(?i)/([.]|%2e){1,2}([/?]|$)", var.api_url))
+    condition     = can(regex("^https://${local.host}${local.port}([/?][!-~]*)?$", var.api_url)) && !can(regex("[#@\\\\]|^https://[^?]*//|^https://[^?]*(?i)/([.]|%2e){1,2}([/?]|$)", var.api_url))
     error_message = "api_url must be an https URL without a user, a fragment, or empty, . or .. path segments."
   }
 }
@@ -126,6 +126,54 @@ variable "api_methods" {
   validation {
     condition     = length(var.api_methods) > 0 && length(setsubtract(var.api_methods, ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])) == 0
     error_message = "api_methods must be one or more of GET, HEAD, POST, PUT, PATCH and DELETE."
+  }
+}
+
+variable "organizations" {
+  description = "The organizations that an invocation may name besides the configured one."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for each in var.organizations : can(regex("^([0-9]{9}(:[0-9]{9})?|:[0-9]{9}|[*])$", each))])
+    error_message = "organizations must be parent, parent:child or :child, each of nine digits, or *, for example 999977774 or 313745392:999977776."
+  }
+}
+
+variable "token_endpoint_host" {
+  description = "Another host on which the token endpoint may be."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.token_endpoint_host == null || can(regex("^(${local.host}|\\[[0-9A-Fa-f:.]+\\])${local.port}$", var.token_endpoint_host))
+    error_message = "token_endpoint_host must be a host, perhaps with a port, such as helseid-token.example.no."
+  }
+}
+
+variable "api_caller_headers" {
+  description = "The headers that an invocation may set."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition = var.api_caller_headers == null ? true : length(var.api_caller_headers) > 0 && alltrue([
+      for each in var.api_caller_headers : can(regex("^[A-Za-z0-9-]+[*]?$", each)) && !anytrue([
+        for own in local.own_headers : endswith(each, "*") ? startswith(own, lower(trimsuffix(each, "*"))) : own == lower(each)
+      ])
+    ])
+    error_message = "api_caller_headers must be names of headers, or prefixes such as nhn-*, at least one, and none that the function sets itself."
+  }
+}
+
+variable "api_max_megabytes" {
+  description = "The largest body from the API, and to it, in MiB."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.api_max_megabytes == null ? true : var.api_max_megabytes >= 1 && var.api_max_megabytes <= 64 && floor(var.api_max_megabytes) == var.api_max_megabytes
+    error_message = "api_max_megabytes must be a whole number from 1 to 64."
   }
 }
 
@@ -404,8 +452,8 @@ variable "rotation" {
   default = null
 
   validation {
-    condition     = var.rotation == null ? true : can(regex("^https://[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(:[1-9][0-9]{0,4})?(/[!-~]*)?$", var.rotation.selvbetjening_url))
-    error_message = "rotation.selvbetjening_url must be an https URL, such as https://api.selvbetjening.nhn.no."
+    condition     = var.rotation == null ? true : can(regex("^https://${local.host}${local.port}(/[!-~]*)?$", var.rotation.selvbetjening_url)) && !can(regex("(?i)/v1(/|$)", var.rotation.selvbetjening_url))
+    error_message = "rotation.selvbetjening_url must be an https URL without /v1 and what follows it, such as https://api.selvbetjening.nhn.no."
   }
 
   validation {
@@ -427,4 +475,17 @@ variable "rotation" {
     condition     = var.rotation == null ? true : alltrue([for time in [var.rotation.grace_hours, var.rotation.destroy_after_days] : time > 0 && time <= 3650])
     error_message = "rotation.grace_hours and rotation.destroy_after_days must be above 0 and at most 3650."
   }
+}
+
+locals {
+  # The function's own rules for the host and the port of an address.
+  host_label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+  host       = "${local.host_label}(\\.${local.host_label})*"
+  port       = "(:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+
+  # The headers of the function itself, as it lists them.
+  own_headers = [
+    "authorization", "dpop", "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect",
+    "keep-alive", "proxy-authorization", "proxy-connection", "accept-encoding",
+  ]
 }

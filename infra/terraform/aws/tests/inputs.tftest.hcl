@@ -24,6 +24,10 @@ run "settings_that_the_function_would_refuse" {
     parent_organization = "99997777"
     child_organization  = "NO999977776"
     sfm_journal_id      = "4a5f8d0e"
+    organizations       = ["99997777"]
+    token_endpoint_host = "https://a.no"
+    api_caller_headers  = ["*"]
+    api_max_megabytes   = 65
     deadline_seconds    = 0
     log_level           = "TRACE"
   }
@@ -31,6 +35,7 @@ run "settings_that_the_function_would_refuse" {
   expect_failures = [
     var.helseid_issuer, var.helseid_client_id, var.helseid_scope, var.api_url,
     var.api_methods, var.parent_organization, var.child_organization, var.sfm_journal_id,
+    var.organizations, var.token_endpoint_host, var.api_caller_headers, var.api_max_megabytes,
     var.deadline_seconds, var.log_level,
   ]
 }

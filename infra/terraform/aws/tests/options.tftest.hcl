@@ -22,6 +22,10 @@ run "every_option_takes_effect" {
     reserved_concurrency        = 3
     extra_environment           = { HTTPS_PROXY = "http://proxy.example.no:3128" }
     tags                        = { team = "integration" }
+    organizations               = ["999977774", "313745392:999977776"]
+    token_endpoint_host         = "helseid-token.example.no:8443"
+    api_caller_headers          = ["nhn-*", "accept"]
+    api_max_megabytes           = 5
     rotation                    = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no" }
   }
 
@@ -58,5 +62,18 @@ run "every_option_takes_effect" {
   assert {
     condition     = alltrue([for each in [aws_lambda_function.function, aws_secretsmanager_secret.key, aws_sqs_queue.failed_runs, aws_sns_topic.alerts, aws_iam_role.schedule] : each.tags == tomap({ team = "integration" })])
     error_message = "Every resource that supports tags must have them."
+  }
+
+  assert {
+    condition = {
+      for name, value in aws_lambda_function.function.environment[0].variables : name => value
+      if contains(["HELSEID_ORGANIZATIONS", "TOKEN_ENDPOINT_HOST", "API_CALLER_HEADERS", "API_MAX_MEGABYTES"], name)
+      } == {
+      HELSEID_ORGANIZATIONS = "313745392:999977776 999977774"
+      TOKEN_ENDPOINT_HOST   = "helseid-token.example.no:8443"
+      API_CALLER_HEADERS    = "accept nhn-*"
+      API_MAX_MEGABYTES     = "5"
+    }
+    error_message = "What callers may do must be the function's settings."
   }
 }

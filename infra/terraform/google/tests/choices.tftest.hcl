@@ -22,6 +22,10 @@ variables {
   schedule_enabled      = false
   notification_channels = ["projects/my-project-123/notificationChannels/1"]
   key_expiry_alert_days = 30
+  organizations         = ["999977774", "313745392:999977776"]
+  token_endpoint_host   = "helseid-token.example.no:8443"
+  api_caller_headers    = ["nhn-*", "accept"]
+  api_max_megabytes     = 5
 }
 
 run "with_every_option_changed" {
@@ -113,5 +117,20 @@ run "with_every_option_changed" {
   assert {
     condition     = endswith(google_monitoring_alert_policy.key_expiry.conditions[0].condition_matched_log[0].filter, " jsonPayload.key_expires_in_days<30")
     error_message = "The key's expiry is reported too late or never."
+  }
+
+  # What callers may do is set.
+
+  assert {
+    condition = {
+      for name, value in google_cloudfunctions2_function.function["run"].service_config[0].environment_variables : name => value
+      if contains(["HELSEID_ORGANIZATIONS", "TOKEN_ENDPOINT_HOST", "API_CALLER_HEADERS", "API_MAX_MEGABYTES"], name)
+      } == {
+      HELSEID_ORGANIZATIONS = "313745392:999977776 999977774"
+      TOKEN_ENDPOINT_HOST   = "helseid-token.example.no:8443"
+      API_CALLER_HEADERS    = "accept nhn-*"
+      API_MAX_MEGABYTES     = "5"
+    }
+    error_message = "A setting of what callers may do is missing."
   }
 }

@@ -19,6 +19,10 @@ run "invalid_inputs_are_refused_by_name" {
     sfm_journal_id        = "1"
     api_url               = "http://api.example.no/"
     api_methods           = ["get"]
+    organizations         = ["99997777"]
+    token_endpoint_host   = "https://a.no"
+    api_caller_headers    = ["*"]
+    api_max_megabytes     = 65
     log_level             = "WARNING"
     schedule              = "hourly"
     schedule_region       = "Norway"
@@ -42,6 +46,7 @@ run "invalid_inputs_are_refused_by_name" {
   expect_failures = [
     var.project_id, var.region, var.name, var.labels, var.helseid_issuer, var.helseid_client_id, var.helseid_scope,
     var.parent_organization, var.child_organization, var.sfm_journal_id, var.api_url, var.api_methods,
+    var.organizations, var.token_endpoint_host, var.api_caller_headers, var.api_max_megabytes,
     var.log_level, var.schedule, var.schedule_region, var.invocation, var.additional_invokers, var.ingress, var.pubsub,
     var.key_delivery, var.max_instances, var.memory, var.cpu, var.vpc, var.kms_key,
     var.alert_emails, var.notification_channels, var.silence_schedules, var.key_expiry_alert_days, var.rotation,

@@ -26,6 +26,10 @@ module "helseid_fn" {
   sfm_journal_id      = "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"
   api_url             = "https://api.example.no/machine-clients/greetings"
   api_methods         = ["GET", "POST"]
+  organizations       = ["313745392:999977776"]
+  token_endpoint_host = "helseid-sts.nhn.no"
+  api_caller_headers  = ["accept", "content-type", "nhn-*"]
+  api_max_megabytes   = 5
   deadline_seconds    = 40
   log_level           = "DEBUG"
   extra_environment   = { HTTPS_PROXY = "http://proxy.example.no:3128", NO_PROXY = ".amazonaws.com" }
