@@ -28,6 +28,7 @@ from helseid_fn.setting_table import EXAMPLES, REQUIRED, SETTINGS
 from helseid_fn.settings import parse_settings
 from infra import lambda_zip
 from standin import Client, StandIn, make_jwk, public_jwk
+from tests.support.faults.table import count_cells
 from tests.support.generated_docs import GENERATED, block
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,6 +82,13 @@ def anchors(text: str) -> set[str]:
 def test_generated_tables_are_current(page: str, name: str, generate: Callable[[], str]) -> None:
     """If this fails, run: python -m tests.support.generated_docs."""
     assert block(PAGES[f"docs/{page}"], name) == generate()
+
+
+def test_the_cells_of_the_fault_matrix_are_counted() -> None:
+    cells, tried = count_cells()
+    told = f"It has {cells} cells: {tried} are tried, and {cells - tried} say in brackets why there is no such case."
+    assert told in section_of(ERRORS, "What each fault becomes")
+    assert f"it tries {tried} of the {cells} cells" in PAGES["docs/testing.md"]
 
 
 def test_the_readme_lists_the_required_settings() -> None:

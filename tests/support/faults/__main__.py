@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.support.faults.table import Cannot, Outcome, render
+from tests.support.faults.table import Cannot, Outcome, count_cells, render
 
 MATRIX = "tests/contract/test_fault_matrix.py"
 
@@ -35,7 +35,9 @@ def main() -> int:
     results, begun_at = _Results(), time.monotonic()
     code = int(pytest.main(["-q", "--no-header", "--tb=short", MATRIX], plugins=[results]))
     print(f"\n{render(results.show)}\n")
-    print("A number is how many requests were sent. Words in brackets say why there is no such case.")
+    print("A number is how many requests were sent; `final` marks a POST that nobody may send again.")
+    cells, tried = count_cells()
+    print(f"{tried} of {cells} cells are tried; words in brackets say why there is no such case.")
     print(f"{results.passed} tests passed, {len(results.failed)} failed, in {time.monotonic() - begun_at:.0f} s.")
     return code
 

@@ -130,7 +130,7 @@ class AtStandIn(Place):
     def build(self) -> Function:
         self.standin = self.site.start_standin(tls=self.site.authority.server() if self.tls else None)
         trust = {"REQUESTS_CA_BUNDLE": str(self.site.authority.bundle)} if self.tls else {}
-        return self.site.deploy(self.standin, **trust)
+        return self.site.deploy(self.standin, API_METHODS="GET,POST", **trust)
 
     @property
     def http_party(self) -> HttpParty:
@@ -196,3 +196,11 @@ class SampleApi(AtStandIn):
     def call(self) -> Response:
         """Call with the cached token."""
         return self.function.call()
+
+
+class PostToSampleApi(SampleApi):
+    """The same with a method that is not idempotent."""
+
+    def call(self) -> Response:
+        """Send a POST with the cached token."""
+        return self.function.call({"request": {"method": "POST", "path": "orders", "json": {"quantity": 1}}})

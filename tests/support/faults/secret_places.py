@@ -149,7 +149,8 @@ class AwsSecretsManager(_SecretPlace):
 class AwsExtension(_SecretPlace):
     """AWS's Lambda extension, which is called before Secrets Manager."""
 
-    little_seconds = 3.0  # because boto3 is loaded after it
+    little_seconds = 10.0
+    """The extension is given up after its own 2 s; then boto3's client is made, which takes seconds on a busy machine."""
 
     def build(self) -> Function:
         self.standin = self.site.start_standin()

@@ -15,7 +15,8 @@ PLACES = (
     "AWS extension",
     "HelseID metadata",
     "HelseID token endpoint",
-    "API",
+    "API (GET)",
+    "API (POST)",
 )
 HTML = b"<html><body>Sign in to the wireless network</body></html>"
 
@@ -36,9 +37,11 @@ class Fails:
 
     codes: tuple[str, ...]
     requests: int
+    final: bool = False
+    """Whether it is final although its class is retryable: a POST that may have been processed is not sent again."""
 
     def __str__(self) -> str:
-        return f"`{self.codes[0]}`, {self.requests}"
+        return f"`{self.codes[0]}`, {self.requests}{', final' if self.final else ''}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Row:
     """One fault, and its outcome at each place in turn."""
 
     fault: Fault | Absence
-    outcomes: tuple[Outcome, Outcome, Outcome, Outcome, Outcome, Outcome]
+    outcomes: tuple[Outcome, ...]
     slow: bool = False
     """Whether it lasts until the deadline: a test sets a short one, which may pass before the last request."""
 
@@ -141,17 +144,20 @@ def _everywhere(code: str, requests: int = 3, *, at_secret_manager: int = 3) -> 
     return (manager, manager, FROM_API, other, other, other)
 
 
-def _row(fault: Fault | Absence, *outcomes: Outcome, slow: bool = False) -> Row:
-    first, second, third, fourth, fifth, sixth = outcomes
-    return Row(fault, (first, second, third, fourth, fifth, sixth), slow)
+def _row(fault: Fault | Absence, *outcomes: Outcome, post: Outcome | None = None, slow: bool = False) -> Row:
+    """Return a row of these outcomes, the last of them that of a GET; a POST ends in the same way unless `post` differs."""
+    return Row(fault, (*outcomes, post or outcomes[-1]), slow)
 
 
 LOST = _everywhere("unavailable.connection_lost")
 BUSY = _everywhere("unavailable.rate_limited")
 DOWN = _everywhere("unavailable.server_error")
 NOT_HTTP = _everywhere("invalid_response.http", 1)
+POST_LOST = Fails(("unavailable.connection_lost",), 1, final=True)
+POST_FAILED = Fails(("unavailable.server_error",), 1, final=True)
 TLS: tuple[Outcome, ...] = (*[_fails("unavailable.tls", 3)] * 2, NO_TLS, *[_fails("unavailable.tls", 1)] * 3)
 TIMED_OUT = ("deadline_exceeded", "unavailable.timeout")
+POST_TIMED_OUT = Fails(TIMED_OUT, 1, final=True)
 SILENT = (Fails(TIMED_OUT, 3), Fails(TIMED_OUT, 3), FROM_API, Fails(TIMED_OUT, 3), Fails(TIMED_OUT, 3), Fails(TIMED_OUT, 1))
 INVALID = (
     _fails("invalid_response.http", 3),
@@ -171,14 +177,14 @@ TABLE: dict[str, Row] = {
     "connect timeout": _row(
         Absence.DEAF, *[Fails(TIMED_OUT, 3)] * 2, Succeeds(1), *(_everywhere("unavailable.connect")[3:]), slow=True
     ),
-    "read timeout": _row(lambda conversation: conversation.pause(None), *SILENT, slow=True),
-    "slow drip": _row(_drip, *SILENT, slow=True),
-    "slow drip at the end": _row(_drip_the_end, *SILENT, slow=True),
-    "reset before the response": _row(lambda conversation: conversation.reset(), *LOST),
-    "reset during the response": _row(_cut, *LOST),
-    "closed before the response": _row(lambda conversation: conversation.close(), *LOST),
+    "read timeout": _row(lambda conversation: conversation.pause(None), *SILENT, post=POST_TIMED_OUT, slow=True),
+    "slow drip": _row(_drip, *SILENT, post=POST_TIMED_OUT, slow=True),
+    "slow drip at the end": _row(_drip_the_end, *SILENT, post=POST_TIMED_OUT, slow=True),
+    "reset before the response": _row(lambda conversation: conversation.reset(), *LOST, post=POST_LOST),
+    "reset during the response": _row(_cut, *LOST, post=POST_LOST),
+    "closed before the response": _row(lambda conversation: conversation.close(), *LOST, post=POST_LOST),
     # boto3 does not compare a response's length with the announced one.
-    "closed during the response": _row(_cut_and_close, LOST[0], _fails("invalid_response.http", 3), *LOST[2:]),
+    "closed during the response": _row(_cut_and_close, LOST[0], _fails("invalid_response.http", 3), *LOST[2:], post=POST_LOST),
     "429": _row(_respond(429), *BUSY),
     "429 with a long Retry-After": _row(
         _respond(429, b"", "text/plain", ("Retry-After", "3600")),
@@ -190,18 +196,19 @@ TABLE: dict[str, Row] = {
     "429 with an unreadable Retry-After": _row(
         _respond(429, b"", "text/plain", ("Retry-After", "soon")), NO_RETRY_AFTER, *BUSY[1:]
     ),
-    "500": _row(_respond(500, b"Internal error"), *DOWN),
-    "501": _row(_respond(501), *DOWN),
-    "502": _row(_respond(502, HTML, "text/html"), *DOWN),
-    "503": _row(_respond(503, json.dumps({"error": "temporarily_unavailable"}).encode(), JSON), *DOWN),
+    "500": _row(_respond(500, b"Internal error"), *DOWN, post=POST_FAILED),
+    "501": _row(_respond(501), *DOWN, post=POST_FAILED),
+    "502": _row(_respond(502, HTML, "text/html"), *DOWN, post=POST_FAILED),
+    "503": _row(_respond(503, json.dumps({"error": "temporarily_unavailable"}).encode(), JSON), *DOWN, post=POST_FAILED),
     "503 with a long Retry-After": _row(
         _respond(503, b"", "text/plain", ("Retry-After", "3600")),
         NO_RETRY_AFTER,
         _fails("unavailable.server_error", 3),
         FROM_API,
         *[_fails("unavailable.server_error", 1)] * 3,
+        post=POST_FAILED,
     ),
-    "504": _row(_respond(504), *DOWN),
+    "504": _row(_respond(504), *DOWN, post=POST_FAILED),
     "HTML": _row(_respond(200, HTML, "text/html"), *INVALID, _fails("invalid_response.body", 1)),
     "truncated JSON": _row(_respond(200, b'{"issuer": ', JSON), *INVALID, _fails("invalid_response.body", 1)),
     "JSON of the wrong type": _row(lambda conversation: conversation.send(conversation.wrongly_typed()), *INVALID, ANY_JSON),
@@ -227,8 +234,8 @@ TABLE: dict[str, Row] = {
         *NOT_HTTP[:3],
         *[_fails("invalid_response.too_large", 1)] * 3,
     ),
-    "503 labelled gzip": _row(_respond(503, b"down", "text/plain", ("Content-Encoding", "gzip")), *DOWN),
-    "503 with a body of 50 MB": _row(_respond(503, bytes(50_000_000)), *DOWN),
+    "503 labelled gzip": _row(_respond(503, b"down", "text/plain", ("Content-Encoding", "gzip")), *DOWN, post=POST_FAILED),
+    "503 with a body of 50 MB": _row(_respond(503, bytes(50_000_000)), *DOWN, post=POST_FAILED),
     "408": _row(_respond(408), *DOWN),
     "421": _row(_respond(421), *DOWN),
     "425": _row(_respond(425), *DOWN),
@@ -252,6 +259,12 @@ TABLE: dict[str, Row] = {
     "a certificate for another name": _row(Absence.WRONG_NAME, *TLS),
     "a certificate by an untrusted authority": _row(Absence.UNTRUSTED, *TLS),
 }  # fmt: skip
+
+
+def count_cells() -> tuple[int, int]:
+    """Return how many cells the table has, and how many of them are a case that a test tries."""
+    outcomes = [outcome for row in TABLE.values() for outcome in row.outcomes]
+    return len(outcomes), sum(not isinstance(outcome, Cannot) for outcome in outcomes)
 
 
 def render(show: Callable[[str, str, Outcome], str] = lambda _name, _place, outcome: str(outcome)) -> str:
