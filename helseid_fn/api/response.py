@@ -25,8 +25,8 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _CHARSETS = re.compile(r"us-ascii|(iso-?8859-|latin-?)\d{1,2}|(windows-|cp)125\d|utf-?(16|32)([lb]e)?")
 """Beside UTF-8; others of Python's codecs are not charsets, or not meant."""
 
-MAX_WORDS_BYTES = 256 * 1024
-"""The largest body of a failure that the caller is told: every host can return it."""
+MAX_WORDS_BYTES = 128 * 1024
+"""The largest body of a failure that the caller is told: every host can return it, even if escaping makes it 7 times larger."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from helseid_fn.function.lambda_events import Delivery, is_batch, read_deliverie
 from helseid_fn.function.lambda_http import LambdaHttp, read_http_request
 from helseid_fn.function.responses import Host, read_as_object
 from helseid_fn.function.trace import LowerCased, read_eventbridge_facts, read_header_facts
+from helseid_fn.http.body import MEBIBYTE
 
 if TYPE_CHECKING:
     from helseid_fn.function.app import App
@@ -22,6 +23,10 @@ MAX_RESPONSE_BYTES = 6 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; it counts the response as JSON."""
 
 HOST = Host("AWS Lambda", MAX_RESPONSE_BYTES)
+OVER_HTTP = replace(HOST, escapes_body=True)
+
+LOAD_BALANCER = Host("the load balancer", MEBIBYTE, escapes_body=True)
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html: "1 MB" of JSON."""
 
 RESERVE_SECONDS = 0.5
 """What is left of Lambda's own timeout to respond in."""
@@ -71,7 +76,8 @@ def _handle_http(app: App, request: LambdaHttp, context: LambdaContext) -> Any:
         return parse_http(request.method, request.query.encode("utf-8", "surrogatepass"), request.read_body(), app.settings)
 
     facts = _read_facts(app, headers, context)
-    outcome = app.perform(app.call_api(parse, replace(HOST, escapes_body=True)), facts, _deadline_seconds(app, context))
+    host = LOAD_BALANCER if request.is_load_balancer else OVER_HTTP
+    outcome = app.perform(app.call_api(parse, host), facts, _deadline_seconds(app, context))
     return request.build_response(outcome.response)
 
 

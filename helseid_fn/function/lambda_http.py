@@ -23,6 +23,7 @@ class LambdaHttp:
     body: str = field(repr=False)
     is_base64: bool
     route: str = ""
+    is_load_balancer: bool = False
     many_values: bool = False
     """Whether the response's headers must be lists, as a load balancer's target group can be set to."""
 
@@ -92,6 +93,7 @@ def _read_version_1(event: dict[str, Any]) -> LambdaHttp:
         _text(event, "body"),
         is_base64=bool(event.get("isBase64Encoded")),
         route=str(event.get("resource") or ""),
+        is_load_balancer=is_load_balancer,
         many_values=is_load_balancer and isinstance(many, dict),
     )
 

@@ -30,19 +30,21 @@ class Host:
     """Whether the body is a string within the host's own JSON."""
 
 
+ENVELOPE_BYTES = 1024
+"""More than the status and the headers take that the host's own JSON has beside the body."""
+
 UNLIMITED = Host("this machine", sys.maxsize)
 
 
 def check_size(response: HttpResponse, host: Host) -> None:
     """Raise `InvalidResponse` when the API's response makes one that is larger than the host can return."""
     size = len(response[0])
-    if host.escapes_body and host.max_bytes // 2 < size <= host.max_bytes:
-        size = len(json.dumps(response[0]))
+    if host.escapes_body and size <= host.max_bytes < 2 * size + ENVELOPE_BYTES:
+        size = len(json.dumps(response[0])) + ENVELOPE_BYTES
     if size > host.max_bytes:
         limit = host.max_bytes // MEBIBYTE
-        detail = (
-            f"The API's response of {size / MEBIBYTE:.1f} MiB is more than {host.name} returns ({limit} MiB). Ask it for less."
-        )
+        what = f"The API's response of {size / MEBIBYTE:.1f} MiB is more than {host.name} returns ({limit} MiB)."
+        detail = f"{what} Ask the API for less."
         raise InvalidResponse(Party.API, "too_large", detail)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from standin import StandIn, faults
+from tests.support.aws_events import load_balancer
 from tests.support.deployment import Function, LambdaContext
 
 MEBIBYTE = 1024 * 1024
@@ -73,6 +74,29 @@ def test_lambdas_limit_counts_the_escaped_body_over_http(standin: StandIn, funct
     assert (
         json.loads(function.module.lambda_handler(event, LambdaContext())["body"])["code"] == "api.invalid_response.too_large"
     )
+
+
+@pytest.mark.parametrize(("size", "status"), [(MEBIBYTE - 2048, 200), (MEBIBYTE - 512, 502), (2 * MEBIBYTE, 502)])
+def test_what_a_load_balancer_cannot_return_is_told_with_its_limit(
+    standin: StandIn, function: Function, size: int, status: int
+) -> None:
+    standin.api.fail_next("api", text(size))
+    response = function.module.lambda_handler(load_balancer(), LambdaContext())
+    assert response["statusCode"] == status
+    assert ("the load balancer returns (1 MiB)" in json.loads(response["body"]).get("detail", "")) is (status == 502)
+    assert len(json.dumps(response)) <= MEBIBYTE
+
+
+@pytest.mark.parametrize("character", [b'"', b"\x01", b"\xe6"], ids=ascii)
+@pytest.mark.parametrize("many_values", [False, True])
+def test_a_load_balancer_returns_the_longest_words(
+    standin: StandIn, function: Function, character: bytes, *, many_values: bool
+) -> None:
+    words = character * (128 * 1024)
+    standin.api.fail_next("api", faults.Status(409, words, (), "text/plain; charset=ISO-8859-1"))
+    response = function.module.lambda_handler(load_balancer(many_values=many_values), LambdaContext())
+    assert json.loads(response["body"])["api"]["body"] == words.decode("latin-1")
+    assert len(json.dumps(response)) <= MEBIBYTE
 
 
 @pytest.mark.parametrize("status", [400, 409, 503])
