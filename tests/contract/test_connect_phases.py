@@ -8,16 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import certifi
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from urllib3 import PoolManager, ProxyManager, Timeout
 
 from helseid_fn.http.connection import POOL_CLASSES, load_tls_context
 from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError, classify_failure
 from tests.support.certificates import Authority
-from tests.support.proxy import Proxy, pump
+from tests.support.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,33 @@ def test_a_failed_handshake_is_tls_and_not_processed(
         error = fail(f"https://127.0.0.1:{port}/", context)
     failure = classify_failure(error)
     assert (error.phase, failure.reason, failure.processed, failure.final) == (Phase.TLS, "tls", False, final)
+
+
+GROUP_OF_1024_BITS = """-----BEGIN DH PARAMETERS-----
+MIGHAoGBAMBQzWpjjKDUZ4/PYihK7LbIFFiJXK8gCfJ8vtl0L7XvHluLaC0mKvAH
+GxccmfGHp+9U42XNxdYbSfPBnqXUPss+89FzS3d0aTyVGoAH2W3PHcuSmKUvFTFu
+pHBH9yXjalIAPT2umh6iH1952IfwjU8wqcvXv8LxPTZC4ZV3jGaXAgEC
+-----END DH PARAMETERS-----
+"""
+
+
+def test_a_handshake_with_a_weak_group_is_tls_and_not_processed(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    server = authority.server(key=rsa.generate_private_key(65537, 2048))
+    server.maximum_version = ssl.TLSVersion.TLSv1_2
+    server.set_ciphers("DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=0")
+    group = tmp_path / "group.pem"
+    group.write_text(GROUP_OF_1024_BITS)
+    server.load_dh_params(group)
+
+    def shake_hands(peer: socket.socket) -> None:
+        server.wrap_socket(peer, server_side=True)
+
+    with serve(shake_hands) as port:
+        error = fail(f"https://127.0.0.1:{port}/", load_tls_context(str(authority.bundle)))
+    failure = classify_failure(error)
+    assert (error.phase, failure.reason, failure.processed, failure.final) == (Phase.TLS, "tls", False, True)
+    assert "DH_KEY_TOO_SMALL" in str(error.__cause__)
 
 
 def test_a_slow_handshake_ends_with_the_connect_timeout(context: ssl.SSLContext) -> None:
@@ -215,16 +242,8 @@ def test_an_https_proxy_carries_tls_inside_tls(tmp_path: Path) -> None:
         with authority.server().wrap_socket(peer, server_side=True) as tls:
             respond(b"HTTP/1.1 204 No Content\r\n\r\n")(tls)
 
-    def be_the_proxy(peer: socket.socket) -> None:
-        with (
-            authority.server().wrap_socket(peer, server_side=True) as tls,
-            socket.create_connection(("127.0.0.1", urlsplit(proxy.url).port or 0)) as plain,
-        ):
-            threading.Thread(target=pump, args=(plain, tls), daemon=True).start()
-            pump(tls, plain)
-
-    with serve(be_the_server) as port, Proxy() as proxy, serve(be_the_proxy) as proxy_port:
-        manager = ProxyManager(f"https://127.0.0.1:{proxy_port}", ssl_context=context)
+    with serve(be_the_server) as port, Proxy(tls=authority.server()) as proxy:
+        manager = ProxyManager(proxy.url, ssl_context=context)
         manager.pool_classes_by_scheme = POOL_CLASSES
         with manager:
             response = manager.request("GET", f"https://127.0.0.1:{port}/", retries=False, timeout=Timeout(connect=2, read=5))

@@ -1,8 +1,11 @@
 """Connections are kept, replaced when dead, verified, and never carry credentials that are not ours."""
 
+import contextlib
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ from standin import StandIn, faults
 from tests.conftest import MovableClock
 from tests.support.certificates import Authority
 from tests.support.deployment import OTHER_UNIT, Function, at_once, log_lines, made, proofs
+from tests.support.faults.conversation import Conversation, OnHttp
+from tests.support.faults.impostor import Impostor
 from tests.support.happenings import ThenReset, ThenStray, WithHeaders
 from tests.support.proxy import Proxy
 
@@ -195,6 +200,39 @@ def test_an_https_proxy_learns_nothing_but_the_host(
     assert made(standin) == COLD
 
 
+def test_a_proxy_over_tls_is_trusted_by_the_same_bundle(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    standin = start_standin(tls=authority.server())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    with Proxy(tls=authority.server()) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert deploy(standin).call().status_code == 200
+    assert len(set(proxy.asked)) == 2
+    assert made(standin) == COLD
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(407, 1), (403, 1), (502, 3)])
+def test_a_proxy_that_refuses_the_tunnel_is_told_with_its_status(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    attempts: int,
+) -> None:
+    standin = start_standin(tls=authority.server())
+    with Proxy(refuses_with=status) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        problem = deploy(standin).call().json or {}
+    assert problem["code"] == "helseid.unavailable.proxy"
+    assert f"the proxy refused the connection with {status}." in problem["detail"]
+    assert len(proxy.asked) == attempts
+
+
 def test_a_proxy_that_is_not_there_is_named(
     start_standin: Callable[..., StandIn],
     deploy: Callable[..., Function],
@@ -239,6 +277,48 @@ def test_an_old_tls_version_is_not_spoken(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
     assert deploy(standin).call().status_code == 503
     assert made(standin) == {}
+
+
+def read_hello(connection: socket.socket, ended: threading.Event) -> Iterator[Conversation]:
+    """Read the first message of a TLS handshake."""
+    connection.recv(4096)
+    yield OnHttp(connection, ended, b"")
+
+
+def test_a_web_server_on_the_port_is_told_from_a_lost_connection(standin: StandIn, deploy: Callable[..., Function]) -> None:
+    function = deploy(standin, API_URL=standin.api_url.replace("http:", "https:"))
+    standin.api.stop()
+
+    def speak_http(conversation: Conversation) -> None:
+        conversation.send(conversation.compose(400, "text/plain", b""))
+
+    with Impostor(standin.api.server.port, speak_http, read_hello):
+        problem = function.call().json or {}
+    assert (problem["status"], problem["code"]) == (503, "api.unavailable.tls")
+    assert "does not speak TLS on that port. Check the port" in problem["detail"]
+
+
+def test_a_post_is_sent_again_after_a_failed_handshake(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    standin = start_standin(tls=authority.server())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    standin.api.stop()
+    with contextlib.ExitStack() as resetting:
+
+        def recover(_seconds: float) -> None:
+            resetting.close()
+            standin.api.start()
+
+        resetting.enter_context(Impostor(standin.api.server.port, lambda conversation: conversation.reset(), read_hello))
+        posting = deploy(standin, sleep=recover, API_METHODS="GET,POST")
+        assert posting.call({"request": {"method": "POST", "path": "orders", "json": 1}}).status_code == 200
+    assert made(standin) == COLD
+    assert log_lines(capsys.readouterr().out)[-1]["outcomes"]["api"] == ["tls", 200]
 
 
 def test_a_server_without_tls_is_sent_nothing_in_the_clear(standin: StandIn, deploy: Callable[..., Function]) -> None:

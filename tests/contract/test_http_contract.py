@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from standin import StandIn, faults
-from tests.support.deployment import OTHER_UNIT, Function, every_host, fragments_of, log_lines, made
+from tests.support.deployment import OTHER_UNIT, Function, LambdaContext, every_host, fragments_of, log_lines, made
 
 JSON = "application/json"
 COLD = {"metadata": 1, "token": 2, "api": 1}
@@ -45,6 +45,16 @@ def test_a_report_is_json_and_a_problem_is_problem_json(standin: StandIn, functi
         "retryable": False,
     }
     assert made(standin) == {"metadata": 1, "token": 3, "api": 1}
+
+
+@every_host
+@pytest.mark.parametrize("methods", ["POST,DELETE", "DELETE", "POST"])
+def test_a_bare_call_chooses_no_method_but_get(standin: StandIn, deploy: Callable[..., Function], methods: str) -> None:
+    function = deploy(standin, API_METHODS=methods)
+    for members in (None, {}, {"request": {"path": "orders"}}):
+        assert problem_of(function, members)["code"] == "invocation.request"
+    assert function.module.lambda_handler({}, LambdaContext())["status"] == 400
+    assert standin.received == []
 
 
 @every_host

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from standin import StandIn, faults
-from tests.support.deployment import OTHER_UNIT, Function, made
+from tests.support.deployment import OTHER_UNIT, Function, LambdaContext, every_host, made
 
 GREETING = {"greeting": "hei"}
 JSON = "application/json"
@@ -96,7 +96,10 @@ def test_a_refusal_that_cannot_be_decoded_keeps_its_status(standin: StandIn, fun
     assert (problem["code"], problem["api"]) == ("api.refused.not_found", {"status": 404, "body": None})
 
 
-def test_a_refusal_that_breaks_off_keeps_its_status(standin: StandIn, function: Function) -> None:
+def test_a_refusal_whose_body_never_comes_keeps_its_status(standin: StandIn, function: Function) -> None:
+    function.call()
+    standin.reset_record()
+    function.set_deadline(1)
     standin.api.fail_next("api", faults.Status(404, b"no", (("Content-Length", "100"),)))
     assert (function.call().json or {})["code"] == "api.refused.not_found"
     assert standin.count("api") == 1
@@ -182,8 +185,10 @@ def test_the_charset_of_text_is_honoured(standin: StandIn, function: Function, c
     assert (function.call().json or {})["api"]["body"] == "æ ø å"
 
 
+@every_host
 @pytest.mark.parametrize("status", [200, 404])
 def test_json_that_nests_too_deep_is_no_json(standin: StandIn, function: Function, status: int) -> None:
-    standin.api.fail_next("api", faults.Status(status, b"[" * 9994 + b"]" * 9994, (), JSON))
-    problem = function.call().json or {}
-    assert problem["code"] == ("api.invalid_response.body" if status == 200 else "api.refused.not_found")
+    standin.api.fail_always("api", faults.Status(status, b"[" * 9994 + b"]" * 9994, (), JSON))
+    code = "api.invalid_response.body" if status == 200 else "api.refused.not_found"
+    assert (function.call().json or {})["code"] == code
+    assert function.module.lambda_handler({}, LambdaContext())["code"] == code

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
@@ -39,10 +39,13 @@ class Authority:
         self.bundle = folder / "authority.pem"
         self.bundle.write_bytes(certificate)
 
-    def server(self, *names: str) -> ssl.SSLContext:
-        """Return a server's context with a certificate for these names or IP addresses, by default 127.0.0.1."""
+    def server(self, *names: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None) -> ssl.SSLContext:
+        """Return a server's context with a certificate for these names or IP addresses, by default 127.0.0.1.
+
+        Its key is on P-256 unless another is given.
+        """
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names or ("127.0.0.1",)])
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests only")])
         builder = self._builder(subject, key).add_extension(alternatives, critical=False)
         chain = self._folder / f"server-{len(list(self._folder.iterdir()))}.pem"
@@ -52,7 +55,7 @@ class Authority:
         context.load_cert_chain(chain)
         return context
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         public, authority = key.public_key(), self._key.public_key()
         return (

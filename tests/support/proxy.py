@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Mapping
 from types import TracebackType
@@ -10,18 +11,25 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Forwards to the requested address, or to the port mapped to a name; one request per connection."""
+    """Forwards to the requested address, or to the port mapped to a name; one request per connection.
 
-    def __init__(self, ports: Mapping[str, int] = {}) -> None:
+    With `tls` it is spoken to over TLS; with `refuses_with` it responds to everything with this status.
+    """
+
+    def __init__(
+        self, ports: Mapping[str, int] = {}, *, tls: ssl.SSLContext | None = None, refuses_with: int | None = None
+    ) -> None:
         self.asked: list[str] = []
         self._ports = ports
+        self._tls = tls
+        self._refuses_with = refuses_with
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
 
     @property
     def url(self) -> str:
-        """The port that it listens on."""
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        """The scheme, and the port that it listens on."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -38,7 +46,13 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 self._sockets.append(client)
-                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+                threading.Thread(target=self._secure, args=(client,), daemon=True).start()
+
+    def _secure(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            secured = self._tls.wrap_socket(client, server_side=True) if self._tls else client
+            self._sockets.append(secured)
+            self._serve(secured)
 
     def _serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -51,6 +65,9 @@ class Proxy:
             line, _, rest = head.partition(b"\r\n")
             method, target, version = line.split(b" ")
             self.asked.append(f"{method.decode()} {target.decode()}")
+            if self._refuses_with is not None:
+                client.sendall(f"HTTP/1.1 {self._refuses_with} No\r\nContent-Length: 0\r\n\r\n".encode())
+                return
             name = target.decode() if method == b"CONNECT" else urlsplit(target.decode()).netloc
             port = self._ports.get(name) or int(name.rpartition(":")[2])
             backend = socket.create_connection(("127.0.0.1", port))

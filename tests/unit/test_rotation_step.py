@@ -64,6 +64,7 @@ def notification(**attributes: str) -> dict[str, object]:
 
 def test_secret_rotate_is_a_rotation_event() -> None:
     assert is_rotation_event(MESSAGE_PUBLISHED, notification(eventType="SECRET_ROTATE", dataFormat="JSON_API_V1"))
+    assert is_rotation_event(MESSAGE_PUBLISHED, {"message": {"attributes": {"eventType": "SECRET_ROTATE"}}})
 
 
 @pytest.mark.parametrize(
