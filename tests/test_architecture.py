@@ -85,6 +85,12 @@ def test_every_layer_is_a_module_or_folder() -> None:
     assert set(RANK) == {name_of(path).split(".")[0] for path in PRODUCT} - {""}
 
 
+def test_the_layers_are_documented() -> None:
+    section = (ROOT / "docs" / "architecture.md").read_text().partition("## Imports point one way")[2].split("```")[1]
+    documented = [set(layer.replace(",", " ").split()) for layer in section.split("→")]
+    assert documented == [set(names.split()) for names in reversed(LAYERS)]
+
+
 def test_no_import_is_circular() -> None:
     modules = {name_of(path): own_imports(path, for_types=False) for path in PRODUCT if path.name != "__init__.py"}
     TopologicalSorter(modules).prepare()

@@ -13,7 +13,7 @@ from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InvalidInvocation
 from helseid_fn.function.admission import check_origin, respond_without_job
 from helseid_fn.function.invocation import Invocation, is_rotation_event, max_body_bytes, parse_cloud_event, parse_http
-from helseid_fn.function.pubsub import is_background_event, is_push_body, wrap_push
+from helseid_fn.function.pubsub import is_background_event, read_push_id, wrap_push
 from helseid_fn.function.responses import UNLIMITED, Host, HttpResponse, build_problem
 from helseid_fn.function.trace import read_event_facts, read_header_facts
 
@@ -55,10 +55,13 @@ def handle_http(app: App, request: flask.Request) -> HttpResponse:
         check_origin(request.headers)
         return parse_http(request.method, request.query_string, body, app.settings)
 
+    push_id = None if body is None else read_push_id(body, request.headers)
     facts = read_header_facts(request.headers, app.settings.google_project)
+    if push_id:
+        facts["message_id"] = push_id[:200]
     host = CLOUD_RUN if "K_SERVICE" in app.environ else UNLIMITED
     outcome = app.perform(app.call_api(parse, host), facts, deadline_seconds(app))
-    if outcome.error is not None and not outcome.error.retryable and body is not None and is_push_body(body):
+    if outcome.error is not None and not outcome.error.retryable and push_id is not None:
         return outcome.response[0], 200, outcome.response[2]
     return outcome.response
 
@@ -75,11 +78,14 @@ def handle_event(app: App, event: CloudEvent) -> None:
 
 
 def rotate(app: App, trigger: flask.Request | CloudEvent) -> HttpResponse | None:
-    """Replace the key if it is due: for a POST, or for Secret Manager's notification SECRET_ROTATE.
+    """Replace the key if it is due: for a POST at `/`, or for Secret Manager's notification SECRET_ROTATE.
 
     Served with either signature type; a failure of an event that may pass is raised, so that it is delivered again.
     """
     if not hasattr(trigger, "get_attributes"):
+        early = respond_without_job(trigger.path, str(uuid.uuid4()))
+        if early is not None:
+            return early
         facts = read_header_facts(trigger.headers, app.settings.google_project)
         return app.perform(_rotation(app, trigger.method), facts, deadline_seconds(app)).response
     attributes, data = trigger.get_attributes(), trigger.data

@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from helseid_fn.errors import InvalidInvocation
+from helseid_fn.function.trace import Headers
 
 MESSAGE_PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 
+_ID_HEADER = "x-goog-pubsub-message-id"
 _PUSH_MEMBERS = frozenset({"message", "subscription", "deliveryAttempt"})
 
 
-def is_push(members: object) -> bool:
+def is_push(members: object) -> TypeGuard[dict[str, Any]]:
     """Return whether the members of a body are a push as Pub/Sub wraps it.
 
     Source: https://cloud.google.com/pubsub/docs/push
@@ -22,9 +24,16 @@ def is_push(members: object) -> bool:
     return isinstance(members, dict) and isinstance(members.get("message"), dict) and set(members) <= _PUSH_MEMBERS
 
 
-def is_push_body(body: bytes) -> bool:
-    """Return whether a body is a push as Pub/Sub wraps it."""
-    return is_push(_parse(body))
+def read_push_id(body: bytes, headers: Headers) -> str | None:
+    """Return the id of the message that an HTTP request pushes, empty if it has none; None when the request is no push.
+
+    A push that is not wrapped is one by its headers, which Pub/Sub writes if its subscription says so.
+    """
+    members = _parse(body) if b'"message"' in body else None
+    if is_push(members):
+        return _message_id(members)
+    value = headers.get(_ID_HEADER)
+    return value if value is None or value.isprintable() else ""
 
 
 def read_message(members: object) -> bytes:
@@ -43,7 +52,7 @@ def read_message(members: object) -> bytes:
         raise InvalidInvocation("body", "The Pub/Sub message's data is not base64. Publish it again.") from None
 
 
-def wrap_push(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
+def wrap_push(body: bytes, headers: Headers) -> tuple[bytes, dict[str, str]]:
     """Make a CloudEvent of a push: return its data, and its attributes as headers, as functions-framework takes them.
 
     A push that Pub/Sub did not wrap has the message's data as its body, and perhaps the rest in headers. functions-framework
@@ -51,9 +60,9 @@ def wrap_push(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str,
     """
     members = _parse(body)
     if not is_push(members):
-        message = {"messageId": headers.get("x-goog-pubsub-message-id") or "", "data": base64.b64encode(body).decode()}
+        message = {"messageId": headers.get(_ID_HEADER) or "", "data": base64.b64encode(body).decode()}
         members = {"message": message, "subscription": headers.get("x-goog-pubsub-subscription-name") or ""}
-    message_id = _text(members["message"], "messageId") or _text(members["message"], "message_id")
+    message_id = _message_id(members)
     data = json.dumps({**members, "message": {**members["message"], "messageId": message_id}}).encode()
     attributes = {
         "id": message_id or "unknown",
@@ -68,6 +77,10 @@ def is_background_event(body: bytes) -> bool:
     """Return whether a body is an event in the form before CloudEvents, which functions-framework converts itself."""
     members = _parse(body)
     return isinstance(members, dict) and "data" in members and bool({"context", "eventType", "eventId"} & set(members))
+
+
+def _message_id(members: Mapping[str, Any]) -> str:
+    return _text(members["message"], "messageId") or _text(members["message"], "message_id")
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:

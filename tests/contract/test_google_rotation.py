@@ -337,6 +337,14 @@ def test_only_a_post_starts_a_rotation(rotation: RotatingFunction, method: str) 
     assert made(rotation.standin) == {}
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/.env", 404), ("/rotate", 404)])
+def test_another_path_starts_no_rotation(rotation: RotatingFunction, path: str, status: int, method: str) -> None:
+    report = rotation.rotate(method, path)
+    assert ("rotation" in report, report["status"]) == (False, status)
+    assert made(rotation.standin) == {}
+
+
 def test_a_missing_pending_secret_is_named_with_the_remedy(deploy_rotation: Deploy) -> None:
     rotation = deploy_rotation(HELSEID_PENDING_KEY="projects/p/secrets/elsewhere")
     report = rotation.rotate()

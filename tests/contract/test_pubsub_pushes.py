@@ -84,10 +84,24 @@ def test_a_push_that_is_not_wrapped_is_logged_with_its_headers_id(events: Flask,
     assert line["message_id"] == "7"
 
 
-def test_a_push_that_fails_for_good_is_acknowledged(standin: StandIn, function: Function) -> None:
-    response = function.call({}, data=push('{"unknown": 1}'))
+ID = {"x-goog-pubsub-message-id": "2070443601311540"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"), [(push('{"unknown": 1}'), {}), ('{"unknown": 1}', ID)], ids=["wrapped", "by its headers"]
+)
+def test_a_push_that_fails_for_good_is_acknowledged_with_its_id(
+    standin: StandIn, function: Function, capsys: pytest.CaptureFixture[str], body: str, headers: dict[str, str]
+) -> None:
+    response = function.call({}, data=body, headers=headers)
     assert (response.status_code, (response.json or {})["code"]) == (200, "invocation.member")
+    (line,) = log_lines(capsys.readouterr().out)
+    assert line["message_id"] == "2070443601311540"
     assert standin.received == []
+
+
+def test_a_call_that_is_no_push_is_not_acknowledged(function: Function) -> None:
+    assert function.call({}, data='{"message": {}, "unknown": 1}').status_code == 400
 
 
 def test_a_push_that_fails_for_now_is_delivered_again(standin: StandIn, function: Function) -> None:

@@ -31,9 +31,9 @@ class RotatingFunction:
         """Every response and everything that was printed."""
         self._capsys = capsys
 
-    def rotate(self, method: str = "POST") -> dict[str, Any]:
+    def rotate(self, method: str = "POST", path: str = "/") -> dict[str, Any]:
         """Start the rotating function over HTTP; return the members of its response, with the HTTP status as `status`."""
-        body, status, _ = self.function.module.rotate(Request(EnvironBuilder(method=method).get_environ()))
+        body, status, _ = self.function.module.rotate(Request(EnvironBuilder(path, method=method).get_environ()))
         self.output.append(body)
         return {**json.loads(body), "status": status}
 
