@@ -166,7 +166,10 @@ def key_with_p(p: int) -> dict[str, Any]:
 
 def composite_of_right_size() -> dict[str, Any]:
     """Make a key whose p is the product of two numbers, and its arithmetic right but for that."""
-    p = (to_number(make_jwk("PS256", number=1)["p"]) >> 512 | 1) * (to_number(make_jwk("PS256")["p"]) >> 512 | 1)
+    highest = 0b1111 << 508  # set in both, so that the modulus has all its bits
+    p = (to_number(make_jwk("PS256", number=1)["p"]) >> 512 | highest | 1) * (
+        to_number(make_jwk("PS256")["p"]) >> 512 | highest | 1
+    )
     while math.gcd(65537, p - 1) != 1 or math.gcd(p, math.factorial(1024)) != 1:
         p += 2
     return key_with_p(p)
