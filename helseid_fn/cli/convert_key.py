@@ -16,6 +16,7 @@ from pathlib import Path
 from helseid_fn.cli.key_storage import add_arguments, fail, store_key
 from helseid_fn.errors import SigningKeyError
 from helseid_fn.keys.convert import PassphraseNeededError, convert_to_jwk
+from helseid_fn.keys.stored import MAX_SECRET_BYTES
 from helseid_fn.setting_parsers import parse_alg
 
 
@@ -29,7 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
 
     def convert() -> str:
-        octets = chosen.key.read_bytes()
+        with chosen.key.open("rb") as file:
+            octets = file.read(MAX_SECRET_BYTES + 1)
+        if len(octets) > MAX_SECRET_BYTES:
+            raise ValueError(f"names {chosen.key}, which exceeds 64 KiB and is no key")
         alg = chosen.alg and parse_alg(chosen.alg)
         try:
             return convert_to_jwk(octets, alg, chosen.kid)
@@ -44,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
         return fail(str(error))
     except ValueError as fault:
         return fail(f"The argument {fault}.")
+    except (EOFError, KeyboardInterrupt):
+        return fail("No passphrase was given, so nothing was stored.")
     return store_key(chosen.store, chosen.secret_manager_endpoint, lambda: text)
 
 

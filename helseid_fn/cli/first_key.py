@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from helseid_fn.cli.key_storage import add_arguments, store_key
 from helseid_fn.keys.generate import generate_jwk
+from helseid_fn.keys.signing_key import parse_signing_key
 from helseid_fn.setting_parsers import parse_alg
 
 
@@ -23,7 +24,13 @@ def main(arguments: Sequence[str]) -> int:
     add_arguments(parser)
     parser.add_argument("--alg", default="PS256", help="the algorithm that the key signs with (PS256)")
     chosen = parser.parse_args(arguments)
-    return store_key(chosen.store, chosen.secret_manager_endpoint, lambda: generate_jwk(parse_alg(chosen.alg), time.time()))
+
+    def make() -> str:
+        text = generate_jwk(parse_alg(chosen.alg), time.time())
+        parse_signing_key(text, check_primes=True)
+        return text
+
+    return store_key(chosen.store, chosen.secret_manager_endpoint, make)
 
 
 if __name__ == "__main__":

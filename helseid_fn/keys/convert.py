@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+from contextlib import suppress
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key, load_pem_private_key
+from cryptography.x509 import load_der_x509_certificate
 
 from helseid_fn.errors import SigningKeyError
 from helseid_fn.keys.generate import build_jwk
@@ -15,7 +18,7 @@ from helseid_fn.keys.jwk import RSA_ALGORITHMS
 from helseid_fn.keys.signing_key import parse_signing_key
 
 _ALGORITHM_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
-_PUBLIC = (b"PUBLIC KEY", b"CERTIFICATE")
+_PEM = b"-----BEGIN"
 
 
 class PassphraseNeededError(Exception):
@@ -47,7 +50,8 @@ def convert_to_jwk(octets: bytes, alg: str | None, kid: str | None, passphrase: 
 
 
 def _load(octets: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
-    is_pem = b"-----BEGIN" in octets
+    octets = _as_utf_8(octets)
+    is_pem = _PEM in octets
     try:
         return (load_pem_private_key if is_pem else load_der_private_key)(octets, passphrase)
     except TypeError:  # as `cryptography` says that it needs a passphrase
@@ -57,6 +61,34 @@ def _load(octets: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
         pass
     if passphrase is not None:
         raise SigningKeyError("pem", "The key could not be decrypted. Check the passphrase.")
-    if any(word in octets for word in _PUBLIC) and b"PRIVATE" not in octets:
-        raise SigningKeyError("public_only", "The file has a public key or a certificate. Name the file of the private key.")
-    raise SigningKeyError("pem", "The file is not a private key in PEM or DER. Export the key as PEM (PKCS#8).")
+    raise _describe(octets, is_pem=is_pem)
+
+
+def _as_utf_8(octets: bytes) -> bytes:
+    """Return the octets of a PEM that PowerShell has written as UTF-16 (`>`) in UTF-8; others unchanged."""
+    if not octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return octets
+    return octets.decode("utf-16", errors="replace").encode()
+
+
+def _describe(octets: bytes, *, is_pem: bool) -> SigningKeyError:
+    """Return what a file is that is no private key in PEM or DER, as an error."""
+    if not octets.strip():
+        return SigningKeyError("pem", "The file is empty. Name the file of the private key.")
+    if b"OPENSSH PRIVATE" in octets:
+        return SigningKeyError(
+            "pem", "The file is a key in OpenSSH's own form. Write a copy of it as PEM: ssh-keygen -p -m PKCS8 -f COPY"
+        )
+    if b"PRIVATE" not in octets and (is_pem or _is_public_der(octets)):
+        return SigningKeyError("public_only", "The file has a public key or a certificate. Name the file of the private key.")
+    if octets.lstrip(codecs.BOM_UTF8).lstrip().startswith((b"{", b"[")):
+        return SigningKeyError("pem", "The file is JSON, and a JWK needs no conversion. Store it as it is.")
+    return SigningKeyError("pem", "The file is not a private key in PEM or DER. Export the key as PEM (PKCS#8).")
+
+
+def _is_public_der(octets: bytes) -> bool:
+    for load in (load_der_public_key, load_der_x509_certificate):
+        with suppress(ValueError, UnsupportedAlgorithm):
+            load(octets)
+            return True
+    return False

@@ -6,15 +6,13 @@ as absent: .NET's serializer writes them for every property that its JsonWebKey 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from helseid_fn.errors import SigningKeyError
+from helseid_fn.keys.key_text import STORE_JWK, load_json, member_twice, parse_json
 
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
-_CONVERT = "Convert it with python -m helseid_fn.cli.convert_key (docs/keys-and-rotation.md)."
-_STORE_JWK = "Store the private JWK itself, as one JSON object."
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _MAX_SHOWN = 200
 
@@ -33,22 +31,20 @@ def parse_document(text: str) -> KeyDocument:
 
     Raises `SigningKeyError`.
     """
-    parsed = _parse_json(text.lstrip("\ufeff").strip())
+    parsed = parse_json(text.lstrip("\ufeff").strip())
     if not isinstance(parsed, dict):
         what = "is a JWK in a JSON string" if _is_jwk(parsed) else "is JSON but not an object"
-        raise _not_a_key(f"{what}. {'Store the JWK without the quotes.' if _is_jwk(parsed) else _STORE_JWK}")
+        raise _not_a_key(f"{what}. {'Store the JWK without the quotes.' if _is_jwk(parsed) else STORE_JWK}")
     members = _without_empty(parsed)
     if "kty" in members:
         return KeyDocument(members)
     by_lower_name = {name.lower(): value for name, value in members.items()}
+    if len(by_lower_name) != len(members):  # one in camelCase and one in PascalCase
+        raise member_twice()
     if "privatejwk" in by_lower_name:
         client_id, issuer = (by_lower_name.get(name) for name in ("clientid", "authority"))
         key = _load_inner(by_lower_name["privatejwk"])
-        return KeyDocument(
-            key,
-            client_id if isinstance(client_id, str) else None,
-            issuer if isinstance(issuer, str) else None,
-        )
+        return KeyDocument(key, None if client_id is None else str(client_id), None if issuer is None else str(issuer))
     raise _not_a_key(_describe(members, by_lower_name))
 
 
@@ -93,14 +89,16 @@ def _describe(members: dict[str, Any], by_lower_name: dict[str, Any]) -> str:
 
 
 def _is_jwk(value: Any) -> bool:
-    if isinstance(value, str):
-        value = _load_json(value)
-    return isinstance(value, dict) and "kty" in value
+    try:
+        inner = load_json(value) if isinstance(value, str) else value
+    except SigningKeyError:  # it has a member twice
+        return True
+    return isinstance(inner, dict) and "kty" in inner
 
 
 def _load_inner(value: Any) -> dict[str, Any]:
     """Return the members of a client configuration's privateJwk, which is a JWK or the text of one."""
-    inner = _load_json(value) if isinstance(value, str) else value
+    inner = load_json(value) if isinstance(value, str) else value
     if not isinstance(inner, dict) or "kty" not in inner:
         raise _not_a_key("is a client configuration whose privateJwk is not a JWK. Store it again as Selvbetjening gave it.")
     return _without_empty(inner)
@@ -110,57 +108,5 @@ def _without_empty(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value not in _EMPTY}
 
 
-def _parse_json(text: str) -> Any:
-    if not text:
-        raise SigningKeyError("not_json", f"The private key at HELSEID_KEY is empty. {_STORE_JWK}")
-    if text.startswith(("-----BEGIN", "LS0tLS1CRUdJTi")):  # PEM, and PEM in base64
-        raise _pem(text[:_MAX_SHOWN])
-    parsed = _load_json(text)
-    if parsed is _TWICE:
-        raise SigningKeyError(
-            "bad_member", "The private key at HELSEID_KEY has a member twice. Store the key again as it was made."
-        )
-    if parsed is _NOT_JSON:
-        raise SigningKeyError("not_json", f"The private key at HELSEID_KEY is not JSON. {_STORE_JWK}")
-    return parsed
-
-
-def _pem(start: str) -> SigningKeyError:
-    if "ENCRYPTED" in start:
-        return SigningKeyError("pem", f"The private key at HELSEID_KEY is encrypted PEM. {_CONVERT}")
-    if start.startswith("-----BEGIN") and "PRIVATE" not in start:
-        return SigningKeyError(
-            "public_only",
-            "The PEM at HELSEID_KEY is a public key or a certificate. Convert the private key that belongs to it with "
-            "python -m helseid_fn.cli.convert_key.",
-        )
-    return SigningKeyError("pem", f"The private key at HELSEID_KEY is PEM. {_CONVERT}")
-
-
 def _not_a_key(sentences: str) -> SigningKeyError:
     return SigningKeyError("not_a_key", f"The text at HELSEID_KEY {sentences}")
-
-
-_NOT_JSON = object()
-_TWICE = object()
-
-
-class _MemberTwiceError(ValueError):
-    """An object has two members of one name, of which a parser takes either (RFC 7517 section 4)."""
-
-
-def _load_json(text: str) -> Any:
-    """Return a marker for text that is not JSON: the parser's exception contains the text, and must not be chained."""
-    try:
-        return json.loads(text, object_pairs_hook=_collect)
-    except _MemberTwiceError:
-        return _TWICE
-    except (ValueError, RecursionError):
-        return _NOT_JSON
-
-
-def _collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _MemberTwiceError
-    return members

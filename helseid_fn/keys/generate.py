@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from helseid_fn.keys.document import parse_document
-from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM
+from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, read_jwk
 from helseid_fn.keys.signing_key import CURVES, REQUIRED_MEMBERS, SigningKey
 
 RSA_BITS = 4096
@@ -36,11 +36,25 @@ def build_jwk(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, alg: str, kid
 
 
 def with_expiry(text: str, expires_at: int | None) -> str:
-    """Return a private JWK's text with its expiry, in seconds since the epoch, as `exp`; unchanged if it is unknown."""
-    return text if expires_at is None else json.dumps({**parse_document(text).members, "exp": expires_at})
+    """Return a private JWK's text with its expiry, in seconds since the epoch, as `exp`; unchanged if it is unknown.
+
+    Around the JWK of a client configuration its client id and its issuer stay, which are compared with the settings.
+    """
+    if expires_at is None:
+        return text
+    document = parse_document(text)
+    jwk = json.dumps({**document.members, "exp": expires_at})
+    around = {"authority": document.issuer, "clientId": document.client_id}
+    known = {name: value for name, value in around.items() if value is not None}
+    return json.dumps({**known, "privateJwk": jwk}) if known else jwk
 
 
 def public_half(text: str) -> dict[str, Any]:
-    """Return the members of a private JWK that are registered at HelseID: the public ones, `use`, `alg` and `kid`."""
-    members = parse_document(text).members
+    """Return the members of a private JWK that are registered at HelseID: the public ones, `use`, `alg` and `kid`.
+
+    Raises `SigningKeyError` when it is no private JWK, or has a private member in its kid.
+    """
+    document = parse_document(text)
+    read_jwk(document)
+    members = document.members
     return {name: members[name] for name in (*REQUIRED_MEMBERS, "use", "alg", "kid") if name in members}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from helseid_fn.errors import SigningKeyError
@@ -18,9 +16,6 @@ MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
 MAX_EXPONENT_BITS = 64
 MAX_BITS_WITHOUT_PRIMES = 4096
-
-_MAX_MISSING_BITS = 8
-_MIN_DISTANCE_BITS = 100
 
 _COORDINATE_BYTES = {"P-256": 32, "P-384": 48, "P-521": 66}
 
@@ -79,30 +74,6 @@ def read_rsa(members: Mapping[str, Any]) -> RsaPrivate:
             "The private key at HELSEID_KEY has numbers that do not match (n, e, d, p, q). Store the whole key again.",
         )
     return RsaPrivate(n, e, d, (p, q))
-
-
-def check_strength(p: int, q: int) -> None:
-    """Check what makes a modulus easy to factor: the sizes of p and q, the distance between them, small factors.
-
-    Raises `SigningKeyError`. Source of the distance: FIPS 186-5, appendix A.1.3.
-    """
-    half = (p * q).bit_length() // 2
-    if min(p, q).bit_length() < half - _MAX_MISSING_BITS:
-        raise _weak("has primes of unequal size")
-    if abs(p - q).bit_length() <= half - _MIN_DISTANCE_BITS:
-        raise _weak("has primes that are close to each other")
-    if math.gcd(p * q, _product_of_small_primes()) != 1:
-        raise _weak("has a small factor")
-
-
-@cache
-def _product_of_small_primes() -> int:
-    """Return the product of the primes below 1024."""
-    return math.prod(n for n in range(2, 1024) if all(n % divisor for divisor in range(2, math.isqrt(n) + 1)))
-
-
-def _weak(how: str) -> SigningKeyError:
-    return SigningKeyError("weak_rsa", f"The RSA key at HELSEID_KEY {how}, so it can be broken. Generate a new key.")
 
 
 def read_ec(members: Mapping[str, Any], curve: str) -> EcPrivate:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from helseid_fn.errors import SigningKeyError
 from helseid_fn.keys.document import check_client, parse_document
 from helseid_fn.keys.jwk import PrivateJwk, read_jwk
-from helseid_fn.keys.private_numbers import EcPrivate, RsaPrivate, check_strength
+from helseid_fn.keys.private_numbers import EcPrivate, RsaPrivate
+from helseid_fn.keys.rsa_strength import check_strength
 
 CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
 REQUIRED_MEMBERS = ("kty", "n", "e", "crv", "x", "y")

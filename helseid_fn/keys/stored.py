@@ -12,8 +12,8 @@ from helseid_fn.errors import InvalidResponse, Refused
 
 MAX_SECRET_BYTES = 64 * 1024
 """The limit of Google Secret Manager and AWS Secrets Manager."""
-_DER_SEQUENCE = b"\x30\x82"
-"""How every private key in DER begins: a sequence with a length of two bytes."""
+_DER_SEQUENCE = b"\x30"
+"""How every key in DER begins: with the tag of a sequence."""
 
 
 @dataclass(frozen=True, slots=True)

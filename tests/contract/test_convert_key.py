@@ -1,4 +1,4 @@
-"""The command that converts a key, in processes of its own and with keys that OpenSSL's program writes."""
+"""The command that converts a key, in processes of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
+from helseid_fn.cli import convert_key
 from helseid_fn.keys.generate import public_half
 from helseid_fn.keys.signing_key import parse_signing_key
 
@@ -58,7 +59,7 @@ def test_a_passphrase_is_read_from_standard_input(tmp_path: Path, private: rsa.R
     ("content", "arguments", "words"),
     [
         (None, (), "could not be read (No such file or directory). Check its name"),
-        ("{}", (), "is not a private key in PEM or DER. Export"),
+        ("{}", (), "is JSON, and a JWK needs no conversion. Store it"),
         ("{}", ("--alg=HS256",), "The argument is not one of RS256"),
     ],
 )
@@ -69,3 +70,29 @@ def test_what_goes_wrong_is_one_sentence(tmp_path: Path, content: str | None, ar
     ran = convert(str(source), f"file:{target}", *arguments)
     assert (ran.returncode, ran.stdout, words in ran.stderr, ran.stderr.count("\n")) == (1, "", True, 1)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("source", ["/dev/zero", "huge"])
+def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path, source: str) -> None:
+    if source == "huge":
+        with (tmp_path / source).open("wb") as file:
+            file.truncate(10**12)
+    ran = convert(
+        str(tmp_path / source), f"file:{tmp_path / 'client.jwk.json'}"
+    )  # an absolute path replaces what it is joined to
+    assert (ran.returncode, "which exceeds 64 KiB and is no key" in ran.stderr, ran.stderr.count("\n")) == (1, True, 1)
+
+
+def test_a_prompt_that_ends_is_one_sentence(
+    tmp_path: Path, private: rsa.RSAPrivateKey, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "key.pem"
+    source.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")))
+
+    def end(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(convert_key, "getpass", end)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert convert_key.main([str(source), f"file:{tmp_path / 'client.jwk.json'}"]) == 1
+    assert capsys.readouterr() == ("", "No passphrase was given, so nothing was stored.\n")

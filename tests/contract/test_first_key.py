@@ -117,6 +117,14 @@ def test_a_second_run_shows_the_public_half_again(run: Run, tmp_path: Path) -> N
     assert f"has a key already, whose public half is {first.out.strip()}. Rotate it" in sentence
 
 
+def test_a_stored_key_with_its_d_as_kid_is_not_shown(run: Run, tmp_path: Path) -> None:
+    path, jwk = tmp_path / "client.jwk.json", make_jwk("ES256")
+    path.write_text(json.dumps({**jwk, "kid": jwk["d"]}))
+    sentence = run(f"file:{path}", "--alg=ES256").check_failed()
+    assert "has a key already. Rotate it" in sentence
+    assert jwk["d"] not in sentence
+
+
 @pytest.mark.parametrize(("output", "reason"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")])
 def test_a_public_half_that_is_not_printed_is_not_lost(tmp_path: Path, output: str, reason: str) -> None:
     path = tmp_path / "client.jwk.json"

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -13,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from cryptography.x509.oid import NameOID
 
 from helseid_fn.errors import SigningKeyError
 from helseid_fn.keys.convert import PassphraseNeededError, convert_to_jwk
@@ -49,6 +53,12 @@ def test_an_encrypted_key_is_decrypted(form: PrivateFormat) -> None:
     assert parse_signing_key(convert_to_jwk(octets, None, None, PASSPHRASE)).alg == "PS256"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_pem_that_powershell_wrote_is_read(encoding: str) -> None:
+    text = write(key_for("ES256"), Encoding.PEM, PrivateFormat.PKCS8).decode()
+    assert parse_signing_key(convert_to_jwk(text.encode(encoding), None, None)).alg == "ES256"
+
+
 def test_alg_and_kid_are_those_that_are_given() -> None:
     octets = write(key_for("PS256"), Encoding.PEM, PrivateFormat.PKCS8)
     key = parse_signing_key(convert_to_jwk(octets, "RS512", "my key"))
@@ -58,6 +68,22 @@ def test_alg_and_kid_are_those_that_are_given() -> None:
 def public_pem() -> bytes:
     octets: bytes = key_for("PS256").public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return octets
+
+
+def public_der() -> bytes:
+    octets: bytes = key_for("ES256").public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return octets
+
+
+def certificate() -> bytes:
+    key, name = key_for("ES256"), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    begins, ends = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, begins, ends)
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def openssh_key() -> bytes:
+    return write(key_for("PS256"), Encoding.PEM, PrivateFormat.OpenSSH)
 
 
 def small_key() -> bytes:
@@ -73,8 +99,13 @@ def on_other_curve() -> bytes:
     [
         pytest.param(public_pem, None, None, "public key or a certificate. Name", id="a public key"),
         pytest.param(lambda: b"-----BEGIN CERTIFICATE-----", None, None, "public key or a certificate", id="a certificate"),
-        pytest.param(lambda: b"{}", None, None, "is not a private key in PEM or DER", id="JSON"),
-        pytest.param(lambda: b"", None, None, "is not a private key in PEM or DER", id="an empty file"),
+        pytest.param(public_der, None, None, "public key or a certificate. Name", id="a public key in DER"),
+        pytest.param(certificate, None, None, "public key or a certificate. Name", id="a certificate in DER"),
+        pytest.param(openssh_key, None, None, "in OpenSSH's own form. Write a copy", id="a key of OpenSSH"),
+        pytest.param(lambda: b"{}", None, None, "is JSON, and a JWK needs no conversion", id="JSON"),
+        pytest.param(lambda: b"\xef\xbb\xbf {}", None, None, "is JSON, and a JWK needs no conversion", id="JSON after a BOM"),
+        pytest.param(lambda: b" \n", None, None, "is empty. Name the file", id="an empty file"),
+        pytest.param(lambda: b"key", None, None, "is not a private key in PEM or DER. Export", id="words"),
         pytest.param(
             lambda: write(ed25519.Ed25519PrivateKey.generate(), Encoding.PEM, PrivateFormat.PKCS8),
             None,

@@ -6,13 +6,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from helseid_fn.context import Context
 from helseid_fn.errors import DeadlineExceeded, HelseidFnError, InvalidResponse, Party, Refused, Unavailable
 from helseid_fn.keys.stored import MAX_SECRET_BYTES, StoredKey, decode_payload
 from helseid_fn.secret_store.file import FileReader
 from tests.conftest import MovableClock
-from tests.support.parts import make_context
+from tests.support.parts import make_context, make_key
 
 
 def read(path: Path, ctx: Context | None = None) -> StoredKey:
@@ -157,9 +158,12 @@ def test_a_text_of_powershell_is_decoded(encoding: str) -> None:
     assert decode_payload("nøkkel".encode(encoding)).removeprefix("\ufeff") == "nøkkel"
 
 
-def test_a_key_in_der_is_named() -> None:
+@pytest.mark.parametrize("alg", ["PS256", "ES256", "ES512"])
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL], ids=["PKCS#8", "traditional"])
+def test_a_key_in_der_is_named(alg: str, form: PrivateFormat) -> None:
+    octets = make_key(alg)._private.private_bytes(Encoding.DER, form, NoEncryption())
     with pytest.raises(InvalidResponse, match=r"is binary \(DER or PKCS#12\). Convert it with"):
-        decode_payload(b"\x30\x82\x04\xbd\x02\x01")
+        decode_payload(octets)
 
 
 def test_a_stored_key_does_not_show_its_text() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from helseid_fn.errors import SigningKeyError
 from helseid_fn.keys.generate import generate_jwk, public_half, with_expiry
 from helseid_fn.keys.signing_key import parse_signing_key
 from standin.jose import PRIVATE_MEMBERS, key_name
@@ -58,3 +59,18 @@ def test_with_expiry_adds_exp_if_it_is_known() -> None:
     text = generate_jwk("ES256", NOW)
     assert parse_signing_key(with_expiry(text, int(NOW) + 5)).expires_at == int(NOW) + 5
     assert with_expiry(text, None) is text
+
+
+def test_with_expiry_keeps_a_configuration_s_client() -> None:
+    configuration = {"clientId": "c", "authority": "https://sts.example.no", "privateJwk": generate_jwk("ES256", NOW)}
+    text = with_expiry(json.dumps(configuration), int(NOW) + 5)
+    assert parse_signing_key(text, client_id="c", issuer="https://sts.example.no").expires_at == int(NOW) + 5
+    for client_id, issuer in (("d", "https://sts.example.no"), ("c", "https://other.no")):
+        with pytest.raises(SigningKeyError, match="The client configuration"):
+            parse_signing_key(text, client_id=client_id, issuer=issuer)
+
+
+def test_no_public_half_has_a_private_member_as_its_kid() -> None:
+    members = json.loads(generate_jwk("ES256", NOW))
+    with pytest.raises(SigningKeyError, match="has a private member in its kid"):
+        public_half(json.dumps({**members, "kid": members["d"]}))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -60,6 +61,20 @@ BROKEN: list[tuple[str, Callable[[], str | Members], str, str]] = [
     ("a public key in PEM", lambda: "-----BEGIN PUBLIC KEY-----\nMIIB", "public_only", "is a public key or a certificate."),
     ("a certificate", lambda: "-----BEGIN CERTIFICATE-----\nMIIB", "public_only", "is a public key or a certificate."),
     ("PEM in base64", lambda: "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t", "pem", "is PEM. Convert it"),
+    (
+        "PEM after OpenSSL's attributes",
+        lambda: "Bag Attributes\n-----BEGIN PRIVATE KEY-----\nMIIE",
+        "pem",
+        "is PEM. Convert it",
+    ),
+    (
+        "a certificate before its key",
+        lambda: "-----BEGIN CERTIFICATE-----\nMIIB\n-----BEGIN PRIVATE KEY-----\nMIIE",
+        "pem",
+        "is PEM. Convert it",
+    ),
+    ("PEM in a JSON string", lambda: json.dumps("-----BEGIN PRIVATE KEY-----\nMIIE"), "pem", "is PEM. Convert it"),
+    ("a JWK in base64", lambda: base64.b64encode(json.dumps(ec()).encode()).decode(), "not_json", "is in base64. Store it"),
     ("empty", lambda: "", "not_json", "is empty. Store"),
     ("white space", lambda: " \n\t ", "not_json", "is empty. Store"),
     ("words", lambda: "my key", "not_json", "is not JSON. Store"),
@@ -123,6 +138,24 @@ BROKEN: list[tuple[str, Callable[[], str | Members], str, str]] = [
         "is a client configuration whose privateJwk is not a JWK. Store",
     ),
     ("a member twice", lambda: json.dumps(ec())[:-1] + ', "kid": "b"}', "bad_member", "has a member twice. Store"),
+    (
+        "a member twice in a configuration",
+        lambda: json.dumps({"clientId": "c", "privateJwk": json.dumps(ec())[:-1] + ', "kid": "b"}'}),
+        "bad_member",
+        "has a member twice. Store",
+    ),
+    (
+        "two keys in a configuration",
+        lambda: json.dumps({"privateJwk": ec(), "PrivateJwk": make_jwk("ES256", number=1)}),
+        "bad_member",
+        "has a member twice. Store",
+    ),
+    (
+        "a wrapped text with a member twice",
+        lambda: {"jwk": json.dumps(ec())[:-1] + ', "kid": "b"}'},
+        "not_a_key",
+        "is a JWK inside another object",
+    ),
     ("a kid that is the private key", lambda: {**ec(), "kid": ec()["d"]}, "bad_member", "has a private member in its kid"),
     ("a kid that is a prime", lambda: {**rsa(), "kid": f"key {rsa()['p']}"}, "bad_member", "has a private member in its kid"),
     (

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import base64
 import copy
+import itertools
 import json
 import math
 import pickle
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jwt
@@ -156,6 +157,33 @@ def equal_primes() -> dict[str, Any]:
 CHERNICK_K = 0x35C1B299793172135D60FC8CB317FE8DB51734A1211D6E9E262AF0A97D589B3361288F62BD81EE670450B
 
 
+# Each factor less one divides their product less one, so that is a Carmichael number (Korselt, 1899), here of 1024 bits.
+FACTORS = [
+    *(20593, 21601, 23869, 24481, 24571, 27847, 28051, 29173, 29921, 34651, 36037, 36721, 42841, 42901, 43759, 44201, 47521),
+    *(
+        53857,
+        56101,
+        59671,
+        66529,
+        70687,
+        72073,
+        72931,
+        79561,
+        81901,
+        83777,
+        87517,
+        91801,
+        97241,
+        100801,
+        102103,
+        103951,
+        117811,
+    ),
+    *(128521, 148513, 151201, 180181, 192193, 200201, 218401, 224401, 235621, 269281, 270271, 291721, 300301, 314161, 321301),
+    *(367201, 393121, 417691, 445537, 450451, 471241, 495041, 504901, 530401, 540541, 571201, 576577),
+]
+
+
 def key_with_p(p: int) -> dict[str, Any]:
     """Make a key with this p, whose arithmetic is right."""
     members = make_jwk("PS256")
@@ -167,19 +195,35 @@ def key_with_p(p: int) -> dict[str, Any]:
 def composite_of_right_size() -> dict[str, Any]:
     """Make a key whose p is the product of two numbers, and its arithmetic right but for that."""
     highest = 0b1111 << 508  # set in both, so that the modulus has all its bits
-    p = (to_number(make_jwk("PS256", number=1)["p"]) >> 512 | highest | 1) * (
-        to_number(make_jwk("PS256")["p"]) >> 512 | highest | 1
-    )
-    while math.gcd(65537, p - 1) != 1 or math.gcd(p, math.factorial(1024)) != 1:
-        p += 2
+    first, second = (to_number(make_jwk("PS256", number=number)["p"]) >> 512 | highest | 1 for number in (0, 1))
+    factor = next_prime(first)
+    p = next(p for p in (factor * other for other in primes_from(second)) if math.gcd(65537, p - 1) == 1)
     return key_with_p(p)
+
+
+def primes_from(start: int) -> Iterator[int]:
+    """Return the odd numbers from here on that one Fermat test takes for primes."""
+    return (n for n in itertools.count(start | 1, 2) if pow(2, n - 1, n) == 1)
+
+
+def next_prime(start: int) -> int:
+    return next(primes_from(start))
+
+
+def p_of_three() -> dict[str, Any]:
+    """Make a key whose p is 3, and whose modulus is of full length nevertheless."""
+    q = (1 << 2047) + 1
+    while math.gcd(65537, q - 1) != 1:
+        q += 2
+    d = pow(65537, -1, math.lcm(2, q - 1))
+    return {**make_jwk("PS256"), "n": to_text(3 * q), "p": to_text(3), "q": to_text(q), "d": to_text(d)}
 
 
 def adjacent_primes() -> dict[str, Any]:
     """Make a key whose q is the next prime after p, as far as one Fermat test can tell."""
     members = make_jwk("PS256")
     p = to_number(members["p"])
-    q = next(q for q in range(p + 2, p + 100_000, 2) if pow(2, q - 1, q) == 1)
+    q = next_prime(p + 2)
     d = pow(65537, -1, math.lcm(p - 1, q - 1))
     return {**members, "n": to_text(p * q), "q": to_text(q), "d": to_text(d)}
 
@@ -232,7 +276,10 @@ def test_a_key_whose_members_do_not_match_is_refused(members: Callable[[], dict[
         pytest.param(equal_primes, "close to each other", id="p equal to q"),
         pytest.param(composite_prime, "unequal size", id="a p of twice the size"),
         pytest.param(lambda: d_only_of(adjacent_primes()), "close to each other", id="adjacent primes, d only"),
+        pytest.param(p_of_three, "unequal size", id="a p of 3"),
         pytest.param(lambda: key_with_p(multiple_of(1021)), "small factor", id="a p with the factor 1021"),
+        pytest.param(lambda: key_with_p(multiple_of(131_071)), "small factor", id="a p with the factor 131071"),
+        pytest.param(lambda: key_with_p(math.prod(FACTORS)), "small factor", id="a Carmichael number of 61 factors as p"),
     ],
 )
 def test_an_rsa_key_that_can_be_broken_is_refused(members: Callable[[], dict[str, Any]], how: str) -> None:
@@ -280,6 +327,14 @@ def test_a_configuration_of_another_client_is_named(client_id: str, issuer: str,
     with pytest.raises(SigningKeyError) as raised:
         parse_signing_key(text, client_id=client_id, issuer=issuer)
     assert (raised.value.code, words in str(raised.value)) == ("signing_key.another_client", True)
+
+
+@pytest.mark.parametrize("client_id", [7, True, ["c"], {"value": "c"}])
+def test_a_client_id_that_is_no_text_is_another(client_id: object) -> None:
+    text = json.dumps({**CONFIGURATION, "clientId": client_id, "privateJwk": make_jwk("ES256")})
+    with pytest.raises(SigningKeyError, match="and HELSEID_CLIENT_ID is c") as raised:
+        parse_signing_key(text, client_id="c", issuer="https://sts.example.no")
+    assert raised.value.code == "signing_key.another_client"
 
 
 def test_a_configurations_client_id_never_shows_a_key() -> None:
