@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from joserfc.errors import BadSignatureError
-from joserfc.jwk import ECKey, RSAKey
 from jwt.algorithms import ECAlgorithm, RSAPSSAlgorithm
 
 from helseid_fn.errors import SigningKeyError
@@ -345,28 +344,10 @@ def test_a_configurations_client_id_never_shows_a_key() -> None:
 
 
 @every_algorithm
-def test_a_key_of_joserfc_is_taken(alg: str) -> None:
-    key = (
-        ECKey.generate_key({"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[alg])
-        if alg[0] == "E"
-        else RSAKey.generate_key(2048)
-    )
-    assert parse({**key.as_dict(private=True), "alg": alg}).alg == alg
-
-
-@every_algorithm
 def test_a_key_of_pyjwt_is_taken(alg: str) -> None:
     source = parse_signing_key(json.dumps(make_jwk(alg)))
     written = jwt.get_algorithm_by_name(alg).to_jwk(source._private, as_dict=True)
     assert parse({**written, "alg": alg}).thumbprint == source.thumbprint
-
-
-@every_algorithm
-def test_what_dot_net_writes_for_a_jsonwebkey_is_taken(alg: str) -> None:
-    """System.Text.Json writes every property of Microsoft's JsonWebKey, the unused ones as null or empty."""
-    unused = ["alg", "crv", "d", "dp", "dq", "e", "k", "kid", "n", "p", "q", "qi", "use", "x", "x5t", "x5t#S256", "x5u", "y"]
-    members = {**dict.fromkeys(unused), "key_ops": [], "oth": [], "x5c": [], **make_jwk(alg)}
-    assert parse(members).thumbprint == parse(make_jwk(alg)).thumbprint
 
 
 def test_loading_an_rsa_key_skips_the_prime_check(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ def install_python() -> Path:
 
 
 def install_node() -> Path:
-    """Return a folder whose `node_modules` contains what `package-lock.json` pins, with the program beside it."""
+    """Return a folder whose `node_modules` contains what `package-lock.json` pins, with the programs beside it."""
 
     def fill(folder: Path) -> None:
         folder.mkdir()
@@ -34,7 +34,8 @@ def install_node() -> Path:
         _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", folder=folder)
 
     folder = _once("node", HERE / "package-lock.json", fill)
-    shutil.copy(HERE / "with_openid_client.mjs", folder)
+    for program in HERE.glob("*.mjs"):
+        shutil.copy(program, folder)
     return folder
 
 
