@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helseid_fn.context import Context
-from helseid_fn.errors import HelseidFnError, Refused
+from helseid_fn.errors import HelseidFnError, Refused, SigningKeyError
 from helseid_fn.keys.generate import public_half
 from helseid_fn.secret_store.address import parse_secret_name
 from helseid_fn.secret_store.aws.arn import SecretArn, parse_secret_arn
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def store_key(store: str, endpoint: str | None, make: Callable[[], str]) -> int:
     """Make a key, store it and print its public half; return 1, with a sentence on standard error, when that failed.
 
-    `make` returns the text of a private JWK, or raises `ValueError` with what is wrong with an argument.
+    `make` returns the text of a private JWK, or raises `SigningKeyError`, or `ValueError` with what is wrong with an argument.
     """
     try:
         opened = _open_store(store, endpoint and parse_host_and_port(endpoint))
@@ -57,8 +57,8 @@ def store_key(store: str, endpoint: str | None, make: Callable[[], str]) -> int:
             f"{store} has a key already{_describe_existing(opened)}. Rotate it, or name another store: a new key would replace "
             "it before HelseID knows the new one."
         )
-    except Refused as refusal:
-        return fail(str(refusal))
+    except (Refused, SigningKeyError) as error:
+        return fail(str(error))
     except HelseidFnError as error:
         shown = json.dumps(public_half(text))
         return fail(f"{error} If the store has a key now, this is its public half: {shown}")

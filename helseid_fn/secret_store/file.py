@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -63,6 +64,8 @@ class FileReader:
             remedy = "Let the function's user read it (chmod, chown)."
             return Refused(_PARTY, "denied", f"The file {self._path} (HELSEID_KEY) cannot be read by this user. {remedy}")
         except OSError as error:
+            if error.errno == errno.ENXIO:  # a socket, or a device without a driver
+                return self._not_a_file(stat.S_IFSOCK)
             reason = os.strerror(error.errno) if error.errno else "no reason given"
             detail = f"The file {self._path} (HELSEID_KEY) could not be read ({reason}). Check the mount."
             return Unavailable(_PARTY, "connect", detail)
@@ -70,7 +73,7 @@ class FileReader:
     def _not_a_file(self, mode: int) -> Refused:
         if stat.S_ISDIR(mode):
             return Refused(_PARTY, "not_found", f"{self._path} (HELSEID_KEY) is a folder. Name the file in it.")
-        detail = f"{self._path} (HELSEID_KEY) is a pipe or a device. Write the key to a file, and name that."
+        detail = f"{self._path} (HELSEID_KEY) is a pipe, a socket or a device. Write the key to a file, and name that."
         return Refused(_PARTY, "not_found", detail)
 
     def _warn_of_mode(self, mode: int, descriptor: int) -> None:

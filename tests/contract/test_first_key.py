@@ -23,6 +23,7 @@ from standin.aws.server import refuse
 from standin.jose import PRIVATE_MEMBERS
 from tests.conftest import ROOT
 from tests.support.deployment import fragments_of
+from tests.support.weak_keys import CHERNICK, key_with_p
 
 SECRET = "projects/p/secrets/helseid-key"
 
@@ -96,6 +97,12 @@ def test_a_key_is_rsa_of_4096_bits_for_ps256_by_default(run: Run, tmp_path: Path
     key = run(f"file:{path}").check_made(path.read_text())
     assert (key.alg, len(key.public_jwk["n"])) == ("PS256", -(-4096 // 6))
     assert key.made_at is not None
+
+
+def test_a_key_that_openssl_finds_faulty_is_not_stored(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_key, "generate_jwk", lambda _alg, _now: json.dumps(key_with_p(CHERNICK)))
+    assert "do not match" in run(f"file:{tmp_path / 'client.jwk.json'}").check_failed()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("arranged", ["file", "symlink", "dangling symlink"])

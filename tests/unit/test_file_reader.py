@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,11 @@ from tests.support.parts import make_context, make_key
 
 def read(path: Path, ctx: Context | None = None) -> StoredKey:
     return FileReader(str(path)).read(ctx or make_context())
+
+
+def bind(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
 
 
 def test_reads_the_file_anew_at_every_call(tmp_path: Path) -> None:
@@ -73,15 +80,15 @@ def test_a_file_that_cannot_be_read_says_why(
     assert raised.value.code == code
 
 
-@pytest.mark.parametrize("kind", ["pipe", "device"])
-def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "key.json"
-    if kind == "pipe":
-        os.mkfifo(path)
-    else:
-        path.symlink_to("/dev/zero")
-    with pytest.raises(Refused, match="is a pipe or a device"):
-        read(path)
+@pytest.mark.parametrize("make", [os.mkfifo, bind, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "socket", "device"])
+def test_what_is_no_file_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket has to be short
+    make(Path("key.json"))
+    with pytest.raises(Refused, match="is a pipe, a socket or a device") as raised:
+        read(Path("key.json"))
+    assert raised.value.code == "secret_manager.refused.not_found"
 
 
 def test_a_mount_that_hangs_costs_one_deadline(tmp_path: Path) -> None:
@@ -121,6 +128,22 @@ def test_a_file_that_others_cannot_reach_is_no_warning(tmp_path: Path, caplog: p
     path = tmp_path / "key.json"
     path.write_text("key")
     path.chmod(mode)
+    read(path)
+    assert caplog.records == []
+
+
+def test_a_mode_on_a_read_only_mount_is_no_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cloud Run and Kubernetes mount secrets read-only, with modes that they choose."""
+    path, of_mount = tmp_path / "key.json", os.fstatvfs
+
+    def read_only(descriptor: int) -> os.statvfs_result:
+        return os.statvfs_result([*of_mount(descriptor)[:8], os.ST_RDONLY, 255])
+
+    path.write_text("key")
+    path.chmod(0o444)
+    monkeypatch.setattr(os, "fstatvfs", read_only)
     read(path)
     assert caplog.records == []
 
