@@ -15,6 +15,7 @@ from helseid_fn.keys.key_text import STORE_JWK, load_json, member_twice, parse_j
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _MAX_SHOWN = 200
+_SHORTEST_SECRET = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,9 @@ def check_client(document: KeyDocument, client_id: str, issuer: str) -> None:
 
 
 def contains_private_member(text: str, members: dict[str, Any]) -> bool:
-    """Return whether a text contains the value of one of a JWK's private members."""
+    """Return whether a text contains the value of one of a JWK's private members; one that is too short is no such number."""
     values = (members.get(name) for name in PRIVATE_MEMBERS)
-    return any(isinstance(value, str) and value in text for value in values)
+    return any(isinstance(value, str) and len(value) >= _SHORTEST_SECRET and value in text for value in values)
 
 
 def _may_be_shown(text: str, members: dict[str, Any]) -> bool:

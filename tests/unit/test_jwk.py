@@ -319,7 +319,12 @@ BROKEN: list[tuple[str, Callable[[], str | Members], str, str]] = [
         "numbers that do not match (n, e, d, p, q). Store",
     ),
     ("p of 0", lambda: {**rsa(), "p": "AA"}, "inconsistent", "numbers that do not match (n, e, d, p, q). Store"),
-    ("EC d too short", lambda: {**ec(), "d": to_text(1)}, "bad_member", "has no d, or one that is not a base64url number"),
+    (
+        "EC d too short",
+        lambda: {**ec(), "d": "AQ", "kid": "the AQ key"},
+        "bad_member",
+        "has no d, or one that is not a base64url number",
+    ),
     (
         "EC x too long",
         lambda: {**ec(), "x": to_text(to_number(ec()["x"]), 33)},
@@ -423,6 +428,15 @@ def test_iat_and_exp_are_numeric_dates_or_none(value: object, expected: int | No
 @pytest.mark.parametrize("kid", ["my key", "nøkkel", "a" * 201, "a\nb", '"', "\U0001f511"], ids=ascii)
 def test_a_kid_is_any_string(kid: str) -> None:
     assert parse(json.dumps({**ec(), "kid": kid})).kid == kid
+
+
+def test_a_kid_may_share_a_word_with_a_member() -> None:
+    assert parse(json.dumps({**rsa(), "kid": "my key", "qi": "my"})).kid == "my key"
+
+
+@pytest.mark.parametrize("name", ["d", "p", "q", "dp", "dq", "qi"])
+def test_no_private_member_is_a_kid(name: str) -> None:
+    assert "has a private member in its kid" in str(refusal_of(json.dumps({**rsa(), "kid": f"key-{rsa()[name]}"})))
 
 
 @pytest.mark.parametrize("kid", [None, ""])
