@@ -58,6 +58,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "google_monitoring_alert_policy": ("display_name", "severity", "enabled"),
     "google_monitoring_dashboard": (),
     "google_monitoring_notification_channel": ("type", "labels.email_address"),
+    "google_project_iam_audit_config": ("service", "audit_log_config.log_type"),
     "google_project_iam_member": _RIGHT,
     "google_project_service": ("service",),
     "google_pubsub_subscription": (

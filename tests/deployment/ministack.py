@@ -24,7 +24,7 @@ ACCOUNT = "000000000000"
 REGION = "eu-north-1"
 ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
-_SERVICES = ("cloudwatchlogs", "iam", "kms", "lambda", "scheduler", "secretsmanager", "sns", "sqs", "sts")
+_SERVICES = ("cloudwatchlogs", "events", "iam", "kms", "lambda", "scheduler", "secretsmanager", "sns", "sqs", "sts")
 
 
 class _Moto(Server):

@@ -21,7 +21,7 @@ from helseid_fn.keys.signing_key import parse_signing_key
 from infra.lambda_zip import build
 from tests.deployment import aws_command
 from tests.deployment.aws_provider import own_copy
-from tests.deployment.ministack import ACCOUNT, Aws
+from tests.deployment.ministack import ACCOUNT, REGION, Aws
 from tests.deployment.workspace import Refused, Workspace, Workspaces
 
 SCHEDULE_SECONDS = 150.0
@@ -168,6 +168,7 @@ def remains(aws: Aws) -> list[str]:
         *aws.client("sqs").list_queues().get("QueueUrls", []),
         *(each["TopicArn"] for each in aws.client("sns").list_topics()["Topics"]),
         *(each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"]),
+        *(each["Name"] for each in aws.client("events").list_rules()["Rules"]),
         *(each["AlarmName"] for each in aws.client("cloudwatch").describe_alarms()["MetricAlarms"]),
     ]
 
@@ -253,6 +254,69 @@ def test_an_administrator_changes_the_policy(deployment: Deployment) -> None:
     client = deployment.aws.client("secretsmanager", deployment.administrator)
     policy = client.get_resource_policy(SecretId=deployment.outputs["secret_arn"])["ResourcePolicy"]
     client.put_resource_policy(SecretId=deployment.outputs["secret_arn"], ResourcePolicy=policy)
+
+
+def cloudtrail_event(secret: str, operation: str = "GetSecretValue", **identity: object) -> str:
+    """Return an event as CloudTrail sends it to EventBridge:
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+    """
+    return json.dumps(
+        {
+            "id": "1",
+            "account": ACCOUNT,
+            "region": REGION,
+            "time": "2026-11-27T03:00:00Z",
+            "source": "aws.secretsmanager",
+            "detail-type": "AWS API Call via CloudTrail",
+            "resources": [],
+            "detail": {
+                "eventSource": "secretsmanager.amazonaws.com",
+                "eventName": operation,
+                "userIdentity": identity,
+                "requestParameters": {"secretId": secret},
+            },
+        }
+    )
+
+
+def session_of(role: str) -> dict[str, object]:
+    return {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role}}}
+
+
+OWN = {"function": session_of(f"{SESSION}/helseid-fn"), "rotator": session_of(f"{SESSION}-rotate/helseid-fn-rotate")}
+OTHERS = {
+    "role": session_of(f"arn:aws:iam::{ACCOUNT}:role/other"),
+    "user": {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/administrator"},
+    "root": {"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT}:root"},
+}
+
+
+def is_told(deployment: Deployment, event: str) -> bool:
+    events = deployment.aws.client("events")
+    pattern = events.describe_rule(Name="helseid-fn-secret-access")["EventPattern"]
+    return bool(events.test_event_pattern(EventPattern=pattern, Event=event)["Result"])
+
+
+@pytest.mark.parametrize("identity", OTHERS)
+def test_anybody_elses_use_of_the_secret_is_told(deployment: Deployment, identity: str) -> None:
+    secret = deployment.outputs["secret_arn"]
+    names = (secret, secret[: -len("-AbCdEf")], "helseid-fn-key")
+    events = [
+        cloudtrail_event(name, each, **OTHERS[identity]) for name in names for each in ("GetSecretValue", "PutSecretValue")
+    ]
+    assert all(is_told(deployment, event) for event in events)
+
+
+def test_only_uses_of_this_secret_by_others_are_told(deployment: Deployment) -> None:
+    secret = deployment.outputs["secret_arn"]
+    assert not any(is_told(deployment, cloudtrail_event(secret, **identity)) for identity in OWN.values())
+    assert not is_told(deployment, cloudtrail_event("helseid-fn-key-2", **OTHERS["user"]))
+    assert not is_told(deployment, cloudtrail_event(secret, "DescribeSecret", **OTHERS["user"]))
+
+
+def test_uses_of_the_secret_go_to_the_alerts(deployment: Deployment) -> None:
+    targets = deployment.aws.client("events").list_targets_by_rule(Rule="helseid-fn-secret-access")["Targets"]
+    assert [each["Arn"] for each in targets] == [deployment.outputs["alerts_topic_arn"]]
 
 
 def test_only_the_scheduler_assumes_the_schedules_role(deployment: Deployment) -> None:

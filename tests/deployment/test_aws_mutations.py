@@ -157,6 +157,31 @@ MUTATIONS = (
         "72 hours",
         SILENCE,
     ),
+    Mutation(
+        "reads of the secret are not seen",
+        "watch.tf",
+        '"ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"',
+        '"ENABLED"',
+        "Reads of the secret must be seen",
+        ALERTS,
+    ),
+    Mutation("a policy that is changed unseen", "watch.tf", '"PutResourcePolicy", ', "", "Every way to use the secret", ALERTS),
+    Mutation(
+        "the schedule's role is not seen",
+        "watch.tf",
+        "= local.key_readers",
+        "= concat(local.key_readers, [aws_iam_role.schedule.arn])",
+        "Everybody but the function must be seen",
+        ALERTS,
+    ),
+    Mutation(
+        "access is told to nobody",
+        "watch.tf",
+        "arn  = aws_sns_topic.alerts.arn",
+        "arn  = aws_sqs_queue.failed_runs.arn",
+        "told to the same people",
+        ALERTS,
+    ),
     # The rotation.
     Mutation(
         "any secret may start the rotation",
@@ -235,6 +260,14 @@ MUTATIONS = (
         POLICIES,
     ),
     Mutation(
+        "any rule publishes to the topic",
+        "alerts.tf",
+        "values   = [statement.value]",
+        'values = ["*"]',
+        "rule for the secret, may publish",
+        POLICIES,
+    ),
+    Mutation(
         "the function adds keys",
         "secret.tf",
         "concat(local.key_rotators, local.administrators)",
@@ -270,11 +303,11 @@ MUTATIONS = (
         "root is locked out", "secret.tf", "distinct(concat([local.root], ", "distinct(concat([], ", "may add a key", POLICIES
     ),
     Mutation(
-        "whoever applies it is locked out",
+        "the applying identity is locked out",
         "secret.tf",
         "condition = contains(local.administrators, local.caller) ||",
         "condition = true ||",
-        "administrators_without_whoever_applies_this|Missing expected failure",
+        "administrators_without_the_applying_identity|Missing expected failure",
         INPUTS,
     ),
 )

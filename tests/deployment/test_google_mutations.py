@@ -176,6 +176,30 @@ MUTATIONS = (
     Mutation(
         "a daily job is reported silent each night", "alerts.tf", "    24\n  )", "    1\n  )", "too early or too late", CHOICES
     ),
+    Mutation(
+        "reads of the key are not logged",
+        "watch.tf",
+        '"DATA_READ"',
+        '"DATA_WRITE"',
+        "Reads of the key are not logged",
+        DEFAULTS,
+    ),
+    Mutation(
+        "reads of the key are not reported",
+        "watch.tf",
+        '"AccessSecretVersion", ',
+        "",
+        "reads or writes the key, and nobody is told",
+        DEFAULTS,
+    ),
+    Mutation(
+        "the scheduler's account uses the key unseen",
+        "watch.tf",
+        "google_service_account.rotator[*].email",
+        "google_service_account.rotator[*].email, [google_service_account.scheduler.email]",
+        "everybody but the two functions",
+        ROTATION,
+    ),
     # Messages and rotation.
     Mutation(
         "messages arrive in another form",

@@ -42,6 +42,27 @@ data "aws_iam_policy_document" "alerts" {
       values   = [local.account]
     }
   }
+
+  dynamic "statement" {
+    for_each = aws_cloudwatch_event_rule.secret_access[*].arn
+
+    content {
+      sid       = "AccessToTheSecret"
+      actions   = ["sns:Publish"]
+      resources = [aws_sns_topic.alerts.arn]
+
+      principals {
+        type        = "Service"
+        identifiers = ["events.amazonaws.com"]
+      }
+
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = [statement.value]
+      }
+    }
+  }
 }
 
 resource "aws_sns_topic_subscription" "alerts" {

@@ -7,6 +7,7 @@
 #   function.tf   the function, its role and its log; optionally the function URL
 #   schedule.tf   what starts it, and where runs go that failed for good
 #   alerts.tf     the alarms, and who is notified
+#   watch.tf      who else uses the secret, and that you are notified
 #   rotation.tf   the optional second function, which replaces the key
 #   outputs.tf    commands to paste
 #

@@ -61,7 +61,7 @@ resource "aws_iam_role_policy" "schedule" {
   policy = data.aws_iam_policy_document.schedule.json
 }
 
-# Whoever sends to the queue encrypts. With an existing data key SQS decrypts that first:
+# The sender encrypts. With an existing data key SQS decrypts that first:
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 data "aws_iam_policy_document" "failed_runs" {
   statement {

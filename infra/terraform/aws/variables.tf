@@ -176,7 +176,7 @@ variable "permissions_boundary_arn" {
 }
 
 variable "secret_administrators" {
-  description = "ARNs of the IAM roles and users (`*` and `?` are wildcards) who may add keys to the secret, change it and delete it, besides the rotating function and the account's root user; nobody else may, whatever their own policies allow. Null is whoever applies this."
+  description = "ARNs of the IAM roles and users (`*` and `?` are wildcards) who may add keys to the secret, change it and delete it, besides the rotating function and the account's root user; nobody else may, whatever their own policies allow. Null is the identity that applies this."
   type        = set(string)
   default     = null
 
@@ -276,6 +276,12 @@ variable "key_expiry_alert_days" {
     condition     = var.key_expiry_alert_days >= 0
     error_message = "key_expiry_alert_days must be a number of days, or 0."
   }
+}
+
+variable "watch_secret_access" {
+  description = "Whether you are notified when anybody but the functions reads or writes the secret; the account needs a CloudTrail trail for management events, or nothing is seen."
+  type        = bool
+  default     = true
 }
 
 variable "rotation" {

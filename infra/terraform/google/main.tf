@@ -7,6 +7,7 @@
 #   pubsub.tf    messages that call it (only with var.pubsub)
 #   rotation.tf  the function that replaces the key (only with var.rotation)
 #   alerts.tf    alerts for failures, for silence, and for a key that expires soon
+#   watch.tf     the alert for anybody else who uses the key
 
 locals {
   apis = toset(concat(

@@ -437,6 +437,12 @@ variable "key_expiry_alert_days" {
   }
 }
 
+variable "watch_secret_access" {
+  description = "Whether you are alerted when anybody but the functions reads or writes the secrets."
+  type        = bool
+  default     = true
+}
+
 # Key rotation
 
 variable "rotation" {

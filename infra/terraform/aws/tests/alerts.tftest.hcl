@@ -81,4 +81,38 @@ run "alarms_cover_failures_and_silence" {
     condition     = strcontains(aws_cloudwatch_query_definition.runs.query_string, "ispresent(outcome)") && contains(aws_cloudwatch_query_definition.runs.log_group_names, aws_cloudwatch_log_group.function.name)
     error_message = "There must be a saved query for the runs."
   }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.secret_access[0].state == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+    error_message = "Reads of the secret must be seen too."
+  }
+
+  assert {
+    condition = alltrue([
+      for name in ["GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage", "PutResourcePolicy", "DeleteResourcePolicy", "UpdateSecret", "DeleteSecret", "RotateSecret"] :
+      contains(jsondecode(aws_cloudwatch_event_rule.secret_access[0].event_pattern).detail.eventName, name)
+    ])
+    error_message = "Every way to use the secret must be seen."
+  }
+
+  assert {
+    condition     = toset(jsondecode(aws_cloudwatch_event_rule.secret_access[0].event_pattern).detail["$or"][0].userIdentity.sessionContext.sessionIssuer.arn[0]["anything-but"]) == toset([aws_iam_role.function.arn])
+    error_message = "Everybody but the function must be seen."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.secret_access[0].arn == aws_sns_topic.alerts.arn && aws_cloudwatch_event_target.secret_access[0].rule == aws_cloudwatch_event_rule.secret_access[0].name
+    error_message = "Access to the secret must be told to the same people as the alarms."
+  }
+}
+
+run "nobody_watches_the_secret" {
+  variables {
+    watch_secret_access = false
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.secret_access) + length(aws_cloudwatch_event_target.secret_access) == 0
+    error_message = "Watching the secret must be optional."
+  }
 }

@@ -96,7 +96,7 @@ run "callers_keys_and_layers_that_are_not_allowed" {
   ]
 }
 
-run "administrators_without_whoever_applies_this" {
+run "administrators_without_the_applying_identity" {
   command = plan
 
   variables {
@@ -115,7 +115,7 @@ run "administrators_by_pattern" {
 
   assert {
     condition     = length(local.administrators) == 2
-    error_message = "A pattern must match whoever applies this, whatever the path of the role."
+    error_message = "A pattern must match the identity that applies this, whatever the path of the role."
   }
 }
 

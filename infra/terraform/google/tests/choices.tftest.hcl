@@ -22,6 +22,7 @@ variables {
   schedule_enabled      = false
   notification_channels = ["projects/my-project-123/notificationChannels/1"]
   key_expiry_alert_days = 30
+  watch_secret_access   = false
   organizations         = ["999977774", "313745392:999977776"]
   token_endpoint_host   = "helseid-token.example.no:8443"
   api_caller_headers    = ["nhn-*", "accept"]
@@ -132,5 +133,12 @@ run "with_every_option_changed" {
       API_MAX_MEGABYTES     = "5"
     }
     error_message = "A setting of what callers may do is missing."
+  }
+
+  # Nobody is alerted to the use of the key unless configured.
+
+  assert {
+    condition     = length(google_monitoring_alert_policy.secret_access) + length(google_project_iam_audit_config.secret_reads) == 0
+    error_message = "The project logs reads although nobody is alerted to them."
   }
 }

@@ -202,6 +202,18 @@ run "with_only_the_required_variables" {
     error_message = "The alert does not contain the failure's code."
   }
 
+  # The use of the key by anybody else is reported.
+
+  assert {
+    condition     = google_monitoring_alert_policy.secret_access[0].conditions[0].condition_matched_log[0].filter == "logName=(\"projects/my-project-123/logs/cloudaudit.googleapis.com%2Factivity\" OR \"projects/my-project-123/logs/cloudaudit.googleapis.com%2Fdata_access\") protoPayload.serviceName=\"secretmanager.googleapis.com\" protoPayload.resourceName=~\"^projects/[^/]+/secrets/helseid-fn-(key|pending)(/|$)\" protoPayload.methodName=~\"[.](AccessSecretVersion|AddSecretVersion|DeleteSecret|DestroySecretVersion|DisableSecretVersion|EnableSecretVersion|SetIamPolicy|UpdateSecret)$\" NOT protoPayload.authenticationInfo.principalEmail=(\"${google_service_account.runtime.email}\")"
+    error_message = "Somebody else reads or writes the key, and nobody is told."
+  }
+
+  assert {
+    condition     = google_project_iam_audit_config.secret_reads[0].service == "secretmanager.googleapis.com" && one(google_project_iam_audit_config.secret_reads[0].audit_log_config).log_type == "DATA_READ"
+    error_message = "Reads of the key are not logged."
+  }
+
   # With an hourly schedule, silence is reported after three hours.
 
   assert {

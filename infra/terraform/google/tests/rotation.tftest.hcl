@@ -130,6 +130,7 @@ run "with_rotation" {
         google_monitoring_alert_policy.silence,
         google_monitoring_alert_policy.key_expiry,
         google_monitoring_alert_policy.rotation[0],
+        google_monitoring_alert_policy.secret_access[0],
       ] : length(policy.notification_channels) == 2 && contains(policy.notification_channels, "projects/my-project-123/notificationChannels/1")
     ])
     error_message = "An alert does not go to every channel."
@@ -140,5 +141,12 @@ run "with_rotation" {
   assert {
     condition     = local.silence_hours == 12
     error_message = "A job that runs every six hours is reported silent too early or too late."
+  }
+
+  # The functions themselves may use the key.
+
+  assert {
+    condition     = endswith(local.secret_access, "NOT protoPayload.authenticationInfo.principalEmail=(\"${google_service_account.runtime.email}\" OR \"${google_service_account.rotator[0].email}\")")
+    error_message = "The alert on the key's use is for others than everybody but the two functions."
   }
 }

@@ -59,6 +59,7 @@ module "helseid_fn" {
   failures_to_alert     = 2
   silence_schedules     = 2
   key_expiry_alert_days = 30
+  watch_secret_access   = true
 
   rotation = {
     selvbetjening_url = "https://api.selvbetjening.nhn.no"

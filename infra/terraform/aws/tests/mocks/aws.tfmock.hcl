@@ -57,6 +57,11 @@ override_resource {
 }
 
 override_resource {
+  target = aws_cloudwatch_event_rule.secret_access
+  values = { arn = "arn:aws:events:eu-north-1:123456789012:rule/helseid-fn-secret-access" }
+}
+
+override_resource {
   target = aws_sns_topic.alerts
   values = { arn = "arn:aws:sns:eu-north-1:123456789012:helseid-fn-alerts" }
 }

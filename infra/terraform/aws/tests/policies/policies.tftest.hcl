@@ -84,6 +84,15 @@ override_resource {
 }
 
 override_resource {
+  target = aws_cloudwatch_event_rule.secret_access
+  values = { arn = "arn:aws:events:eu-north-1:123456789012:rule/helseid-fn-secret-access" }
+}
+
+override_resource {
+  target = aws_cloudwatch_event_target.secret_access
+}
+
+override_resource {
   target = aws_sns_topic.alerts
   values = { arn = "arn:aws:sns:eu-north-1:123456789012:helseid-fn-alerts" }
 }
@@ -252,7 +261,7 @@ run "by_default" {
         "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/deploy", "arn:aws:iam::123456789012:role/*/deploy",
       ] } }
     }))
-    error_message = "Without rotation, nobody but whoever applies this, and root, may add a key."
+    error_message = "Without rotation, nobody but the identity that applies this, and root, may add a key."
   }
 
   assert {
@@ -271,19 +280,29 @@ run "by_default" {
         "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/deploy", "arn:aws:iam::123456789012:role/*/deploy",
       ] } }
     }))
-    error_message = "Nobody but whoever applies this, and root, may change the secret or its policy."
+    error_message = "Nobody but the identity that applies this, and root, may change the secret or its policy."
   }
 
   assert {
-    condition = aws_sns_topic_policy.alerts.policy == data.aws_iam_policy_document.alerts.json && jsondecode(data.aws_iam_policy_document.alerts.json).Statement == jsondecode(jsonencode([{
-      Sid       = "AlarmsOfThisAccount"
-      Effect    = "Allow"
-      Action    = "sns:Publish"
-      Resource  = aws_sns_topic.alerts.arn
-      Principal = { Service = "cloudwatch.amazonaws.com" }
-      Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
-    }]))
-    error_message = "Only the alarms of this account may publish to the topic."
+    condition = aws_sns_topic_policy.alerts.policy == data.aws_iam_policy_document.alerts.json && jsondecode(data.aws_iam_policy_document.alerts.json).Statement == jsondecode(jsonencode([
+      {
+        Sid       = "AlarmsOfThisAccount"
+        Effect    = "Allow"
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.alerts.arn
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+      },
+      {
+        Sid       = "AccessToTheSecret"
+        Effect    = "Allow"
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.alerts.arn
+        Principal = { Service = "events.amazonaws.com" }
+        Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.secret_access[0].arn } }
+      },
+    ]))
+    error_message = "Only the alarms of this account, and the rule for the secret, may publish to the topic."
   }
 }
 

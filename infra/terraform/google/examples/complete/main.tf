@@ -50,6 +50,7 @@ module "helseid_fn" {
   notification_channels = ["projects/my-project-123/notificationChannels/1234567890"]
   silence_schedules     = 2
   key_expiry_alert_days = 30
+  watch_secret_access   = true
 
   rotation = {
     selvbetjening_url  = "https://api.selvbetjening.nhn.no"
