@@ -16,6 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := build/bench
 DIST := build/release
+SBOM := build/sbom
 REQUIREMENTS := requirements.txt $(addprefix requirements/,standin.txt standin-aws.txt aws.txt dev.txt)
 # pip reads its own cache and configuration; nothing else on the machine is used or changed.
 PIP_INSTALL := -m pip --disable-pip-version-check --quiet install --require-hashes
@@ -31,7 +32,7 @@ PYTHON := python3
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-aws standin lambda-zip test faults soak fuzz bench lint lock release clean rebuild
+.PHONY: help demo demo-aws standin lambda-zip test faults soak fuzz bench lint lock audit sbom release clean rebuild
 
 help:  ## list the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -78,6 +79,7 @@ lock: $(VENV)/ready  ## pin what pyproject.toml declares, with hashes, for every
 	$(call lock,--group clients,requirements/clients.txt)
 	$(call lock,--group terraform,requirements/terraform.txt)
 	$(call lock,--group ministack,requirements/ministack.txt)
+	$(call lock,--group audit,requirements/audit.txt)
 	$(call lock,--group release,requirements/release.txt)
 
 # $(1): what to pin, and under which constraints; $(2): the file, whose present pins are kept where they can be. A file that
@@ -90,16 +92,22 @@ define lock
 	@cmp -s $(VENV)/lock $(2) || cp $(VENV)/lock $(2)
 endef
 
-release: $(VENV)/release/ready $(VENV)/demo-ready  ## the wheel, both Lambda archives, SBOMs and checksums, in build/release/
+audit: $(VENV)/ready $(VENV)/audit/ready  ## known vulnerabilities in what a deployment installs; says so if it cannot ask
+	@$(BIN)/python -m infra.audit
+
+sbom: $(VENV)/release/ready  ## SBOMs of what a deployment installs (CycloneDX), in build/sbom/
+	@rm -rf $(SBOM) && mkdir -p $(SBOM)
+	@PYTHONWARNINGS=ignore $(VENV)/release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file $(SBOM)/sbom-google.cdx.json requirements.txt
+	@PYTHONWARNINGS=ignore $(VENV)/release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file $(SBOM)/sbom-aws.cdx.json requirements/aws.txt
+
+release: sbom $(VENV)/demo-ready  ## the wheel, both Lambda archives, SBOMs and checksums, in build/release/
 	@rm -rf $(DIST) && mkdir -p $(DIST)
 	@$(VENV)/release/bin/hatchling build --target wheel --directory $(CURDIR)/$(DIST)
 	@$(BIN)/python -m infra.lambda_zip --arch arm64 --python $(RUNTIME)
 	@$(BIN)/python -m infra.lambda_zip --arch x86_64 --python $(RUNTIME)
-	@cp build/lambda-arm64-$(RUNTIME).zip build/lambda-x86_64-$(RUNTIME).zip $(DIST)
-	@PYTHONWARNINGS=ignore $(VENV)/release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
-		--output-file $(DIST)/sbom-google.cdx.json requirements.txt
-	@PYTHONWARNINGS=ignore $(VENV)/release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
-		--output-file $(DIST)/sbom-aws.cdx.json requirements/aws.txt
+	@cp build/lambda-arm64-$(RUNTIME).zip build/lambda-x86_64-$(RUNTIME).zip $(SBOM)/*.json $(DIST)
 	@cd $(DIST) && sha256sum -- * > SHA256SUMS && cat SHA256SUMS
 
 clean:  ## remove .venv, build and every cache

@@ -279,12 +279,12 @@ def cloudtrail_event(secret: str, operation: str = "GetSecretValue", **identity:
     )
 
 
-def session_of(role: str) -> dict[str, object]:
+def session_of(role: str) -> dict[str, Any]:
     return {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role}}}
 
 
 OWN = {"function": session_of(f"{SESSION}/helseid-fn"), "rotator": session_of(f"{SESSION}-rotate/helseid-fn-rotate")}
-OTHERS = {
+OTHERS: dict[str, dict[str, Any]] = {
     "role": session_of(f"arn:aws:iam::{ACCOUNT}:role/other"),
     "user": {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/administrator"},
     "root": {"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT}:root"},
