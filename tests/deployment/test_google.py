@@ -165,7 +165,7 @@ def standin() -> Iterator[tuple[Process, dict[str, str]]]:
 def started(function: dict[str, Any], parties: dict[str, str], folder: Path) -> Iterator[tuple[Process, str]]:
     """Start a planned function as its host would, with its entry point and its settings, but with these parties."""
     port = free_port()
-    settings = {**settings_of(function), "HELSEID_SFM_JOURNAL_ID": "", **parties}
+    settings = {**settings_of(function), "HELSEID_SFM_JOURNAL_ID": "", "TOKEN_ENDPOINT_HOST": "", **parties}
     host = {"FUNCTION_TARGET": function["build_config"][0]["entry_point"], "HOST": "127.0.0.1", "PORT": str(port)}
     command = [str(Path(sys.executable).with_name("functions-framework"))]
     process = Process("the function", command, {**bare_environment(), **settings, **host}, folder)
