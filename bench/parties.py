@@ -38,6 +38,7 @@ class Parties:
             self.standin.secret_manager.add(SECRET, self._keys[4096])
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             for bits, text in self._keys.items():
+                (self._folder / str(bits)).touch(0o600)
                 (self._folder / str(bits)).write_text(text)
             self._manager = stack.enter_context(SecretsManager())
             self._arn = self._manager.add(self._keys[4096])

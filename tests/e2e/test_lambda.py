@@ -58,6 +58,7 @@ def start(
     """Return a function that starts instances of the deployed function; all stop after the tests."""
     started: list[LambdaFunction] = []
     file = tmp_path_factory.mktemp("key") / "client.jwk"
+    file.touch(0o600)
     file.write_text(json.dumps(key))
 
     def begin(handler: str = "main.lambda_handler", **settings: str) -> LambdaFunction:

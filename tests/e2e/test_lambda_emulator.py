@@ -30,6 +30,7 @@ def standin() -> Iterator[tuple[StandIn, dict[str, Any]]]:
 def start(standin: tuple[StandIn, dict[str, Any]], lambda_zip: Callable[[Target], Path], tmp_path: Path) -> Iterator[Start]:
     started: list[Emulator] = []
     file = tmp_path / "client.jwk"
+    file.touch(0o600)
     file.write_text(json.dumps(standin[1]))
 
     def begin(handler: str = "main.lambda_handler", timeout_seconds: int = 10, **settings: str) -> Emulator:
