@@ -88,7 +88,7 @@ def _read_version_1(event: dict[str, Any]) -> LambdaHttp:
     return LambdaHttp(
         event["httpMethod"],
         str(event.get("path") or "/"),
-        urlencode(query, doseq=True) if isinstance(query, dict) else "",
+        _encode(query),
         _join(event.get("headers") or many),
         _text(event, "body"),
         is_base64=bool(event.get("isBase64Encoded")),
@@ -104,11 +104,16 @@ def _read_lattice(event: dict[str, Any]) -> LambdaHttp:
     return LambdaHttp(
         event["method"],
         path,
-        raw_query or (urlencode(query, doseq=True) if isinstance(query, dict) else ""),
+        raw_query or _encode(query),
         _join(event.get("headers")),
         _text(event, "body"),
         is_base64=bool(event.get("isBase64Encoded") or event.get("is_base64_encoded")),
     )
+
+
+def _encode(query: object) -> str:
+    """Encode a query's parameters; half of a surrogate pair, which JSON can escape, is refused with the query."""
+    return urlencode(query, doseq=True, errors="surrogatepass") if isinstance(query, dict) else ""
 
 
 def _join(headers: object) -> dict[str, str]:

@@ -60,6 +60,22 @@ def test_a_path_that_is_configured_as_a_route_does_the_job(function: Function, e
     assert invoke(function, event)["statusCode"] == status
 
 
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        (aws_events.rest_api, "multiValueQueryStringParameters"),
+        (aws_events.rest_api, "queryStringParameters"),
+        (aws_events.lattice_2, "queryStringParameters"),
+    ],
+)
+def test_a_query_that_is_not_unicode_is_refused(
+    standin: StandIn, function: Function, form: Callable[..., dict[str, Any]], name: str
+) -> None:
+    response = invoke(function, {**form(), name: {"\ud800": "\udfff"}})
+    assert (response["statusCode"], json.loads(response["body"])["code"]) == (400, "invocation.query")
+    assert standin.received == []
+
+
 def test_a_load_balancer_that_wants_lists_gets_lists(function: Function) -> None:
     response = invoke(function, aws_events.load_balancer(many_values=True))
     assert response["multiValueHeaders"]["Content-Type"] == ["application/json"]
