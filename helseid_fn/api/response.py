@@ -16,7 +16,6 @@ from helseid_fn.http.clock import read_seconds_ahead
 from helseid_fn.http.json_text import parse_json
 from helseid_fn.http.messages import Response
 from helseid_fn.http.retries import check_available
-from helseid_fn.redaction import quote
 
 CALLER_HEADERS = ("content-location", "etag", "last-modified", "link", "location", "retry-after")
 """What a caller needs for conditional requests, for the next page, and to find what was created."""
@@ -24,6 +23,11 @@ CALLER_HEADERS = ("content-location", "etag", "last-modified", "link", "location
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _CHARSETS = re.compile(r"us-ascii|(iso-?8859-|latin-?)\d{1,2}|(windows-|cp)125\d|utf-?(16|32)([lb]e)?")
 """Beside UTF-8; others of Python's codecs are not charsets, or not meant."""
+
+_KNOWN_TYPES = frozenset(
+    ("text/html", "text/plain", "text/xml", "application/xml", "application/pdf", "application/octet-stream", "image/png")
+)
+"""The media types that a sentence names: any other may be a word that is about a person."""
 
 MAX_WORDS_BYTES = 128 * 1024
 """The largest body of a failure that the caller is told: every host can return it, even if escaping makes it 7 times larger."""
@@ -97,7 +101,7 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     elif text is not None and media_type != "text/html":
         return text
     if 200 <= response.status < 300:
-        what = quote(media_type) or "bytes of no stated type"
+        what = media_type if media_type in _KNOWN_TYPES else "bytes of another type"
         kind = "broken JSON" if is_json else f"{what}, which is neither JSON nor plain text in UTF-8 or a charset that it names"
         detail = f"{party.as_subject} responded with {response.status} and {kind}. Check its address and any gateway in front."
         raise InvalidResponse(party, "body", detail, status=response.status)

@@ -52,7 +52,8 @@ UNREADABLE = [
     pytest.param(b'"\xe6"', "application/json", "broken JSON", id="JSON that is not UTF-8"),
     pytest.param(b"<html>sign in</html>", "text/html; charset=utf-8", "text/html", id="HTML"),
     pytest.param(b"\x89PNG\xff", "image/png", "image/png", id="an image"),
-    pytest.param(b"\xff", None, "bytes of no stated type", id="bytes"),
+    pytest.param(b"\xff", None, "bytes of another type", id="bytes"),
+    pytest.param(b"\xff", "text/ola-nordmann", "bytes of another type", id="a type with a name in it"),
     pytest.param(b"\xff", "text/plain; charset=x-unknown", "text/plain", id="text in an unknown charset"),
 ]
 
@@ -62,6 +63,7 @@ def test_an_unreadable_success_is_an_invalid_response(body: bytes, content_type:
     with pytest.raises(InvalidResponse, match=f"200.*{words}") as raised:
         response_of(200, body, content_type)
     assert raised.value.code == "api.invalid_response.body"
+    assert "nordmann" not in str(raised.value)
 
 
 @pytest.mark.parametrize(("body", "content_type", "words"), UNREADABLE)
