@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from helseid_fn.api.client import ApiClient
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InternalError, SettingsError
-from helseid_fn.function import aws, google, log
+from helseid_fn.function import aws, framework, google, log
 from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.responses import (
     UNLIMITED,
@@ -105,7 +105,7 @@ class App:
         log.configure(settings.log_level, host_writes_others=host_writes)
         for warning in find_warnings(environ):
             _logger.warning(warning)
-        google.install_error_responses()
+        framework.install_hooks()
         return cls(settings, environ=environ, **options)
 
     def http(self, request: flask.Request) -> HttpResponse:
@@ -157,19 +157,12 @@ class App:
         try:
             message, response = work(ctx)
         except HelseidFnError as error:
-            log_failure(logging.ERROR, error, ctx)
+            log.log_failure(_logger, logging.ERROR, error, ctx)
             return Outcome(build_problem(error, ctx.invocation_id), error.without_traceback())
         except Exception:  # noqa: BLE001  # the one place that may
             # The last line of defence: one log line and one response, neither with the exception's own text as it is.
             defect = InternalError()
-            log_failure(logging.CRITICAL, defect, ctx, exc_info=True)
+            log.log_failure(_logger, logging.CRITICAL, defect, ctx, exc_info=True)
             return Outcome(build_problem(defect, ctx.invocation_id), defect)
         _logger.info(message, extra={"fields": {**ctx.log_fields(), "outcome": "ok"}})
         return Outcome(response)
-
-
-def log_failure(level: int, error: HelseidFnError, ctx: Context, *, exc_info: bool = False) -> None:
-    """Write the one log line of an invocation that failed."""
-    party = error.party.value if error.party else None
-    failure = {"outcome": "failed", "code": error.code, "party": party, "retryable": error.retryable}
-    _logger.log(level, "%s", error, exc_info=exc_info, extra={"fields": {**ctx.log_fields(), **failure}})

@@ -15,6 +15,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from helseid_fn.context import Context
+from helseid_fn.errors import HelseidFnError
 from helseid_fn.redaction import REDACTED
 
 MAX_MESSAGE_LENGTH = 4000
@@ -90,6 +92,13 @@ def configure(level: str, *, host_writes_others: bool = False) -> None:
     ours.setLevel(level)
     root.setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote addresses and headers
+
+
+def log_failure(logger: logging.Logger, level: int, error: HelseidFnError, ctx: Context, *, exc_info: bool = False) -> None:
+    """Write the one log line of an invocation that failed."""
+    party = error.party.value if error.party else None
+    failure = {"outcome": "failed", "code": error.code, "party": party, "retryable": error.retryable}
+    logger.log(level, "%s", error, exc_info=exc_info, extra={"fields": {**ctx.log_fields(), **failure}})
 
 
 def format_crash(error: BaseException) -> str:
