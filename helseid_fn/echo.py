@@ -1,7 +1,7 @@
 """Finds what we sent in what another party says, however it is spaced and escaped, and redacts it; pure.
 
-Text is compared by its token characters alone (RFC 6750's b64token): escapes are decoded, and everything else is left out. What
-has 16 of them in a row as a secret has, shows that secret.
+Text is compared by its token characters alone (RFC 6750's b64token): escapes are decoded, and everything else is left out. A
+text shows a secret when it shares 16 of them in a row with it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The errors, and what each means to the caller.
 
     HelseidFnError
-      InvalidInvocation   the caller's input is wrong                              400
+      InvalidInvocation   the caller's input is wrong                              400; 404 for another path
       SettingsError       the deployment is wrong; it does not start               500
       SigningKeyError     the key cannot be used, and why                          500
-      Unavailable         no response, 429 or 5xx, after the bounded retries       503, retryable *
+      Unavailable         no response, 408, 421, 425, 429 or 5xx, after retries    503, retryable *
       DeadlineExceeded    the invocation's deadline passed                         504, retryable *
       Refused             a party said no                                          502
       InvalidResponse     a response breaks the protocol                           502
@@ -138,7 +138,7 @@ class PartyError(HelseidFnError):
 
 
 class Unavailable(PartyError):
-    """No response, a 429 or a 5xx, after the bounded retries; trying again later can help."""
+    """No response, or a 408, 421, 425, 429 or 5xx, after the bounded retries; trying again later can help."""
 
     http_status = 503
     title = "A party is unavailable"

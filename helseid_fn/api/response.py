@@ -63,7 +63,8 @@ def read_api_response(
 ) -> ApiResponse:
     """Read a response; if the API echoes what must stay secret, it is redacted. `now` is wall-clock seconds.
 
-    Raises `Unavailable` for a 429 or 5xx, and `InvalidResponse` when a 2xx has a body that is neither JSON nor plain text.
+    Raises `Unavailable` for a transient status, and `InvalidResponse` when a 2xx has a body that is neither JSON nor plain
+    text.
     """
     body = _read_body(response, party, sent_secrets)
     check_available(party, response, now, body=body, idempotent=idempotent)

@@ -22,7 +22,7 @@ MAX_EVENT_BYTES = 16 * 1024 * 1024
 """Pub/Sub's messages have at most 10 MB, before base64: https://cloud.google.com/pubsub/quotas."""
 
 BODY_TIMEOUT_SECONDS = 5.0
-"""How long a caller may be silent while it sends a body; it holds one of the server's few threads."""
+"""How long a caller may be silent while it sends a body; it occupies one of the server's few threads."""
 
 _logger = logging.getLogger(__name__)
 

@@ -45,9 +45,9 @@ class TunnelRefusedError(OSError):
 class Failure:
     """No complete response was received.
 
-    `reason` is one of `errors.UNAVAILABLE_REASONS`, or "http" when the bytes received were not HTTP. `processed` means that
-    the server may have processed the request, `final` that the same request would fail again. `words` say more than the reason
-    does, in two sentences that follow the server's name.
+    `reason` is one of `error_codes.UNAVAILABLE_REASONS`, or "http" when the bytes received were not HTTP. `processed` means
+    that the server may have processed the request, `final` that the same request would fail again. `words` say more than the
+    reason does, in two sentences that follow the server's name.
     """
 
     reason: str

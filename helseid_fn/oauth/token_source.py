@@ -146,7 +146,7 @@ class TokenSource:
         return slot.value is not None and is_fresh(slot.value, self._now())
 
     def _drop(self, cache_key: CacheKey, slot: SingleFlight[Token]) -> None:
-        """Give the place of a failure away, unless there is a token in it or another thread is fetching one."""
+        """Remove the slot of a failure, unless there is a token in it or another thread is fetching one."""
         with self._lock:
             if slot.value is None and not slot.is_busy and self._slots.get(cache_key) is slot:
                 del self._slots[cache_key]

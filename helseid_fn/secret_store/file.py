@@ -38,7 +38,7 @@ class FileReader:
         ctx.check(_PARTY)
         with ctx.request(_PARTY):
             try:
-                # In a thread, since a network mount that hangs holds whoever reads it, and no signal ends that.
+                # In a thread, since reading from a network mount that hangs blocks, and no signal ends that.
                 payload = load_within_deadline(self._read, ctx, name="key-file")
             except HelseidFnError as error:
                 ctx.note_outcome(_PARTY, error.reason)

@@ -74,7 +74,7 @@ def test_the_destroy_command_names_the_location() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("info_reason", "words"),
     [
         ("SECURITY_POLICY_VIOLATED", "a service perimeter"),
         ("USER_PROJECT_DENIED", "the quota project"),
@@ -84,18 +84,18 @@ def test_the_destroy_command_names_the_location() -> None:
     ],
 )
 @pytest.mark.parametrize("status", ["PERMISSION_DENIED", "FAILED_PRECONDITION"])
-def test_googles_own_reason_decides_the_remedy(status: str, told: str, words: str) -> None:
-    error = explain(status, NAME, told=told)
-    assert (error.code, told in str(error), words in str(error)) == ("secret_manager.refused.denied", True, True)
+def test_googles_own_reason_decides_the_remedy(status: str, info_reason: str, words: str) -> None:
+    error = explain(status, NAME, info_reason=info_reason)
+    assert (error.code, info_reason in str(error), words in str(error)) == ("secret_manager.refused.denied", True, True)
 
 
-def test_a_reason_that_is_not_known_is_told() -> None:
-    assert "(Google says IAM_PERMISSION_DENIED)" in str(explain("PERMISSION_DENIED", NAME, told="IAM_PERMISSION_DENIED"))
+def test_a_reason_that_is_not_known_is_quoted() -> None:
+    assert "(Google says IAM_PERMISSION_DENIED)" in str(explain("PERMISSION_DENIED", NAME, info_reason="IAM_PERMISSION_DENIED"))
 
 
-@pytest.mark.parametrize("told", ["lower", "A B", "X" * 100, "A\nB"])
-def test_a_reason_that_is_no_name_is_not_told(told: str) -> None:
-    assert told not in str(explain("PERMISSION_DENIED", NAME, told=told))
+@pytest.mark.parametrize("info_reason", ["lower", "A B", "X" * 100, "A\nB"])
+def test_a_reason_that_is_no_name_is_not_quoted(info_reason: str) -> None:
+    assert info_reason not in str(explain("PERMISSION_DENIED", NAME, info_reason=info_reason))
 
 
 def test_a_denial_may_mean_that_there_is_no_such_secret() -> None:

@@ -126,9 +126,9 @@ class AwsClient:
     def _explain(self, response: Any, operation: str, endpoint_url: str, waited_seconds: float) -> HelseidFnError:
         """Return the error that an unusable response, or an exception, means."""
         if isinstance(response, ClientError) and response.operation_name == operation:
-            told, status = response.response.get("Error", {}), response.response["ResponseMetadata"]["HTTPStatusCode"]
+            error, status = response.response.get("Error", {}), response.response["ResponseMetadata"]["HTTPStatusCode"]
             if status >= 400:
-                return explain(str(told.get("Code")), status, str(told.get("Message")), self._arn, operation)
+                return explain(str(error.get("Code")), status, str(error.get("Message")), self._arn, operation)
         elif isinstance(response, (NoConnection, HTTPClientError, TimeoutError)):
             failure = classify_failure(getattr(response, "kwargs", {}).get("error", response), phases_known=False)
             if failure.reason != "http":

@@ -91,7 +91,9 @@ class GoogleClient:
                 ctx.note_outcome(_PARTY, status)
                 self._forget_client(client)
                 ctx.check(_PARTY)
-                raise explain(status, name, access, words=str(error), told=str(getattr(error, "reason", None) or "")) from None
+                raise explain(
+                    status, name, access, words=str(error), info_reason=str(getattr(error, "reason", None) or "")
+                ) from None
         ctx.note_outcome(_PARTY, "ok")
         return result
 

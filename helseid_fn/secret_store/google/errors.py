@@ -67,7 +67,7 @@ _HAPPENED = {
     "rate_limited": "asks for fewer requests",
 }
 # The `reason` of Google's ErrorInfo (https://cloud.google.com/apis/design/errors#error_info), where no role is missing.
-_TOLD = {
+_CAUSES = {
     "SECURITY_POLICY_VIOLATED": "a service perimeter keeps the function out. Add an ingress rule for it, or run it inside",
     "USER_PROJECT_DENIED": "the quota project may not be used. Grant roles/serviceusage.serviceUsageConsumer on it",
     "BILLING_DISABLED": "billing is off for the project. Turn it on",
@@ -107,11 +107,11 @@ def _place(name: str) -> tuple[str, str]:
     return parts["secret"], f"--project={parts['project']}{location}"
 
 
-def explain(status: str, name: str, access: Access = Access.READ, *, words: str = "", told: str = "") -> HelseidFnError:
+def explain(status: str, name: str, access: Access = Access.READ, *, words: str = "", info_reason: str = "") -> HelseidFnError:
     """Return the error that a gRPC status means for this secret or version.
 
     `words` came with the status; they are searched for what gRPC says about the connection, and stay out of the sentence.
-    `told` is the reason in Google's ErrorInfo, if there was one.
+    `info_reason` is the `reason` of Google's ErrorInfo, if there was one.
     """
     party = Party.SECRET_MANAGER
     if status in _TRANSIENT:
@@ -123,9 +123,9 @@ def explain(status: str, name: str, access: Access = Access.READ, *, words: str 
         what = _HAPPENED.get(reason, "failed")
         detail = f"The secret manager {what} ({status}). Try again, and check the function's egress and Google Cloud's status."
         return Unavailable(party, reason, detail)
-    told = told if _INFO_REASON.fullmatch(told) else ""
-    if status in ("PERMISSION_DENIED", "FAILED_PRECONDITION") and told in _TOLD:
-        return Refused(party, "denied", f"The secret manager refused ({told}): {_TOLD[told]}.")
+    info_reason = info_reason if _INFO_REASON.fullmatch(info_reason) else ""
+    if status in ("PERMISSION_DENIED", "FAILED_PRECONDITION") and info_reason in _CAUSES:
+        return Refused(party, "denied", f"The secret manager refused ({info_reason}): {_CAUSES[info_reason]}.")
     secret, where = _place(name)
     verb, role = access.value
     absent = {
@@ -137,14 +137,14 @@ def explain(status: str, name: str, access: Access = Access.READ, *, words: str 
         "PERMISSION_DENIED": (
             "denied",
             (
-                f"The function's service account may not {verb} {name}, or there is no such secret{_also(told)}. "
+                f"The function's service account may not {verb} {name}, or there is no such secret{_also(info_reason)}. "
                 f"Allow it with: {_ALLOW}"
             ),
         ),
         "FAILED_PRECONDITION": (
             "disabled",
             (
-                f"The secret version {name} is disabled or destroyed{_also(told)}. "
+                f"The secret version {name} is disabled or destroyed{_also(info_reason)}. "
                 f"List the versions and their states with: {_LIST}"
             ),
         ),
@@ -153,5 +153,5 @@ def explain(status: str, name: str, access: Access = Access.READ, *, words: str 
     return Refused(party, reason, detail.format(secret=secret, where=where, role=role))
 
 
-def _also(told: str) -> str:
-    return f" (Google says {told})" if told else ""
+def _also(info_reason: str) -> str:
+    return f" (Google says {info_reason})" if info_reason else ""
