@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from standin import Client, StandIn
@@ -37,6 +38,12 @@ FOREIGN = (
     "AWS_",
 )
 PROXIES_AND_TRUST = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "requests_ca_bundle", "curl_ca_bundle")
+
+# The same few inputs in every test run, many and always new ones in `make fuzz`.
+settings.register_profile("default", settings(database=None, deadline=None, suppress_health_check=list(HealthCheck)))
+settings.register_profile("short", settings(settings.get_profile("default"), max_examples=100, derandomize=True))
+settings.register_profile("long", settings(settings.get_profile("default"), max_examples=7_000, print_blob=True))
+settings.load_profile("short")
 
 
 @pytest.hookimpl(wrapper=True)
