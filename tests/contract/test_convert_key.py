@@ -77,9 +77,8 @@ def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path, source: str)
     if source == "huge":
         with (tmp_path / source).open("wb") as file:
             file.truncate(10**12)
-    ran = convert(
-        str(tmp_path / source), f"file:{tmp_path / 'client.jwk.json'}"
-    )  # an absolute path replaces what it is joined to
+    # An absolute path replaces what it is joined to.
+    ran = convert(str(tmp_path / source), f"file:{tmp_path / 'client.jwk.json'}")
     assert (ran.returncode, "which exceeds 64 KiB and is no key" in ran.stderr, ran.stderr.count("\n")) == (1, True, 1)
 
 

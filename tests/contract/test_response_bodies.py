@@ -15,7 +15,6 @@ from tests.support.deployment import OTHER_UNIT, Function, made
 
 KINDS = ("metadata", "token", "api")
 PARTIES = {"metadata": "helseid", "token": "helseid", "api": "api"}
-JSON = "application/json"
 POST = {"request": {"method": "POST", "path": "orders", "json": {"quantity": 1}}}
 GZIP = (("Content-Encoding", "gzip"),)
 OVER_THE_LIMIT = b'"' + b"a" * (11 << 20) + b'"'
@@ -119,7 +118,7 @@ def test_a_rejected_token_is_renewed_whatever_the_body(
 
 
 @pytest.mark.parametrize("respond", [UNREAD["br"], UNREAD["broken gzip"], UNREAD["over the limit"]], ids=["br", "gzip", "size"])
-def test_a_refusal_is_told_whatever_its_body(standin: StandIn, function: Function, respond: Callable[..., Any]) -> None:
+def test_a_refusal_keeps_its_code_whatever_its_body(standin: StandIn, function: Function, respond: Callable[..., Any]) -> None:
     standin.api.fail_next("api", respond(404, ()))
     problem = function.call().json or {}
     assert (problem["code"], problem["api"]["body"]) == ("api.refused.not_found", None)
@@ -197,7 +196,7 @@ def test_words_of_helseid_that_are_cut_short_are_requested_again(
         ("token", 201, "token_response"),
     ],
 )
-def test_a_wrong_status_of_helseid_is_told_whatever_its_body(
+def test_a_wrong_status_of_helseid_is_named_whatever_its_body(
     standin: StandIn, function: Function, kind: str, status: int, code: str
 ) -> None:
     standin.helseid.fail_always(kind, UNREAD["br"](status, ()))
