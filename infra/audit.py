@@ -22,7 +22,9 @@ def judge(report: dict[str, Any] | None) -> tuple[int, list[str]]:
     A pin that the database does not have is listed as skipped, and pip-audit still finds nothing wrong. So an index without
     the database, such as a mirror, must not pass for a clean audit.
     """
-    pins = [] if report is None else report["dependencies"]
+    if report is None:
+        return 0, ["SKIPPED: pip-audit broke off; nothing was audited."]
+    pins = report["dependencies"]
     unknown = [pin["name"] for pin in pins if "skip_reason" in pin]
     if len(unknown) == len(pins):
         return 0, ["SKIPPED: the database of known vulnerabilities cannot be reached; nothing was audited."]
