@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from standin import StandIn, faults
-from tests.support.deployment import OTHER_UNIT, Function, LambdaContext, every_host, made
+from tests.support.deployment import Function, LambdaContext, every_host, made
 
 GREETING = {"greeting": "hei"}
 JSON = "application/json"
@@ -80,40 +80,6 @@ def test_a_refusal_whose_body_never_comes_keeps_its_status(standin: StandIn, fun
     standin.api.fail_next("api", faults.Status(404, b"no", (("Content-Length", "100"),)))
     assert (function.call().json or {})["code"] == "api.refused.not_found"
     assert standin.count("api") == 1
-
-
-@pytest.mark.parametrize("kind", ["token", "api"])
-def test_only_consecutive_requests_for_a_nonce_count(standin: StandIn, function: Function, kind: str) -> None:
-    ask = [_ask(kind, f"nonce-{number}") for number in (1, 2)]
-    party = standin.api if kind == "api" else standin.helseid
-    for fault in (ask[0], faults.Status(503), ask[1]):
-        party.fail_next(kind, fault)
-    assert function.call().status_code == 200
-    assert standin.count(kind) == (4 if kind == "api" else 5)
-
-
-@pytest.mark.parametrize("kind", ["token", "api"])
-@pytest.mark.parametrize(("rounds", "status"), [(2, 200), (3, 503)])
-def test_servers_that_share_no_nonces_are_asked_twice(
-    standin: StandIn, function: Function, kind: str, rounds: int, status: int
-) -> None:
-    function.call()
-    standin.reset_record()
-    party = standin.api if kind == "api" else standin.helseid
-    # The stand-in does not know these nonces, so HelseID asks once more itself.
-    for number in range(rounds - (kind == "token")):
-        party.fail_next(kind, _ask(kind, f"nonce-{number}"))
-    response = function.call(OTHER_UNIT)
-    assert response.status_code == status
-    if status == 503:
-        assert (response.json or {})["code"].endswith(".unavailable.nonce")
-    assert standin.count(kind) == 3
-
-
-def _ask(kind: str, nonce: str) -> faults.Fault:
-    if kind == "token":
-        return faults.Status(400, json.dumps({"error": "use_dpop_nonce"}), (("DPoP-Nonce", nonce),), JSON)
-    return faults.Status(401, b"", (("WWW-Authenticate", 'DPoP error="use_dpop_nonce"'), ("DPoP-Nonce", nonce)))
 
 
 def test_an_unchanged_resource_is_a_success_with_its_etag(standin: StandIn, function: Function) -> None:
