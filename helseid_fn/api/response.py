@@ -30,7 +30,7 @@ _KNOWN_TYPES = frozenset(
 """The media types that a sentence names: any other may be a word that is about a person."""
 
 MAX_WORDS_BYTES = 128 * 1024
-"""The largest body of a failure that the caller is told: every host can return it, even if escaping makes it 7 times larger."""
+"""The largest body of a failure that a caller receives: every host can return it, even if escaping makes it 7 times larger."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Reads a response's body within limits, and decodes gzip, which some gateways apply unasked.
 
-The status and the headers are judged first: a body that cannot be read fails only who needs it.
+The status and the headers are judged first: a body that cannot be read is an error only where it is needed.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def may_be_processed(outcome: Response | Failure, party: Party, *, idempotent: b
 def check_available(party: Party, response: Response, now: float, *, body: Any = None, idempotent: bool = True) -> None:
     """Raise `Unavailable` when the response is transient; `now` is wall-clock seconds, for a `Retry-After` date.
 
-    `body` is what the caller is told of the response's body, where the response is an API's.
+    `body` is the response's body as the caller receives it, where the response is an API's.
     """
     if not is_transient(response.status):
         return

@@ -1,7 +1,7 @@
 """The signature by which a rotation recognizes the pending key that it made.
 
-The key in use signs the pending key's thumbprint. So a key that somebody else stored, who may write the secret but does not
-have the key in use, is neither registered nor promoted.
+The key in use signs the pending key's thumbprint. So a key stored by somebody who may write the secret but does not have the
+key in use is neither registered nor promoted.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ run "alarms_cover_failures_and_silence" {
 
   assert {
     condition     = aws_cloudwatch_event_target.secret_access[0].arn == aws_sns_topic.alerts.arn && aws_cloudwatch_event_target.secret_access[0].rule == aws_cloudwatch_event_rule.secret_access[0].name
-    error_message = "Access to the secret must be told to the same people as the alarms."
+    error_message = "The same people must be notified of access to the secret as of the alarms."
   }
 }
 
