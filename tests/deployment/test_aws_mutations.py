@@ -175,11 +175,11 @@ MUTATIONS = (
         ALERTS,
     ),
     Mutation(
-        "access is told to nobody",
+        "nobody is notified of access",
         "watch.tf",
         "arn  = aws_sns_topic.alerts.arn",
         "arn  = aws_sqs_queue.failed_runs.arn",
-        "told to the same people",
+        "The same people must be notified",
         ALERTS,
     ),
     # The rotation.
