@@ -70,8 +70,8 @@ lint: $(VENV)/ready  ## ruff and mypy
 	$(BIN)/mypy
 
 lock: $(VENV)/ready  ## pin what pyproject.toml declares, with hashes, for every supported Python: UPGRADE=1
-	$(call lock,pyproject.toml --extra google,requirements.txt)
-	$(call lock,pyproject.toml --extra aws -c requirements.txt --no-emit-package click --no-emit-package colorama,requirements/aws.txt)
+	$(call lock,pyproject.toml --extra google --no-emit-package python-dotenv,requirements.txt)
+	$(call lock,pyproject.toml --extra aws -c requirements.txt --no-emit-package click --no-emit-package colorama --no-emit-package python-dotenv,requirements/aws.txt)
 	$(call lock,pyproject.toml --extra standin -c requirements.txt,requirements/standin.txt)
 	$(call lock,--group standin-aws -c requirements.txt -c requirements/aws.txt,requirements/standin-aws.txt)
 	$(call lock,--group dev $(foreach file,$(filter-out %/dev.txt,$(REQUIREMENTS)),-c $(file)),requirements/dev.txt)

@@ -107,13 +107,20 @@ def build(target: Target, folder: Path) -> Path:
 
 
 def _contents(target: Target) -> dict[str, bytes]:
-    product = [ROOT / "main.py", *(ROOT / "helseid_fn").rglob("*.py")]
-    contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in product}
+    contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _product()}
     for wheel in fetch_wheels(LOCK.read_text(), target):
         for name, content in _unpack(wheel):
             if contents.setdefault(name, content) != content:
                 raise ValueError(f"{wheel.name} has another {name}")
     return contents
+
+
+def _product() -> Iterator[Path]:
+    """Return the files of the function, without its command line."""
+    yield ROOT / "main.py"
+    for path in (ROOT / "helseid_fn").rglob("*.py"):
+        if path.name != "__main__.py" and "cli" not in path.relative_to(ROOT).parts:
+            yield path
 
 
 def _unpack(wheel: Path) -> Iterator[tuple[str, bytes]]:

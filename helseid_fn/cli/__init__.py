@@ -1,1 +1,1 @@
-"""Commands for a terminal."""
+"""The command line, `helseid-fn`; no deployed function loads it."""

@@ -1,0 +1,45 @@
+"""The settings of a terminal: the environment, and below it the file `.env`, which nothing else reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import click
+
+
+def read_environment(path: str, environ: Mapping[str, str], *, must_exist: bool) -> Mapping[str, str]:
+    """Return the variables of a file and of the environment, which takes precedence.
+
+    Raises `click.ClickException` with the number of a line that is not `NAME=VALUE`, but never with its text.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        if must_exist:
+            raise click.ClickException(
+                f"{path} does not exist. Name the file of the settings, or leave --env-file out."
+            ) from None
+        return environ
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{path} is not UTF-8 text. Save it as UTF-8.") from None
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
+    return MappingProxyType({**parse_variables(path, text), **environ})
+
+
+def parse_variables(path: str, text: str) -> dict[str, str]:
+    """Parse lines of `NAME=VALUE`, with or without `export` and quotes; `#` begins a comment. `path` is for the error."""
+    from io import StringIO  # noqa: PLC0415  # only where there is a file
+
+    from dotenv.parser import parse_stream  # noqa: PLC0415  # the same
+
+    variables: dict[str, str] = {}
+    for binding in parse_stream(StringIO(text)):
+        if binding.error or (binding.key is not None and binding.value is None):
+            blank_lines = len(binding.original.string) - len(binding.original.string.lstrip("\r\n"))
+            raise click.ClickException(f"Line {binding.original.line + blank_lines} of {path} is not NAME=VALUE. Correct it.")
+        if binding.key is not None and binding.value is not None:
+            variables[binding.key] = binding.value
+    return variables

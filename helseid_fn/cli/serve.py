@@ -1,0 +1,56 @@
+"""`helseid-fn serve`: the function under functions-framework on this machine, with the settings of `.env`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import click
+
+_DEFAULT_JOB = Path(__file__).with_name("default_job.py")
+
+
+@click.command("serve")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="The port on 127.0.0.1.")
+@click.option(
+    "--target",
+    default="run",
+    show_default=True,
+    type=click.Choice(["run", "rotate"]),
+    help="The job, or the rotation of the key.",
+)
+@click.option(
+    "--source", type=click.Path(exists=True, dir_okay=False), help="Your main.py.  [default: ./main.py, else the default job]"
+)
+@click.pass_obj
+def command(environ: Mapping[str, str], port: int, target: str, source: str | None) -> None:
+    """Serve the function over HTTP on this machine, until Ctrl-C.
+
+    It is functions-framework that serves it, as on Google Cloud, with the settings of .env and the environment.
+    """
+    framework = next(iter(entry_points(group="console_scripts", name="functions-framework")), None)
+    if framework is None:
+        raise click.ClickException('functions-framework is not installed. Run: pip install "helseid-fn[google]"')
+    if not _is_free(port):
+        raise click.ClickException(f"Port {port} is in use. Stop the program that uses it, or choose another --port.")
+    own = Path("main.py")
+    served = Path(source) if source else own if own.exists() else _DEFAULT_JOB
+    os.environ.update(environ)
+    click.echo(f"Serving {target} of {_describe(served)} on http://127.0.0.1:{port}/ until Ctrl-C.", err=True)
+    click.echo(f"Call it from another terminal: curl -s -X POST http://127.0.0.1:{port}/", err=True)
+    framework.load().main(args=[f"--target={target}", f"--source={served}", "--host=127.0.0.1", f"--port={port}"])
+
+
+def _describe(source: Path) -> str:
+    return "the default job" if source == _DEFAULT_JOB else str(source)
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
