@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from weakref import WeakSet
+from dataclasses import dataclass, field
 
 from helseid_fn.api.failure_ids import read_failure_ids
+from helseid_fn.api.file_body import FileBody
+from helseid_fn.api.json_response import JsonResponse, read_json_response, rejects_token
 from helseid_fn.api.refusal import check_response
 from helseid_fn.api.request import ApiRequest
-from helseid_fn.api.response import ApiResponse, read_api_response
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
-from helseid_fn.http.messages import Message
+from helseid_fn.http.messages import Message, Response
 from helseid_fn.http.transport import Transport
 from helseid_fn.oauth.dpop import build_proof, new_jti
 from helseid_fn.oauth.organization import Organization
@@ -25,8 +25,18 @@ from helseid_fn.oauth.token_source import TokenSource
 class ApiResult:
     """The API's 2xx response, and the token that it was obtained with."""
 
-    response: ApiResponse
+    response: JsonResponse
     token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request, the API's response as it came, whatever its status, and what was sent with it."""
+
+    request: ApiRequest
+    response: Response
+    token: Token
+    sent_secrets: tuple[str, ...] = field(repr=False)
 
 
 class ApiClient:
@@ -46,29 +56,44 @@ class ApiClient:
         self._party = party
         self._now = now
         self._new_id = new_id
-        self._rejected_anew: WeakSet[Token] = WeakSet()
-        """Tokens that were obtained for a rejected one and rejected too: yet another one would not help."""
 
     def call(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> ApiResult:
-        """Call the API for an organization, with a token that has these scopes.
+        """Call the API for an organization, with a token that has these scopes, and read its response as a JSON value.
 
         Raises `SigningKeyError`, `Unavailable`, `DeadlineExceeded`, `Refused` or `InvalidResponse`.
         """
+        exchange = self.exchange(request, organization, scopes, ctx)
+        return ApiResult(self.read(exchange, ctx), exchange.token)
+
+    def exchange(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> Exchange:
+        """Do the same, but return the response as it came, whatever its status."""
         token = self._tokens.get(organization, scopes, ctx)
-        response = self._send(request, token, ctx)
-        if response.rejects_token and token not in self._rejected_anew:
+        exchange = self._send(request, token, ctx)
+        if rejects_token(exchange.response) and self._tokens.may_replace(token):
             # Revoked, or expired by the API's clock: one new token, one more call.
             token = self._tokens.get(organization, scopes, ctx, rejected=token)
-            response = self._send(request, token, ctx)
-            if response.rejects_token:
-                self._rejected_anew.add(token)
+            exchange = self._send(request, token, ctx)
+            if rejects_token(exchange.response):
+                self._tokens.note_rejected_anew(token)
+        return exchange
+
+    def read(self, exchange: Exchange, ctx: Context) -> JsonResponse:
+        """Read the response, and raise the error that it means unless it is 2xx, or a 304 that the request asked for."""
+        request = exchange.request
+        response = read_json_response(
+            exchange.response,
+            self._party,
+            sent_secrets=exchange.sent_secrets,
+            now=self._now(),
+            idempotent=request.is_idempotent,
+        )
         if response.status == 401:
             ctx.note(clock_difference_seconds=response.clock_seconds_ahead)
         if not (response.status == 304 and request.is_conditional):
-            check_response(response, token)
-        return ApiResult(response, token)
+            check_response(response, exchange.token)
+        return response
 
-    def _send(self, request: ApiRequest, token: Token, ctx: Context) -> ApiResponse:
+    def _send(self, request: ApiRequest, token: Token, ctx: Context) -> Exchange:
         """Send the request with a proof by the key that the token is bound to; it may take all the time that is left."""
         sent_secrets = [token.value]
 
@@ -84,12 +109,11 @@ class ApiClient:
             )
             sent_secrets.append(proof)
             own = {"Authorization": f"DPoP {token.value}", "DPoP": proof}
-            return Message({"Accept": "application/json", **request.headers, **own}, request.body)
+            body = request.body.rewind(ctx) if isinstance(request.body, FileBody) else request.body
+            return Message({"Accept": "application/json", **request.headers, **own}, body)
 
         response = self._transport.send(
             self._party, request.method, request.url, build, ctx=ctx, idempotent=request.is_idempotent
         )
         ctx.note(api_ids=read_failure_ids(response) or None)
-        return read_api_response(
-            response, self._party, sent_secrets=tuple(sent_secrets), now=self._now(), idempotent=request.is_idempotent
-        )
+        return Exchange(request, response, token, tuple(sent_secrets))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from helseid_fn.api.response import ApiResponse
+from helseid_fn.api.json_response import JsonResponse
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
 from helseid_fn.http.clock import describe_clock, is_likely_cause
@@ -52,7 +52,7 @@ _MEANINGS = {
 _OF_TOKEN = ("invalid_token", "unauthorized")
 
 
-def check_response(response: ApiResponse, token: Token) -> None:
+def check_response(response: JsonResponse, token: Token) -> None:
     """Raise `Refused`, with the response's status, words and body, unless it is 2xx.
 
     `token` is the one that was sent; what it is for may explain the refusal.
@@ -85,7 +85,7 @@ def check_response(response: ApiResponse, token: Token) -> None:
     raise Refused(response.party, reason, detail, status=response.status, api_response=api_response)
 
 
-def _explain_refusal(refusal: str, remedy: str, reason: str, response: ApiResponse, token: Token) -> str:
+def _explain_refusal(refusal: str, remedy: str, reason: str, response: JsonResponse, token: Token) -> str:
     """Return the refusal with its cause, where one was found, or else with its remedy."""
     if reason == "invalid_dpop_proof":
         if not _takes_our_proofs(response):
@@ -97,19 +97,19 @@ def _explain_refusal(refusal: str, remedy: str, reason: str, response: ApiRespon
     return f"{refusal} {remedy}"
 
 
-def _takes_our_proofs(response: ApiResponse) -> bool:
+def _takes_our_proofs(response: JsonResponse) -> bool:
     """Return whether the algorithms in the challenge (RFC 9449 section 7.1), if it names any, have ours among them."""
     named = (each.parameters.get("algs", "") for each in response.challenges if each.scheme == "dpop")
     return all(not algs.strip() or "ES256" in algs.split() for algs in named)
 
 
-def _explain(refusal: str, remedy: str, cause: str, response: ApiResponse) -> str:
+def _explain(refusal: str, remedy: str, cause: str, response: JsonResponse) -> str:
     """Return the cause before the refusal, or else the remedy after it, with the clock that was found right."""
     clock = describe_clock(response.clock_seconds_ahead, response.party)
     return f"{cause} {refusal}" if cause else f"{refusal} {remedy} This machine's clock is {clock}."
 
 
-def _find_clock_cause(response: ApiResponse, token: Token) -> str:
+def _find_clock_cause(response: JsonResponse, token: Token) -> str:
     """Return the clock that is off, and what to do about it; nothing if none is, as far as is known."""
     if not is_likely_cause(response.clock_seconds_ahead):
         return ""

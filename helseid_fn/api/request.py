@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from helseid_fn.api.file_body import FileBody
+from helseid_fn.api.url import encode_path, encode_query, join_url, names_fixed_parameter
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.http.caller_headers import is_header_name, is_header_value, matches_header
 from helseid_fn.http.json_text import nests_too_deep
@@ -16,16 +16,9 @@ from helseid_fn.http.json_text import nests_too_deep
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2."""
 
-MAX_PATH_LENGTH = 2000
-MAX_QUERY_LENGTH = 16 * 1024
 MAX_HEADERS = 100
 MAX_HEADERS_LENGTH = 32 * 1024
 """What servers take at most; more would only cost memory."""
-
-# The characters of a path segment (RFC 3986 section 3.3) but ";", which starts path parameters; letters and digits besides.
-_SEGMENT_SAFE = "-._~!$&'()*+,=:@"
-_BASE_NAME = re.compile(r"[^\[\].:;\s\0]*")
-_SEGMENT_ALLOWED = frozenset(_SEGMENT_SAFE + " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,7 @@ class ApiRequest:
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | FileBody | None = field(default=None, repr=False)
 
     @property
     def is_conditional(self) -> bool:
@@ -89,62 +82,16 @@ def _dump_json(value: object) -> bytes:
 
 
 def _build_url(base_url: str, path: object, query: object) -> str:
-    base = urlsplit(base_url)
-    if path is not None:
-        base = base._replace(path=f"{base.path.rstrip('/')}/{_build_path(path)}")
-    fixed = {_base_name(name) for name, _ in parse_qsl(base.query, keep_blank_values=True)}
-    if fixed and isinstance(query, dict) and any(_base_name(name) in {"", *fixed} for name in query):
-        raise _invalid("request.query names a parameter that API_URL fixes. Leave it out.")
-    queries = [each for each in (base.query, _build_query(query)) if each]
-    return base._replace(query="&".join(queries)).geturl()
-
-
-def _base_name(name: str) -> str:
-    """Return what servers may take a parameter's name for: `Name`, `name[]`, `name.x` and `%6Eame` may all mean `name`."""
-    return _BASE_NAME.match(unquote(unquote(name)).strip().lower()).group()  # type: ignore[union-attr]  # it matches anything
-
-
-def _build_path(path: object) -> str:
-    """Build the path from unencoded segments, each of which is percent-encoded here.
-
-    No segment can leave the base: percent signs, slashes, backslashes and semicolons are not allowed in one, so that a server
-    reads what is written here however often it decodes.
-    """
-    if not isinstance(path, str) or not 0 < len(path) <= MAX_PATH_LENGTH:
-        raise _invalid(f"request.path must be a string of 1 to {MAX_PATH_LENGTH} characters.")
-    segments = path.removesuffix("/").split("/")
-    if not all(_is_allowed(segment) for segment in segments):
-        raise _invalid(
-            "request.path must be a relative path below API_URL, unencoded, without empty, . or .. segments. "
-            f"Use letters, digits, spaces and {_SEGMENT_SAFE} only; the function encodes it."
-        )
-    quoted = "/".join(quote(segment, safe=_SEGMENT_SAFE) for segment in segments)
-    return f"{quoted}/" if path.endswith("/") else quoted
-
-
-def _is_allowed(segment: str) -> bool:
-    """Return whether a segment names something below: servers drop trailing dots and spaces, and some of them all dots."""
-    return segment.strip(" .") != "" and all(each.isalnum() or each in _SEGMENT_ALLOWED for each in segment)
-
-
-def _build_query(query: object) -> str:
-    wrong = _invalid("request.query must be an object of strings, whole numbers, or lists of them.")
-    if not isinstance(query, dict):
-        raise wrong
-    pairs: list[tuple[str, str]] = []
-    length = 0
-    for name, value in query.items():
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, bool) or not isinstance(each, str | int):
-                raise wrong
-            pairs.append((name, str(each)))
-            length += len(name) + len(pairs[-1][1]) + 2
-            if length > MAX_QUERY_LENGTH:
-                raise _invalid(f"request.query is longer than {MAX_QUERY_LENGTH // 1024} KiB. Send less.")
     try:
-        return urlencode(pairs)
-    except UnicodeEncodeError:
-        raise _invalid("request.query has a string that is not valid Unicode. Correct it.") from None
+        encoded_path = None if path is None else encode_path(path)
+    except ValueError as fault:
+        raise _invalid(f"request.path {fault}") from None
+    if isinstance(query, dict) and names_fixed_parameter(base_url, query):
+        raise _invalid("request.query names a parameter that API_URL fixes. Leave it out.")
+    try:
+        return join_url(base_url, encoded_path, encode_query(query))
+    except ValueError as fault:
+        raise _invalid(f"request.query {fault}") from None
 
 
 def _parse_headers(headers: object, caller_headers: tuple[str, ...]) -> dict[str, str]:

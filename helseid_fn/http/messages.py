@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 from helseid_fn.errors import InvalidResponse
 from helseid_fn.http.json_text import parse_json
+
+
+class Stream(Protocol):
+    """A body of known length that is read while it is sent."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def read(self, size: int = -1) -> bytes:
+        """Read at most so many bytes, none at the end."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +29,7 @@ class Message:
     """The headers and the body of one request, built for one attempt."""
 
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | Stream | None = field(default=None, repr=False)
 
 
 Build = Callable[[str, str | None], Message]

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from weakref import WeakSet
 
 from helseid_fn.concurrency import SingleFlight
 from helseid_fn.context import Context
@@ -55,6 +56,7 @@ class TokenSource:
         self._lock = threading.Lock()
         self._slots: OrderedDict[CacheKey, SingleFlight[Token]] = OrderedDict()
         self._refusals: RecentRefusals[CacheKey] = RecentRefusals()
+        self._rejected_anew: WeakSet[Token] = WeakSet()
         self._key_thumbprint: str | None = None
         self._replaced_thumbprint: str | None = None
         self._warned_thumbprint: str | None = None
@@ -83,6 +85,14 @@ class TokenSource:
         ctx.note(kid=token.client_kid, assertion_jti=token.assertion_jti)
         ctx.note_key_expiry(token.client_key_expires_at, self._now())
         return token
+
+    def may_replace(self, token: Token) -> bool:
+        """Return whether another token may help when an API rejects this one: not if it replaced a rejected one itself."""
+        return token not in self._rejected_anew
+
+    def note_rejected_anew(self, token: Token) -> None:
+        """Remember a token that was obtained for a rejected one, and that the API rejected too."""
+        self._rejected_anew.add(token)
 
     def _fetch(self, organization: Organization, scopes: frozenset[str], ctx: Context) -> Token:
         def request_with(key: SigningKey) -> Token:

@@ -31,12 +31,19 @@ class FakeTokens:
 
     def __init__(self) -> None:
         self.rejected: list[Token | None] = []
+        self.rejected_anew: list[Token] = []
 
     def get(self, organization: Organization, scopes: frozenset[str], ctx: Context, *, rejected: Token | None = None) -> Token:
         del ctx
         assert (organization, scopes) == (ORGANIZATION, SCOPES)
         self.rejected.append(rejected)
         return TOKEN if rejected is None else NEW_TOKEN
+
+    def may_replace(self, token: Token) -> bool:
+        return token not in self.rejected_anew
+
+    def note_rejected_anew(self, token: Token) -> None:
+        self.rejected_anew.append(token)
 
 
 class FakeTransport:

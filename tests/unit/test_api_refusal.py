@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from helseid_fn.api.refusal import check_response
-from helseid_fn.api.response import ApiResponse, read_api_response
+from helseid_fn.api.json_response import JsonResponse, read_json_response
 from helseid_fn.errors import Refused
 from helseid_fn.http.challenges import parse
 from helseid_fn.keys.signing_key import generate_proof_key
@@ -12,13 +12,13 @@ from tests.support.parts import ISSUER, NOW, make_response, make_token
 
 def refused(status: int, challenge: str = "", location: str = "", body: object = None) -> Refused:
     with pytest.raises(Refused) as raised:
-        check_response(ApiResponse(status, body, parse(challenge), location), make_token())
+        check_response(JsonResponse(status, body, parse(challenge), location), make_token())
     return raised.value
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 299])
 def test_a_2xx_is_a_success(status: int) -> None:
-    check_response(ApiResponse(status, None), make_token())
+    check_response(JsonResponse(status, None), make_token())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_refusal_keeps_the_api_s_response() -> None:
     ],
 )
 def test_a_token_echoed_in_a_header_is_redacted(status: int, headers: dict[str, str]) -> None:
-    response = read_api_response(make_response(status, None, **headers), sent_secrets=("AbC.dEf",), now=NOW)
+    response = read_json_response(make_response(status, None, **headers), sent_secrets=("AbC.dEf",), now=NOW)
     with pytest.raises(Refused) as raised:
         check_response(response, make_token())
     assert "AbC.dEf" not in f"{raised.value} {raised.value.api_response}"
@@ -116,7 +116,7 @@ def sentence(
     error: str = "invalid_token", *, by_api: int | None = 0, by_helseid: int | None = 0, token: str = "the-token"
 ) -> str:
     challenge = f'DPoP error="{error}"' if error else ""
-    response = ApiResponse(401, None, parse(challenge), clock_seconds_ahead=by_api)
+    response = JsonResponse(401, None, parse(challenge), clock_seconds_ahead=by_api)
     with pytest.raises(Refused) as raised:
         check_response(response, make_token(token, clock_seconds_ahead=by_helseid))
     return str(raised.value)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.api.request import MAX_PATH_LENGTH, ApiRequest, parse_api_request
+from helseid_fn.api.request import ApiRequest, parse_api_request
+from helseid_fn.api.url import MAX_PATH_LENGTH
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.http.caller_headers import OWN_HEADERS
 from tests.support.parts import make_settings

@@ -16,7 +16,7 @@ from cloudevents.http import CloudEvent
 from helseid_fn import App
 from helseid_fn.api.client import ApiClient, ApiResult
 from helseid_fn.api.request import ApiRequest
-from helseid_fn.api.response import ApiResponse
+from helseid_fn.api.json_response import JsonResponse
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, Party, Refused, Unavailable
 from helseid_fn.function import log
@@ -128,7 +128,9 @@ def make_request(body: bytes = b"", method: str = "POST", query: bytes = b"", **
     )
 
 
-SUCCESS = ApiResult(ApiResponse(200, {}), Token("HUSH", generate_proof_key(), frozenset({"nhn:a/b"}), 600, NOW, None, "x", "y"))
+SUCCESS = ApiResult(
+    JsonResponse(200, {}), Token("HUSH", generate_proof_key(), frozenset({"nhn:a/b"}), 600, NOW, None, "x", "y")
+)
 REFUSAL = Refused(Party.API, "forbidden", "No.")
 FAILURE = Unavailable(Party.HELSEID, "dns", "Gone.")
 DEFECT = RuntimeError("HUSH")

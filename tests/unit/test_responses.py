@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from helseid_fn.api.client import ApiResult
-from helseid_fn.api.response import ApiResponse
+from helseid_fn.api.json_response import JsonResponse
 from helseid_fn.context import Context
 from helseid_fn.errors import (
     DeadlineExceeded,
@@ -81,7 +81,7 @@ def test_a_problem_has_the_api_s_response_in_ascii(body: object) -> None:
 
 def report(ctx: Context, *, now: float = NOW + 0.4, organization: Organization | None = None) -> dict[str, Any]:
     token = Token("HUSH", generate_proof_key(), frozenset({"nhn:c/d", "nhn:a/b"}), 600, NOW, None, "x", "y")
-    result = ApiResult(ApiResponse(201, {"greeting": "hei"}, headers={"etag": '"1"'}), token)
+    result = ApiResult(JsonResponse(201, {"greeting": "hei"}, headers={"etag": '"1"'}), token)
     body, status, headers = build_report(result, organization or Organization("1"), ctx, now)
     assert (status, headers) == (200, {"Content-Type": "application/json", "Cache-Control": "no-store"})
     assert "HUSH" not in body

@@ -8,7 +8,7 @@ from hypothesis import given
 from requests.structures import CaseInsensitiveDict
 
 from helseid_fn.api.refusal import check_response
-from helseid_fn.api.response import read_api_response
+from helseid_fn.api.json_response import read_json_response
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party, every_code
 from helseid_fn.errors import HelseidFnError, SigningKeyError
@@ -98,7 +98,7 @@ def test_any_challenges_and_nonces_are_read(header: str, nonce: str) -> None:
 @given(inputs.STATUSES, inputs.RESPONSE_HEADERS, inputs.RESPONSE_BODIES)
 def test_an_api_response_is_read_or_refused(status: int, headers: dict[str, str], body: bytes) -> None:
     try:
-        response = read_api_response(response_of(status, headers, body), sent_secrets=("secret",), now=1e9)
+        response = read_json_response(response_of(status, headers, body), sent_secrets=("secret",), now=1e9)
         json.dumps(response.body).encode()
         check_response(response, make_token())
     except HelseidFnError as error:

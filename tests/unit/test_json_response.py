@@ -2,16 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.api.response import ApiResponse, read_api_response
+from helseid_fn.api.json_response import JsonResponse, read_json_response, rejects_token
 from helseid_fn.errors import InvalidResponse, Unavailable
-from helseid_fn.http.challenges import parse
 from tests.support.parts import NOW, make_response
 
 
-def response_of(status: int, body: object, content_type: str | None = "application/json", **headers: str) -> ApiResponse:
+def response_of(status: int, body: object, content_type: str | None = "application/json", **headers: str) -> JsonResponse:
     if content_type:
         headers["Content_Type"] = content_type
-    return read_api_response(make_response(status, body, **headers), sent_secrets=(), now=NOW)
+    return read_json_response(make_response(status, body, **headers), sent_secrets=(), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +37,7 @@ def response_of(status: int, body: object, content_type: str | None = "applicati
 )
 @pytest.mark.parametrize("status", [200, 201, 403])
 def test_reads_the_body(body: bytes, content_type: str | None, value: object, status: int) -> None:
-    assert response_of(status, body, content_type) == ApiResponse(status, value)
+    assert response_of(status, body, content_type) == JsonResponse(status, value)
 
 
 UNREADABLE = [
@@ -114,4 +113,4 @@ def test_the_error_is_the_first_that_a_challenge_names(challenge: str | None, er
     ],
 )
 def test_only_a_401_for_the_token_asks_for_another(status: int, challenge: str, *, expected: bool) -> None:
-    assert ApiResponse(status, None, parse(challenge)).rejects_token is expected
+    assert rejects_token(make_response(status, b"", WWW_Authenticate=challenge)) is expected

@@ -1,4 +1,4 @@
-"""The API's response, its body as a JSON value; pure."""
+"""An API's response with its body as a JSON value, as reports and errors show it; pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_WORDS_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class ApiResponse:
+class JsonResponse:
     """The status, the body as a JSON value, the headers that the caller gets, and the challenges of a 401 or 403."""
 
     status: int
@@ -52,15 +52,16 @@ class ApiResponse:
         """The first challenge with an error, whatever its scheme: the Sample API names another scheme than its own DPoP."""
         return next((each for each in self.challenges if each.parameters.get("error")), None)
 
-    @property
-    def rejects_token(self) -> bool:
-        """Whether the API wants another token (RFC 6750 section 3.1)."""
-        return self.status == 401 and any(each.parameters.get("error") == "invalid_token" for each in self.challenges)
+
+def rejects_token(response: Response) -> bool:
+    """Return whether the API wants another token (RFC 6750 section 3.1)."""
+    found = challenges.parse(response.headers.get("WWW-Authenticate")) if response.status == 401 else ()
+    return any(each.parameters.get("error") == "invalid_token" for each in found)
 
 
-def read_api_response(
+def read_json_response(
     response: Response, party: Party = Party.API, *, sent_secrets: tuple[str, ...], now: float, idempotent: bool = True
-) -> ApiResponse:
+) -> JsonResponse:
     """Read a response; if the API echoes what must stay secret, it is redacted. `now` is wall-clock seconds.
 
     Raises `Unavailable` for a transient status, and `InvalidResponse` when a 2xx has a body that is neither JSON nor plain
@@ -69,7 +70,7 @@ def read_api_response(
     body = _read_body(response, party, sent_secrets)
     check_available(party, response, now, body=body, idempotent=idempotent)
     headers = {name: redact(response.headers[name], sent_secrets) for name in CALLER_HEADERS if name in response.headers}
-    return ApiResponse(
+    return JsonResponse(
         response.status,
         body,
         challenges.parse(redact(response.headers.get("WWW-Authenticate") or "", sent_secrets)),
