@@ -21,7 +21,6 @@ from helseid_fn import errors
 from helseid_fn.error_codes import Party, every_code
 from helseid_fn.function.aws import RESERVE_SECONDS
 from helseid_fn.function.invocation import parse_invocation
-from helseid_fn.keys.generate import public_half
 from helseid_fn.keys.signing_key import parse_signing_key
 from helseid_fn.oauth.token_errors import HID_REMEDIES
 from helseid_fn.setting_table import EXAMPLES, REQUIRED, SETTINGS
@@ -310,7 +309,7 @@ def test_the_public_names_are_documented() -> None:
 
 
 def test_the_command_that_makes_a_key_makes_a_usable_one(tmp_path: Path) -> None:
-    (command,) = {line.strip() for each in code_blocks("sh") for line in each.splitlines() if "first_key" in line}
+    (command,) = {line.strip() for each in code_blocks("sh") for line in each.splitlines() if "key new file:" in line}
     printed = run_in(tmp_path, f"PYTHONPATH={ROOT} {command}")
     private = tmp_path / "client.jwk.json"
     key = parse_signing_key(private.read_text())
@@ -321,14 +320,13 @@ def test_the_command_that_makes_a_key_makes_a_usable_one(tmp_path: Path) -> None
 
 
 def test_the_command_that_converts_pem_makes_a_usable_key(tmp_path: Path) -> None:
-    command = next(line.strip() for each in code_blocks("sh") for line in each.splitlines() if "cli.convert_key" in line)
+    command = next(line.strip() for each in code_blocks("sh") for line in each.splitlines() if "import key.pem" in line)
     pem = RSAKey.import_key(make_jwk("PS256")).as_pem(private=True)
     (tmp_path / "key.pem").write_bytes(pem)
-    printed = run_in(tmp_path, f"PYTHONPATH={ROOT} {command}")
+    run_in(tmp_path, f"PYTHONPATH={ROOT} {command}")
     private = tmp_path / "client.jwk.json"
     key = parse_signing_key(private.read_text())
     assert (key.alg, key.kid) == ("PS256", key.thumbprint)
-    assert json.loads(printed) == public_half(private.read_text())
     assert private.stat().st_mode & 0o077 == 0
 
 

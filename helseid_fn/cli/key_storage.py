@@ -1,19 +1,20 @@
-"""Stores a new private key at an address and prints its public half; whatever goes wrong is one sentence on standard error."""
+"""Stores a new private key at an address and prints its public half."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from helseid_fn.context import Context
-from helseid_fn.errors import HelseidFnError, Refused, SigningKeyError
+from helseid_fn.errors import HelseidFnError, Refused
 from helseid_fn.keys.generate import public_half
 from helseid_fn.secret_store.address import parse_secret_name
 from helseid_fn.secret_store.aws.arn import SecretArn, parse_secret_arn
@@ -35,60 +36,50 @@ class KeyStore:
     read: Callable[[], str]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say where the key goes."""
-    parser.add_argument("store", help="file:PATH, projects/P/secrets/S, or the ARN of a secret of AWS Secrets Manager")
-    parser.add_argument("--secret-manager-endpoint", help="host:port of another Secret Manager than Google's own")
+def store_key(store: str, environ: Mapping[str, str], make: Callable[[], str]) -> str:
+    """Make a key, store it and return its text, that of a private JWK.
 
-
-def store_key(store: str, endpoint: str | None, make: Callable[[], str]) -> int:
-    """Make a key, store it and print its public half; return 1, with a sentence on standard error, when that failed.
-
-    `make` returns the text of a private JWK, or raises `SigningKeyError`, or `ValueError` with what is wrong with an argument.
+    Raises what `make` raises, `click.ClickException` and the errors of the store, each with a sentence.
     """
+    opened = _open_store(store, environ)
+    text = make()
     try:
-        opened = _open_store(store, endpoint and parse_host_and_port(endpoint))
-        text = make()
         opened.put(text)
-    except ValueError as fault:
-        return fail(f"The argument {fault}.")
     except KeyExistsError:
-        return fail(
+        raise click.ClickException(
             f"{store} has a key already{_describe_existing(opened)}. Rotate it, or name another store: a new key would replace "
             "it before HelseID knows the new one."
-        )
-    except (Refused, SigningKeyError) as error:
-        return fail(str(error))
+        ) from None
+    except Refused:
+        raise
     except HelseidFnError as error:
         shown = json.dumps(public_half(text))
-        return fail(f"{error} If the store has a key now, this is its public half: {shown}")
+        raise click.ClickException(f"{error} If the store has a key now, this is its public half: {shown}") from None
     except ModuleNotFoundError as error:
-        requirements = "requirements/aws.txt" if store.startswith("arn:") else "requirements.txt"
-        return fail(f"{error.name} is not installed. Run: pip install --require-hashes -r {requirements}")
+        extra = "aws" if store.startswith("arn:") else "google"
+        raise click.ClickException(f'{error.name} is not installed. Run: pip install "helseid-fn[{extra}]"') from None
     except OSError as error:
-        return fail(f"{store} could not be written ({error.strerror}). Check the folder and its permissions.")
-    return _print_public_half(store, json.dumps(public_half(text)))
+        message = f"{store} could not be written ({error.strerror}). Check the folder and its permissions."
+        raise click.ClickException(message) from None
+    return text
 
 
-def fail(sentence: str) -> int:
-    """Print a sentence on standard error and return 1."""
-    sys.stderr.write(f"{sentence}\n")
-    return 1
-
-
-def _print_public_half(store: str, shown: str) -> int:
-    """Print the public half; nothing is lost where that fails, since it can be read from the store."""
+def print_public_half(store: str, text: str) -> None:
+    """Print the public half of a key that was stored; nothing is lost where that fails, since the message has it."""
+    shown = json.dumps(public_half(text))
     reason: str | None = "it is closed"
     try:
         if sys.stdout is not None:  # as it is when the shell has closed it
             sys.stdout.write(f"{shown}\n")
             sys.stdout.flush()
-            return 0
+            return
     except OSError as error:  # a full disk, or a pipe that nobody reads
         reason = error.strerror
         with suppress(OSError):
             sys.stdout.close()  # else the interpreter tries once more at its end
-    return fail(f"The key is stored in {store}, but standard output failed ({reason}). This is its public half: {shown}")
+    raise click.ClickException(
+        f"The key is stored in {store}, but standard output failed ({reason}). This is its public half: {shown}"
+    )
 
 
 def _describe_existing(store: KeyStore) -> str:
@@ -99,13 +90,13 @@ def _describe_existing(store: KeyStore) -> str:
         return ""
 
 
-def _open_store(store: str, endpoint: str | None) -> KeyStore:
+def _open_store(store: str, environ: Mapping[str, str]) -> KeyStore:
     """Return the store at an address; nothing is opened yet.
 
-    Raises `ValueError` when it is not the address of a store.
+    Raises `click.UsageError` when it is not the address of a store.
     """
     if "{" in store:
-        raise ValueError("looks like a key and not like the address of a store; the key is now exposed, so replace it")
+        raise click.UsageError("The store looks like a key and not like an address. The key is now exposed, so replace it.")
     ctx = Context(TIMEOUT_SECONDS)
     if store.startswith("file:") and store != "file:":
         path = store.removeprefix("file:")
@@ -114,9 +105,15 @@ def _open_store(store: str, endpoint: str | None) -> KeyStore:
     if arn is not None:
         return _open_aws(arn, ctx)
     try:
-        return _open_google(parse_secret_name(store), endpoint, ctx)
+        secret = parse_secret_name(store)
     except ValueError:
-        raise ValueError("is not file:PATH, projects/P/secrets/S without a version, or the complete ARN of a secret") from None
+        message = "The store is not file:PATH, projects/P/secrets/S without a version, or the complete ARN of a secret."
+        raise click.UsageError(message) from None
+    endpoint = environ.get("SECRET_MANAGER_ENDPOINT")
+    try:
+        return _open_google(secret, endpoint and parse_host_and_port(endpoint), ctx)
+    except ValueError as fault:
+        raise click.UsageError(f"SECRET_MANAGER_ENDPOINT {fault}.") from None
 
 
 def _write_file(path: Path, text: str) -> None:

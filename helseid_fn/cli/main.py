@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 COMMANDS = {
+    "import": ("import_client", "Write .env and a key file from what Selvbetjening gave."),
+    "key": ("key", "Make, show and date the client's private key."),
     "serve": ("serve", "Serve the function over HTTP on this machine."),
 }
 """By name: the module of `helseid_fn.cli` whose `command` it is, and what it does."""
@@ -40,7 +42,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except HelseidFnError as error:
-            click.echo(error.caller_detail, err=True)
+            click.echo(f"Error: {error.caller_detail}", err=True)
             ctx.exit(exit_code_of(error))
 
 
@@ -59,4 +61,5 @@ def main(ctx: click.Context, env_file: str) -> None:
     from helseid_fn.cli.environment import read_environment  # noqa: PLC0415  # `--help` reads nothing
 
     is_chosen = ctx.get_parameter_source("env_file") is not click.core.ParameterSource.DEFAULT
-    ctx.obj = read_environment(env_file, os.environ, must_exist=is_chosen)
+    must_exist = is_chosen and ctx.invoked_subcommand != "import"  # which may make it
+    ctx.obj = read_environment(env_file, os.environ, must_exist=must_exist)

@@ -1,15 +1,17 @@
-"""Converts a private key in PEM or DER to the text of a private JWK. Pure."""
+"""Converts a private key in PEM, DER or PKCS#12 to the text of a private JWK. Pure."""
 
 from __future__ import annotations
 
 import codecs
 import json
+import re
 from contextlib import suppress
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key, load_pem_private_key
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
 from cryptography.x509 import load_der_x509_certificate
 
 from helseid_fn.errors import SigningKeyError
@@ -19,6 +21,8 @@ from helseid_fn.keys.signing_key import parse_signing_key
 
 _ALGORITHM_OF_CURVE = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 _PEM = b"-----BEGIN"
+_PKCS12 = re.compile(rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...)\x02\x01\x03", re.DOTALL)
+"""A sequence that begins with the version, 3 (RFC 7292 section 4); a key in DER begins with version 0 or 1."""
 
 
 class PassphraseNeededError(Exception):
@@ -52,6 +56,8 @@ def convert_to_jwk(octets: bytes, alg: str | None, kid: str | None, passphrase: 
 def _load(octets: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
     octets = _as_utf_8(octets)
     is_pem = _PEM in octets
+    if not is_pem and _PKCS12.match(octets):
+        return _load_pkcs12(octets, passphrase)
     try:
         return (load_pem_private_key if is_pem else load_der_private_key)(octets, passphrase)
     except TypeError:  # as `cryptography` says that it needs a passphrase
@@ -64,6 +70,19 @@ def _load(octets: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
     raise _describe(octets, is_pem=is_pem)
 
 
+def _load_pkcs12(octets: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
+    """Load the key of a PFX; without a passphrase, it may have none or an empty one."""
+    for tried in (None, b"") if passphrase is None else (passphrase,):
+        with suppress(ValueError):
+            key, _, _ = load_key_and_certificates(octets, tried)
+            if key is None:
+                raise SigningKeyError("public_only", "The file has certificates but no private key. Export it with its key.")
+            return key
+    if passphrase is None:
+        raise PassphraseNeededError
+    raise SigningKeyError("pem", "The key could not be decrypted. Check the passphrase.")
+
+
 def _as_utf_8(octets: bytes) -> bytes:
     """Return the octets of a PEM that PowerShell has written as UTF-16 (`>`) in UTF-8; others unchanged."""
     if not octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -72,7 +91,7 @@ def _as_utf_8(octets: bytes) -> bytes:
 
 
 def _describe(octets: bytes, *, is_pem: bool) -> SigningKeyError:
-    """Return what a file is that is no private key in PEM or DER, as an error."""
+    """Return what a file is that is no private key in any of these forms, as an error."""
     if not octets.strip():
         return SigningKeyError("pem", "The file is empty. Name the file of the private key.")
     if b"OPENSSH PRIVATE" in octets:
@@ -83,7 +102,7 @@ def _describe(octets: bytes, *, is_pem: bool) -> SigningKeyError:
         return SigningKeyError("public_only", "The file has a public key or a certificate. Name the file of the private key.")
     if octets.lstrip(codecs.BOM_UTF8).lstrip().startswith((b"{", b"[")):
         return SigningKeyError("pem", "The file is JSON, and a JWK needs no conversion. Store it as it is.")
-    return SigningKeyError("pem", "The file is not a private key in PEM or DER. Export the key as PEM (PKCS#8).")
+    return SigningKeyError("pem", "The file is not a private key in PEM, DER or PKCS#12. Export the key as PEM (PKCS#8).")
 
 
 def _is_public_der(octets: bytes) -> bool:

@@ -20,11 +20,12 @@ _SHORTEST_SECRET = 16
 
 @dataclass(frozen=True, slots=True)
 class KeyDocument:
-    """The members of a private JWK; from a client configuration also the client id and the issuer that it names."""
+    """The members of a private JWK; from a client configuration also the client id, the issuer and the scopes."""
 
     members: dict[str, Any] = field(repr=False)
     client_id: str | None = None
     issuer: str | None = None
+    scopes: tuple[str, ...] = ()
 
 
 def parse_document(text: str) -> KeyDocument:
@@ -45,7 +46,14 @@ def parse_document(text: str) -> KeyDocument:
     if "privatejwk" in by_lower_name:
         client_id, issuer = (by_lower_name.get(name) for name in ("clientid", "authority"))
         key = _load_inner(by_lower_name["privatejwk"])
-        return KeyDocument(key, None if client_id is None else str(client_id), None if issuer is None else str(issuer))
+        scopes = by_lower_name.get("scopes", by_lower_name.get("scope", ()))
+        names = scopes.split() if isinstance(scopes, str) else scopes if isinstance(scopes, list) else ()
+        return KeyDocument(
+            key,
+            None if client_id is None else str(client_id),
+            None if issuer is None else str(issuer),
+            tuple(str(name) for name in names),
+        )
     raise _not_a_key(_describe(members, by_lower_name))
 
 
@@ -85,7 +93,7 @@ def _describe(members: dict[str, Any], by_lower_name: dict[str, Any]) -> str:
     if any(_is_jwk(value) for value in members.values()):
         return "is a JWK inside another object, as consoles for keys and values write it. Store the inner JWK alone."
     if any(isinstance(value, str) and "-----BEGIN" in value for value in members.values()):
-        return "is an object with a PEM in it. Take the PEM out, and convert it with python -m helseid_fn.cli.convert_key."
+        return "is an object with a PEM in it. Take the PEM out, and convert it with helseid-fn import."
     return "has no kty, so it is not a JWK. Store the private JWK itself, as one JSON object."
 
 

@@ -11,7 +11,7 @@ STORE_JWK = "Store the private JWK itself, as one JSON object."
 NOT_JSON = object()
 """What `load_json` returns for a text that is not JSON."""
 
-_CONVERT = "Convert it with python -m helseid_fn.cli.convert_key (docs/keys-and-rotation.md)."
+_CONVERT = "Convert it with helseid-fn import (docs/keys-and-rotation.md)."
 _PEM = "-----BEGIN"
 _PEM_IN_BASE64 = "LS0tLS1CRUdJTi"
 _OBJECT_IN_BASE64 = ("eyI", "eyJ", "ewo", "ew0", "eyA")
@@ -67,6 +67,6 @@ def _pem(text: str) -> SigningKeyError:
         return SigningKeyError(
             "public_only",
             "The PEM at HELSEID_KEY is a public key or a certificate. Convert the private key that belongs to it with "
-            "python -m helseid_fn.cli.convert_key.",
+            "helseid-fn import.",
         )
     return SigningKeyError("pem", f"The private key at HELSEID_KEY is PEM. {_CONVERT}")

@@ -49,7 +49,7 @@ def decode_payload(payload: bytes) -> str:
     if text is None:
         is_der = payload.startswith(_DER_SEQUENCE)
         detail = (
-            "The private key at HELSEID_KEY is binary (DER or PKCS#12). Convert it with python -m helseid_fn.cli.convert_key "
+            "The private key at HELSEID_KEY is binary (DER or PKCS#12). Convert it with helseid-fn import "
             "(docs/keys-and-rotation.md)."
             if is_der
             else "The private key at HELSEID_KEY is not UTF-8 text. Store the JWK again as UTF-8."

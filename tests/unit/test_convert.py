@@ -105,7 +105,7 @@ def on_other_curve() -> bytes:
         pytest.param(lambda: b"{}", None, None, "is JSON, and a JWK needs no conversion", id="JSON"),
         pytest.param(lambda: b"\xef\xbb\xbf {}", None, None, "is JSON, and a JWK needs no conversion", id="JSON after a BOM"),
         pytest.param(lambda: b" \n", None, None, "is empty. Name the file", id="an empty file"),
-        pytest.param(lambda: b"key", None, None, "is not a private key in PEM or DER. Export", id="words"),
+        pytest.param(lambda: b"key", None, None, "is not a private key in PEM, DER or PKCS#12. Export", id="words"),
         pytest.param(
             lambda: write(ed25519.Ed25519PrivateKey.generate(), Encoding.PEM, PrivateFormat.PKCS8),
             None,

@@ -7,7 +7,7 @@ output "add_key" {
 
 output "make_key" {
   description = "Instead of `add_key`, in the repository and signed in to AWS: makes a key, stores the private half in the secret and nowhere else, and prints the public half for Selvbetjening."
-  value       = ".venv/bin/python -m helseid_fn.cli.first_key ${aws_secretsmanager_secret.key.arn}"
+  value       = ".venv/bin/python -m helseid_fn key new ${aws_secretsmanager_secret.key.arn}"
 }
 
 # With its default timeout, the command gives up after a minute and starts the job again while the first is still running.

@@ -1,4 +1,4 @@
-"""The command that makes a client's first key, against each kind of store, and its sentence when it fails."""
+"""`helseid-fn key`: the first key in each kind of store, its sentence when that fails, and the key in use."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from helseid_fn.cli import first_key
+from helseid_fn.cli import key as key_command
+from helseid_fn.cli.main import main
 from helseid_fn.keys.generate import public_half
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from standin import StandIn, make_jwk, secret_faults
@@ -25,12 +26,14 @@ from tests.support.deployment import fragments_of
 from tests.support.weak_keys import CHERNICK, key_with_p
 
 SECRET = "projects/p/secrets/helseid-key"
+USAGE = "Usage: helseid-fn key new [OPTIONS] [STORE]\nTry 'helseid-fn key new --help' for help.\n\n"
 
 
 @pytest.fixture
-def standin() -> Iterator[StandIn]:
+def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     with StandIn(secret_manager=True) as standin:
         standin.secret_manager.create(SECRET)
+        monkeypatch.setenv("SECRET_MANAGER_ENDPOINT", standin.secret_manager_address)
         yield standin
 
 
@@ -60,12 +63,12 @@ class Ran:
 
     def check_failed(self) -> str:
         """Check that it printed one sentence only, and return it."""
-        assert (self.status, self.out) == (1, "")
-        assert self.err.count("\n") == 1
-        assert self.err.endswith(("\n", ".\n"))
-        assert "Traceback" not in self.err
+        assert (self.status > 0, self.out) == (True, "")
+        sentence = self.err.rpartition("Error: ")[2]
+        assert self.err in (f"Error: {sentence}", f"{USAGE}Error: {sentence}")
+        assert sentence.count("\n") == 1
         assert not any(f'"{name}"' in self.err for name in PRIVATE_MEMBERS)
-        return self.err.strip()
+        return sentence.strip()
 
 
 Run = Callable[..., Ran]
@@ -74,8 +77,9 @@ Run = Callable[..., Ran]
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def run(*arguments: str) -> Ran:
-        status = first_key.main(arguments)
-        return Ran(status, *capsys.readouterr())
+        with pytest.raises(SystemExit) as ended:
+            main(["key", "new", *arguments], prog_name="helseid-fn")
+        return Ran(int(ended.value.code or 0), *capsys.readouterr())
 
     return run
 
@@ -99,7 +103,7 @@ def test_a_key_is_rsa_of_4096_bits_for_ps256_by_default(run: Run, tmp_path: Path
 
 
 def test_a_key_that_openssl_finds_faulty_is_not_stored(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_key, "generate_jwk", lambda _alg, _now: json.dumps(key_with_p(CHERNICK)))
+    monkeypatch.setattr(key_command, "generate_jwk", lambda _alg, _now: json.dumps(key_with_p(CHERNICK)))
     assert "do not match" in run(f"file:{tmp_path / 'client.jwk.json'}").check_failed()
     assert list(tmp_path.iterdir()) == []
 
@@ -135,7 +139,7 @@ def test_a_stored_key_with_its_d_as_kid_is_not_shown(run: Run, tmp_path: Path) -
 def test_a_public_half_that_is_not_printed_is_not_lost(tmp_path: Path, output: str, reason: str) -> None:
     path = tmp_path / "client.jwk.json"
     ran = subprocess.run(
-        ["sh", "-c", f'exec "$0" -m helseid_fn.cli.first_key "$1" --alg=ES256 {output}', sys.executable, f"file:{path}"],
+        ["sh", "-c", f'exec "$0" -m helseid_fn key new "$1" --alg=ES256 {output}', sys.executable, f"file:{path}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -156,14 +160,14 @@ def test_a_missing_folder_is_named(run: Run, tmp_path: Path) -> None:
 WITH_FILES_OF_100_BYTES = """
 import resource, runpy
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-runpy.run_module("helseid_fn.cli.first_key", run_name="__main__")
+runpy.run_module("helseid_fn", run_name="__main__")
 """
 
 
 def test_a_key_that_the_disk_has_no_room_for_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "client.jwk.json"
     ran = subprocess.run(
-        [sys.executable, "-c", WITH_FILES_OF_100_BYTES, f"file:{path}", "--alg=ES256"],
+        [sys.executable, "-c", WITH_FILES_OF_100_BYTES, "key", "new", f"file:{path}", "--alg=ES256"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -175,7 +179,7 @@ def test_a_key_that_the_disk_has_no_room_for_leaves_no_file(tmp_path: Path) -> N
 
 
 def test_a_key_is_stored_in_a_google_secret(run: Run, standin: StandIn) -> None:
-    ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+    ran = run(SECRET, "--alg=ES256")
     (version,) = standin.secret_manager.versions(SECRET)
     ran.check_made(version.data.decode())
     assert version.checksum_given
@@ -184,7 +188,7 @@ def test_a_key_is_stored_in_a_google_secret(run: Run, standin: StandIn) -> None:
 
 def test_a_google_secret_with_a_key_is_left_alone(run: Run, standin: StandIn) -> None:
     standin.secret_manager.disable(standin.secret_manager.add(SECRET, "what was there"))
-    ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+    ran = run(SECRET, "--alg=ES256")
     assert f"{SECRET} has a key already" in ran.check_failed()
     assert standin.count("add") == 0
 
@@ -194,7 +198,7 @@ def test_the_public_half_of_a_key_in_a_store_is_shown(run: Run, standin: StandIn
     standin.secret_manager.add(SECRET, json.dumps(jwk))
     arn = manager.add(json.dumps(jwk))
     for store in (SECRET, arn):
-        ran = run(store, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+        ran = run(store, "--alg=ES256")
         shown = f"whose public half is {json.dumps(public_half(json.dumps(jwk)))}"
         assert shown in ran.check_failed()
 
@@ -211,13 +215,13 @@ def test_a_refusal_by_google_names_the_remedy(
 ) -> None:
     if fault is not None:
         standin.secret_manager.fail_next("add", fault)
-    ran = run(secret, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+    ran = run(secret, "--alg=ES256")
     assert words in ran.check_failed()
 
 
 def test_a_key_stored_without_a_response_is_shown_all_the_same(run: Run, standin: StandIn) -> None:
     standin.secret_manager.fail_next("add", secret_faults.Fail(handled=True))
-    ran = run(SECRET, "--alg=ES256", f"--secret-manager-endpoint={standin.secret_manager_address}")
+    ran = run(SECRET, "--alg=ES256")
     sentence = ran.check_failed()
     (version,) = standin.secret_manager.versions(SECRET)
     assert Ran(0, sentence[sentence.index("{") :], "").check_made(version.data.decode()).alg == "ES256"
@@ -255,11 +259,10 @@ def test_a_refusal_by_aws_names_the_missing_permission(run: Run, manager: Secret
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["file:x", "--alg", "HS256"], "is not one of RS256"),
+        (["file:x", "--alg", "HS256"], "'HS256' is not one of 'RS256'"),
         (["projects/p/secrets/s/versions/latest"], "without a version"),
         (["client.jwk.json", "--alg=ES256"], "file:PATH"),
         (["arn:aws:secretsmanager:eu-north-1:1:secret:x", "--alg=ES256"], "ARN of a secret"),
-        ([SECRET, "--alg=ES256", "--secret-manager-endpoint=nowhere"], "is not host:port"),
         (["file:", "--alg=ES256"], "file:PATH"),
     ],
 )
@@ -284,8 +287,55 @@ def test_a_key_after_a_stores_prefix_is_not_repeated(run: Run, prefix: str) -> N
     assert not [piece for piece in fragments_of([], jwk) if piece in sentence]
 
 
-def test_one_argument_too_many_prints_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_endpoint_that_is_none_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_MANAGER_ENDPOINT", "nowhere")
+    assert "SECRET_MANAGER_ENDPOINT is not host:port" in run(SECRET, "--alg=ES256").check_failed()
+
+
+class Shown(NamedTuple):
+    """What `key show` prints."""
+
+    public_half: dict[str, str]
+    notes: dict[str, str]
+
+
+@pytest.fixture
+def show(capsys: pytest.CaptureFixture[str]) -> Callable[..., Shown]:
+    def show(*arguments: str) -> Shown:
+        with pytest.raises(SystemExit):
+            main(["key", "show", *arguments], prog_name="helseid-fn")
+        out, err = capsys.readouterr()
+        return Shown(json.loads(out), dict(line.split(maxsplit=1) for line in err.splitlines()))
+
+    return show
+
+
+def test_the_key_in_use_is_shown_by_its_public_half(
+    run: Run, show: Callable[..., Shown], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = json.loads(run(f"file:{tmp_path}/key.json", "--alg=ES256").out)
+    monkeypatch.setenv("HELSEID_KEY", f"file:{tmp_path}/key.json")
+    shown = show()
+    assert (shown.public_half, shown.notes["thumbprint"]) == (made, made["kid"])
+    assert shown.notes["expires"] == "unknown; note it with: helseid-fn key expires DATE"
+
+
+def test_an_expiry_that_is_noted_is_shown(
+    run: Run, show: Callable[..., Shown], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key.json"
+    run(f"file:{path}", "--alg=ES256")
+    monkeypatch.setenv("HELSEID_KEY", f"file:{path}")
+    with pytest.raises(SystemExit):
+        main(["key", "expires", "2001-02-03"])
+    assert json.loads(path.read_text())["exp"] == 981158400
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert show().notes["expires"].startswith("2001-02-03 00:00 UTC, ")
+
+
+def test_a_key_of_a_cloud_is_not_dated_by_hand(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("HELSEID_KEY", f"{SECRET}/versions/latest")
     with pytest.raises(SystemExit) as ended:
-        first_key.main(["file:a", "file:b"])
-    assert ended.value.code == 2
-    assert "usage: python -m helseid_fn.cli.first_key" in capsys.readouterr().err
+        main(["key", "expires", "2027-01-01"])
+    assert ended.value.code == 1
+    assert "HELSEID_KEY is not a file." in capsys.readouterr().err
