@@ -10,6 +10,7 @@ import click
 
 COMMANDS = {
     "import": ("import_client", "Write .env and a key file from what Selvbetjening gave."),
+    "call": ("call", "Sign in, call the API once, and print its response."),
     "key": ("key", "Make, show and date the client's private key."),
     "serve": ("serve", "Serve the function over HTTP on this machine."),
 }

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.api.refusal import check_response
 from helseid_fn.api.json_response import JsonResponse, read_json_response
+from helseid_fn.api.refusal import check_response
 from helseid_fn.errors import Refused
 from helseid_fn.http.challenges import parse
 from helseid_fn.keys.signing_key import generate_proof_key

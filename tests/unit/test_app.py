@@ -15,8 +15,8 @@ from cloudevents.http import CloudEvent
 
 from helseid_fn import App
 from helseid_fn.api.client import ApiClient, ApiResult
-from helseid_fn.api.request import ApiRequest
 from helseid_fn.api.json_response import JsonResponse
+from helseid_fn.api.request import ApiRequest
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, Party, Refused, Unavailable
 from helseid_fn.function import log

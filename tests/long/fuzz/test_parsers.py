@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from requests.structures import CaseInsensitiveDict
 
-from helseid_fn.api.refusal import check_response
 from helseid_fn.api.json_response import read_json_response
+from helseid_fn.api.refusal import check_response
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party, every_code
 from helseid_fn.errors import HelseidFnError, SigningKeyError
