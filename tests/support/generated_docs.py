@@ -29,7 +29,7 @@ GENERATED = (
     ("configuration.md", "settings", settings_table),
     ("errors.md", "fault matrix", render),
     ("command-line.md", "commands", commands_table),
-    *(("command-line.md", f"{name} options", partial(options_table, name)) for name in ("import", "call", "serve")),
+    *(("command-line.md", f"{name} options", partial(options_table, name)) for name in ("import", "call", "rotate", "serve")),
     ("command-line.md", "exit codes", exit_codes_table),
 )
 """The page, the name of the block that is generated in it, and what generates it."""
