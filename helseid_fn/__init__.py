@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from helseid_fn.api.response import ApiResponse
+    from helseid_fn.auth import HelseIdAuth
+    from helseid_fn.client import Client
     from helseid_fn.error_codes import Party
     from helseid_fn.errors import (
         DeadlineExceeded,
@@ -22,11 +25,16 @@ if TYPE_CHECKING:
         Unavailable,
     )
     from helseid_fn.function.app import App
+    from helseid_fn.httpx_auth import HelseIdHttpxAuth
     from helseid_fn.oauth.organization import Organization
 
 __all__ = [
+    "ApiResponse",
     "App",
+    "Client",
     "DeadlineExceeded",
+    "HelseIdAuth",
+    "HelseIdHttpxAuth",
     "HelseidFnError",
     "InternalError",
     "InvalidInvocation",
@@ -40,7 +48,15 @@ __all__ = [
     "Unavailable",
 ]
 
-_MODULES = {"App": "function.app", "Organization": "oauth.organization", "Party": "error_codes"}
+_MODULES = {
+    "ApiResponse": "api.response",
+    "App": "function.app",
+    "Client": "client",
+    "HelseIdAuth": "auth",
+    "HelseIdHttpxAuth": "httpx_auth",
+    "Organization": "oauth.organization",
+    "Party": "error_codes",
+}
 """Where a public name is defined, if not in `errors`."""
 
 

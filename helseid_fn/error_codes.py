@@ -91,7 +91,7 @@ REFUSED_REASONS = {
 INVALID_RESPONSE_REASONS = {
     Party.SECRET_MANAGER: ("http", "checksum", "encoding"),
     Party.HELSEID: ("http", "too_large", "redirect", "nonce", "metadata", "issuer_mismatch", "token_response", "token_type"),
-    Party.API: ("http", "too_large", "nonce", "body"),
+    Party.API: ("http", "too_large", "nonce", "body", "next_page"),
     Party.SELVBETJENING: ("http", "too_large", "nonce", "body"),
 }
 

@@ -37,6 +37,9 @@ _UNUSED = re.compile(
     | boto3/data/ | botocore/data/(?!secretsmanager/|sts/)[^/]+/""",
     re.VERBOSE,
 )
+_NOT_DEPLOYED = ("__main__", "cli", "client", "auth", "httpx_auth")
+"""Modules and folders of the package."""
+
 _MODE = 0o100644 << 16
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
@@ -116,10 +119,11 @@ def _contents(target: Target) -> dict[str, bytes]:
 
 
 def _product() -> Iterator[Path]:
-    """Return the files of the function, without its command line."""
+    """Return the files of the function, without its command line and what programs of one's own import."""
+    package = ROOT / "helseid_fn"
     yield ROOT / "main.py"
-    for path in (ROOT / "helseid_fn").rglob("*.py"):
-        if path.name != "__main__.py" and "cli" not in path.relative_to(ROOT).parts:
+    for path in package.rglob("*.py"):
+        if path.relative_to(package).parts[0].removesuffix(".py") not in _NOT_DEPLOYED:
             yield path
 
 

@@ -55,8 +55,17 @@ class JsonResponse:
 
 def rejects_token(response: Response) -> bool:
     """Return whether the API wants another token (RFC 6750 section 3.1)."""
+    return "invalid_token" in _read_errors(response)
+
+
+def asks_for_proof(response: Response) -> bool:
+    """Return whether the API wants another proof (RFC 9449 section 7.1)."""
+    return "invalid_dpop_proof" in _read_errors(response)
+
+
+def _read_errors(response: Response) -> set[str | None]:
     found = challenges.parse(response.headers.get("WWW-Authenticate")) if response.status == 401 else ()
-    return any(each.parameters.get("error") == "invalid_token" for each in found)
+    return {each.parameters.get("error") for each in found}
 
 
 def read_json_response(
@@ -90,7 +99,7 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     is_json = media_type == "application/json" or media_type.endswith("+json")
     if not response.body or (response.status >= 300 and len(response.body) > MAX_WORDS_BYTES):
         return None
-    text = _read_text(response.body, content_type, is_json=is_json)
+    text = decode_text(response.body, content_type, is_json=is_json)
     if text is not None and not is_json:
         text = redact(text, sent_secrets)
     if is_json and text is not None:
@@ -110,7 +119,7 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     return text
 
 
-def _read_text(body: bytes, content_type: str, *, is_json: bool) -> str | None:
+def decode_text(body: bytes, content_type: str, *, is_json: bool) -> str | None:
     """Decode the body; None when it is not text in its charset, or else in UTF-8.
 
     JSON is UTF-8 whatever it says (RFC 8259 section 8.1), unless it cannot be.

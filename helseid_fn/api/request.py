@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ from helseid_fn.api.file_body import FileBody
 from helseid_fn.api.url import encode_path, encode_query, join_url, names_fixed_parameter
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.http.caller_headers import is_header_name, is_header_value, matches_header
-from helseid_fn.http.json_text import nests_too_deep
+from helseid_fn.http.json_text import dump_json
 
 IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """RFC 9110 section 9.2.2."""
@@ -59,7 +58,10 @@ def parse_api_request(
     if "json" in members:
         if method in ("GET", "HEAD"):
             raise _invalid(f"A {method} has no body. Leave request.json out, or use another method.")
-        body = _dump_json(members["json"])
+        try:
+            body = dump_json(members["json"])
+        except ValueError as fault:
+            raise _invalid(f"request.json {fault}") from None
         if len(body) > max_body_bytes:
             raise _invalid(f"request.json is larger than {max_body_bytes // 1024 // 1024} MiB. Raise API_MAX_MEGABYTES.")
         if not any(name.lower() == "content-type" for name in headers):
@@ -69,16 +71,6 @@ def parse_api_request(
 
 def _invalid(detail: str, caller_detail: str = "") -> InvalidInvocation:
     return InvalidInvocation("request", detail, caller_detail=caller_detail)
-
-
-def _dump_json(value: object) -> bytes:
-    wrong = _invalid("request.json has a number too large for a double, or nests too deep. Send less.")
-    if nests_too_deep(value):
-        raise wrong
-    try:
-        return json.dumps(value, allow_nan=False).encode("ascii")
-    except ValueError:
-        raise wrong from None
 
 
 def _build_url(base_url: str, path: object, query: object) -> str:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
+
+from helseid_fn.http.url import find_url_fault
 
 MAX_PATH_LENGTH = 2000
 MAX_QUERY_LENGTH = 16 * 1024
@@ -69,6 +71,33 @@ def names_fixed_parameter(base_url: str, query: Mapping[str, object]) -> bool:
     """Return whether the query names a parameter that the base has already, however it is spelt."""
     fixed = {_base_name(name) for name, _ in parse_qsl(urlsplit(base_url).query, keep_blank_values=True)}
     return bool(fixed) and any(_base_name(name) in {"", *fixed} for name in query)
+
+
+def resolve_below(base_url: str, current_url: str, link: str) -> str:
+    """Return the URL that a link in a response means: a URL, a path from the origin or from the base, or a new query.
+
+    Raises `ValueError` when it leads anywhere but below the base.
+    """
+    is_from_base = not link.startswith(("/", "?")) and ":" not in link.partition("/")[0]
+    try:
+        url = urljoin(f"{base_url.partition('?')[0].rstrip('/')}/" if is_from_base else current_url, link).partition("#")[0]
+    except ValueError:
+        raise ValueError("is not a URL.") from None
+    fault = find_url_fault(url)
+    if fault is not None:
+        raise ValueError(f"leads to a URL that {fault}.")
+    base, found = urlsplit(base_url), urlsplit(url)
+    segments = re.split(r"[/\\]", unquote(unquote(found.path)))
+    is_below = f"{found.path}/".startswith(f"{base.path.rstrip('/')}/") and not {".", ".."} & set(segments)
+    if _server_of(found) != _server_of(base):
+        raise ValueError(f"leads to {found.scheme}://{found.netloc}, to which the token is not sent.")
+    if not is_below:
+        raise ValueError("leads to a path that is not below the API's URL.")
+    return url
+
+
+def _server_of(parts: SplitResult) -> tuple[str, str | None, int]:
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _is_allowed(segment: str) -> bool:

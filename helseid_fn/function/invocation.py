@@ -9,7 +9,7 @@ from helseid_fn.api.request import ApiRequest, parse_api_request
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.function.pubsub import MESSAGE_PUBLISHED, is_push, read_message
 from helseid_fn.http.json_text import parse_json
-from helseid_fn.oauth.organization import Organization, is_allowed, is_journal_id, is_organization_number
+from helseid_fn.oauth.organization import Organization, check_organization, is_allowed
 from helseid_fn.settings import Settings
 
 ENVELOPE_BYTES = 64 * 1024
@@ -131,14 +131,10 @@ def _object(name: str, value: Any, known: tuple[str, ...]) -> dict[str, Any]:
 def _parse_organization(value: Any) -> Organization:
     """Parse a complete organization: nothing of the default one is mixed into it, least of all its SFM journal id."""
     members = _object("organization", value, ("parent", "child", "sfm_journal_id"))
-    for name in ("parent", "child"):
-        number = members.get(name)
-        if number is not None and not (isinstance(number, str) and is_organization_number(number)):
-            raise InvalidInvocation("organization", f"organization.{name} must be a string of nine digits.")
-    journal_id = members.get("sfm_journal_id")
-    if journal_id is not None and not (isinstance(journal_id, str) and is_journal_id(journal_id)):
-        raise InvalidInvocation("organization", "organization.sfm_journal_id must be a UUID.")
-    return Organization(members.get("parent"), members.get("child"), journal_id and journal_id.lower())
+    try:
+        return check_organization(Organization(**members))
+    except ValueError as fault:
+        raise InvalidInvocation("organization", str(fault)) from None
 
 
 def _parse_scope(value: Any, allowed: frozenset[str]) -> frozenset[str]:

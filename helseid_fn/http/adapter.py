@@ -17,6 +17,7 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import Unavailable
 from helseid_fn.http.connection import POOL_CLASSES, load_tls_context
 from helseid_fn.http.messages import Message
+from helseid_fn.http.url import origin_of
 
 MAX_KEPT_CONNECTIONS = 100
 
@@ -108,12 +109,6 @@ def _load_trust(party: Party, bundle: str) -> ssl.SSLContext:
     except OSError:
         detail = f"The CA bundle {bundle} can no longer be read, so {party.in_text} cannot be verified. Restore the file."
         raise Unavailable(party, "tls", detail) from None
-
-
-def origin_of(url: str) -> str:
-    """Return the URL's origin: scheme, host and port."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def wire_url(url: str) -> str:

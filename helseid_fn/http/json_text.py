@@ -1,4 +1,4 @@
-"""Parses JSON from outside within bounds; pure."""
+"""Parses JSON from outside, and writes JSON to others, within bounds; pure."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def parse_json(text: str | bytes, *, object_pairs_hook: Callable[[list[tuple[str
     if text.count("[") + text.count("{") > MAX_DEPTH and nests_too_deep(value):
         raise ValueError("nests too deep")
     return value
+
+
+def dump_json(value: object) -> bytes:
+    """Return a JSON value as text. Raises `ValueError` with words that follow its name in a sentence."""
+    wrong = ValueError("has a number too large for a double, or nests too deep. Send less.")
+    if nests_too_deep(value):
+        raise wrong
+    try:
+        return json.dumps(value, allow_nan=False).encode("ascii")
+    except ValueError:
+        raise wrong from None
+    except TypeError:
+        raise ValueError("is not a JSON value. Convert dates and other objects to text first.") from None
 
 
 def nests_too_deep(value: object) -> bool:

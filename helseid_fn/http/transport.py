@@ -20,16 +20,15 @@ from urllib3.exceptions import HTTPError
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Unavailable
-from helseid_fn.http.adapter import Origin, origin_of, prepare, wire_url
+from helseid_fn.http.adapter import Origin, prepare, wire_url
 from helseid_fn.http.body import MEBIBYTE, read_response
-from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce
-from helseid_fn.http.exchange import Exchange, Observe, ignore
+from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce, read_requested_nonce
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.messages import Build, Message, Response
 from helseid_fn.http.retries import NEEDS_NEW_CONNECTION, may_be_processed, pause_before_retry
+from helseid_fn.http.url import origin_of
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-MAX_NONCE_ROUNDS = 2
 _SHORTEST_WAIT_SECONDS = 0.001  # urllib3 refuses a timeout of 0
 
 _logger = logging.getLogger(__name__)
@@ -46,14 +45,12 @@ class Transport:
         random: Callable[[], float] = random.random,
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
         api_max_bytes: int = 10 * MEBIBYTE,
-        observe: Observe = ignore,
     ) -> None:
         """Take `now` as the wall clock in seconds, and `api_max_bytes` as the largest body of the API; others' are 1 MiB."""
         self._now = now
         self._api_max_bytes = api_max_bytes
         self._sleep = sleep
         self._random = random
-        self._observe = observe
         self._connect_timeout_seconds = connect_timeout_seconds
         self._lock = threading.Lock()
         self._origins: dict[str, Origin] = {}
@@ -85,7 +82,7 @@ class Transport:
             timeout_seconds = min(ctx.check(party), response_timeout_seconds or ctx.deadline_seconds)
             outcome = self._exchange(party, origin, method, url, partial(build, url, nonce), timeout_seconds, ctx)
             if isinstance(outcome, Response) and asks_for_nonce(outcome):
-                nonce, nonce_rounds = _read_requested_nonce(party, outcome, nonce, nonce_rounds), nonce_rounds + 1
+                nonce, nonce_rounds = read_requested_nonce(party, outcome, nonce, nonce_rounds), nonce_rounds + 1
                 continue
             if isinstance(outcome, Response) and outcome.status in NEEDS_NEW_CONNECTION:
                 origin.drop_connections()
@@ -122,12 +119,10 @@ class Transport:
         with self._lock:
             adapter = origin.renew_idle_connections(self._now())
         connect_seconds, left_before = min(self._connect_timeout_seconds, timeout_seconds), ctx.left_seconds()
-        message: Message | None = None
         with ctx.request(party):
             try:
                 adapter.ensure_connected(url, origin.proxies, connect_seconds)
-                message = build()
-                request = prepare(method, url, message)
+                request = prepare(method, url, build())
                 left_seconds = max(_SHORTEST_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
                 timeout = Timeout(connect=min(connect_seconds, left_seconds), total=left_seconds)
                 sent = adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies)  # type: ignore[arg-type]  # its stub lacks Timeout
@@ -139,13 +134,11 @@ class Transport:
                 failure = classify_failure(error)
                 ctx.note_outcome(party, failure.reason)
                 _logger.debug("%s at %s: no response (%s)", party.value, origin.url, failure.reason)
-                self._observe(Exchange(party, method, url, message, failure, left_before - ctx.left_seconds()))
                 return failure
         origin.used_at = self._now()
         origin.nonce = read_nonce(response.headers) or origin.nonce
         ctx.note_outcome(party, response.status)
         _logger.debug("%s at %s: %s responded with %d", party.value, origin.url, method, response.status)
-        self._observe(Exchange(party, method, url, message, response, left_before - ctx.left_seconds()))
         return response
 
     def _origin(self, party: Party, url: str) -> Origin:
@@ -157,22 +150,3 @@ class Transport:
 
     def _max_bytes(self, party: Party) -> int:
         return self._api_max_bytes if party is Party.API else MEBIBYTE
-
-
-def _read_requested_nonce(party: Party, response: Response, sent: str | None, rounds: int) -> str:
-    """Return the nonce of this very response, not one that another thread has learned since.
-
-    Servers behind one name that do not share their nonces each ask for their own, so `rounds` requests in a row are followed
-    before it is given up.
-    """
-    nonce = read_nonce(response.headers)
-    if nonce is None:
-        fault = "asked for a nonce but its DPoP-Nonce header is missing or unusable"
-    elif rounds and nonce == sent:
-        fault = "asked for a nonce again after it was sent the one it had just issued"
-    elif rounds >= MAX_NONCE_ROUNDS:
-        detail = f"{party.as_subject} asked for another nonce {rounds + 1} times in a row. Try again; if it goes on, report it."
-        raise Unavailable(party, "nonce", detail)
-    else:
-        return nonce
-    raise InvalidResponse(party, "nonce", f"{party.as_subject} {fault}. Report it to its operators.")

@@ -57,6 +57,12 @@ def find_proxy_fault(url: str) -> str | None:
     return None
 
 
+def origin_of(url: str) -> str:
+    """Return the URL's origin: scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def is_loopback(host: str) -> bool:
     """Return whether the host is this machine."""
     return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)

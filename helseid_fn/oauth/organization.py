@@ -7,7 +7,7 @@ optionally a child; single-tenant clients name a child only, since their parent 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _MULTI_TENANT_SYSTEM = "urn:oid:1.0.6523"
@@ -52,6 +52,20 @@ def is_organization_number(text: str) -> bool:
 def is_journal_id(text: str) -> bool:
     """Return whether the text is a UUID."""
     return _UUID.fullmatch(text) is not None
+
+
+def check_organization(organization: Organization) -> Organization:
+    """Return the organization with its journal id in lower case, so that one id has one token.
+
+    Raises `ValueError` with a sentence that names the member.
+    """
+    for name, number in organization.numbers().items():
+        if number is not None and not (isinstance(number, str) and is_organization_number(number)):
+            raise ValueError(f"organization.{name} must be a string of nine digits.")
+    journal_id = organization.sfm_journal_id
+    if journal_id is not None and not (isinstance(journal_id, str) and is_journal_id(journal_id)):
+        raise ValueError("organization.sfm_journal_id must be a UUID.")
+    return replace(organization, sfm_journal_id=journal_id and journal_id.lower())
 
 
 def build_details(organization: Organization) -> dict[str, Any] | list[dict[str, Any]] | None:
