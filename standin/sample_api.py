@@ -1,13 +1,14 @@
-"""NHN's Sample API for machine clients, and an echo for tests that check what arrives."""
+"""NHN's Sample API for machine clients, an echo for tests that check what arrives, and a small FHIR server."""
 
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
+from standin import fhir
 from standin.access_token import organization_numbers
 from standin.clients import SAMPLE_AUDIENCE, SAMPLE_SCOPE
 from standin.helseid import HelseId
@@ -45,10 +46,13 @@ class SampleApi(ProtectedApi):
         return "api"
 
     def respond(self, request: Request) -> Response:
-        """Respond with the greeting, or with an echo of the request."""
-        if not request.path.startswith(f"{BASE_PATH}/"):
+        """Respond with the greeting, with what the FHIR server has, or with an echo of the request."""
+        if not request.path.startswith((f"{BASE_PATH}/", f"{fhir.BASE_PATH}/")):
             return Response(HTTPStatus.NOT_FOUND)
         claims, nonce = self.check(request), self.nonce_headers()
+        if request.path.startswith(f"{fhir.BASE_PATH}/"):
+            response = fhir.respond(request)
+            return replace(response, headers=(*response.headers, *nonce))
         if request.path == GREETINGS_PATH:
             if request.method != "GET":
                 return Response(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", "GET"),))

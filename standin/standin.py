@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
-from standin import issuer_key
+from standin import fhir, issuer_key
 from standin.clients import Client
 from standin.clock import Clock
 from standin.control import Control
@@ -126,6 +126,11 @@ class StandIn(Observation):
     def api_url(self) -> str:
         """The URL of the Sample API's greeting for machine clients."""
         return self.api.origin + GREETINGS_PATH
+
+    @property
+    def fhir_base(self) -> str:
+        """The base URL of the API's FHIR server."""
+        return self.api.origin + fhir.BASE_PATH
 
     @property
     def registration_url(self) -> str:

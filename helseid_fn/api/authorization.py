@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any, Self
 
 from helseid_fn.api.json_response import JsonResponse, asks_for_proof, rejects_token
 from helseid_fn.api.refusal import check_response
@@ -51,6 +52,10 @@ class Authorizer:
         """Returns the time limit of obtaining one token."""
         self._now = now
         self._new_id = new_id
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        """Return itself: dlt copies its configuration with all that is in it, and copies of tokens would be new requests."""
+        return self
 
     def authorize(self, method: str, url: str, ctx: Context) -> Authorization:
         """Authorize a request to a URL, which is exactly as it will be sent.

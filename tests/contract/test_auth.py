@@ -1,5 +1,6 @@
 """Requests of the library requests, with HelseIdAuth as their auth."""
 
+import copy
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -233,6 +234,13 @@ def test_a_token_that_cannot_be_had_is_an_error_of_ours(
     with pytest.raises(error):
         session.get(standin.api_url)
     assert standin.count("api") == 0
+
+
+def test_a_deep_copy_shares_the_tokens(standin: StandIn, client: Client) -> None:
+    auth = client.auth()
+    for each in (auth, copy.deepcopy(auth)):
+        assert requests.get(standin.api_url, auth=each, timeout=10).status_code == 200
+    assert made(standin) == {**COLD, "api": 2}
 
 
 def test_an_auth_object_shows_no_secret(standin: StandIn, client: Client) -> None:
