@@ -14,6 +14,7 @@ from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, RSA_ALGORITHMS
 from helseid_fn.oauth.organization import ANY, is_journal_id, is_organization_number
 
 API_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MAX_DEADLINE_SECONDS = 3600.0
 MAX_MEGABYTES = 64
@@ -118,6 +119,13 @@ def parse_deadline_seconds(text: str) -> float:
     if not 0 < seconds <= MAX_DEADLINE_SECONDS:
         raise ValueError(f"is not a number of seconds above 0 and up to {MAX_DEADLINE_SECONDS:g}")
     return seconds
+
+
+def parse_log_format(text: str) -> str:
+    """Parse a format of the log."""
+    if text not in LOG_FORMATS:
+        raise ValueError(f"is not one of {', '.join(LOG_FORMATS)}")
+    return text
 
 
 def parse_log_level(text: str) -> str:

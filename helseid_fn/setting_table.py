@@ -60,6 +60,8 @@ SETTINGS = (
     Setting("DEADLINE_SECONDS", parse.parse_deadline_seconds, "25", "25",
             "the deadline of a whole invocation; every wait and every timeout fits inside it"),
     Setting("LOG_LEVEL", parse.parse_log_level, "INFO", "INFO", "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`"),
+    Setting("LOG_FORMAT", parse.parse_log_format, None, "json",
+            "`json`, or `text` for people; by default `text` where standard output is a terminal"),
     Setting("SELVBETJENING_URL", parse.parse_selvbetjening, None, "https://api.selvbetjening.test.nhn.no",
             "where the [rotating function](keys-and-rotation.md#rotation) registers keys; `https`"),
     Setting("HELSEID_PENDING_KEY", address.parse_secret_name, None, "projects/my-project/secrets/helseid-key-pending",

@@ -49,6 +49,7 @@ class Settings:
     api_max_bytes: int
     deadline_seconds: float
     log_level: str
+    log_format: str | None
     secret_manager_endpoint: str | None
     google_project: str | None
     rotation: RotationSettings
@@ -99,6 +100,7 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         api_max_bytes=values["API_MAX_MEGABYTES"],
         deadline_seconds=values["DEADLINE_SECONDS"],
         log_level=values["LOG_LEVEL"],
+        log_format=values["LOG_FORMAT"],
         secret_manager_endpoint=values["SECRET_MANAGER_ENDPOINT"],
         google_project=environ.get("GOOGLE_CLOUD_PROJECT") or address.parse_google_project(values["HELSEID_KEY"]),
         rotation=RotationSettings(

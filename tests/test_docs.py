@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from dotenv import dotenv_values
 from joserfc.jwk import RSAKey
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
@@ -27,8 +28,9 @@ from helseid_fn.setting_table import EXAMPLES, REQUIRED, SETTINGS
 from helseid_fn.settings import parse_settings
 from infra import lambda_zip
 from standin import Client, StandIn, make_jwk, public_jwk
+from tests.support.command_line_docs import env_example
 from tests.support.faults.table import count_cells
-from tests.support.generated_docs import GENERATED, block
+from tests.support.generated_docs import ENV_EXAMPLE, GENERATED, block
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {str(path.relative_to(ROOT)): path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]}
@@ -81,6 +83,16 @@ def anchors(text: str) -> set[str]:
 def test_generated_tables_are_current(page: str, name: str, generate: Callable[[], str]) -> None:
     """If this fails, run: python -m tests.support.generated_docs."""
     assert block(PAGES[f"docs/{page}"], name) == generate()
+
+
+def test_the_example_of_an_env_file_has_every_setting() -> None:
+    """If this fails, run: python -m tests.support.generated_docs."""
+    assert ENV_EXAMPLE.read_text() == env_example()
+
+
+def test_the_example_of_an_env_file_is_valid() -> None:
+    values = dotenv_values(ENV_EXAMPLE)
+    assert parse_settings({name: value or "" for name, value in values.items()}).key_address == "file:client.jwk.json"
 
 
 def test_the_cells_of_the_fault_matrix_are_counted() -> None:

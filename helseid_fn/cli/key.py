@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,6 +17,7 @@ from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, RSA_ALGORITHMS
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from helseid_fn.keys.stored import StoredKey
 from helseid_fn.secret_store.address import parse_key_address
+from helseid_fn.secret_store.key_file import replace_key_file
 from helseid_fn.secret_store.reader import open_reader
 
 DEFAULT_STORE = "file:client.jwk.json"
@@ -78,7 +77,11 @@ def expires(environ: Mapping[str, str], date: datetime) -> None:
     text = _read(address, environ).text
     parse_signing_key(text)
     at = int(date.replace(tzinfo=UTC).timestamp())
-    _replace(Path(address.removeprefix("file:")), with_expiry(text, at))
+    path = Path(address.removeprefix("file:"))
+    try:
+        replace_key_file(path, with_expiry(text, at))
+    except OSError as error:
+        raise click.ClickException(f"{path} could not be written ({error.strerror}). Check its folder.") from None
     click.echo(f"The key expires on {date:%Y-%m-%d}.", err=True)
 
 
@@ -104,19 +107,3 @@ def _describe_expiry(key: SigningKey) -> str:
     days = (key.expires_at - time.time()) / _DAY_SECONDS
     when = f"in {days:.0f} days" if days >= 0 else f"{-days:.0f} days ago; register a new key"
     return f"{datetime.fromtimestamp(key.expires_at, UTC):%Y-%m-%d %H:%M} UTC, {when}"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Replace a key file at once, so that no reader sees a part of it; only its owner can read it."""
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except OSError:
-                Path(file.name).unlink()
-                raise
-    except OSError as error:
-        raise click.ClickException(f"{path} could not be written ({error.strerror}). Check its folder.") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from helseid_fn.keys.generate import public_half
 from helseid_fn.secret_store.address import parse_secret_name
 from helseid_fn.secret_store.aws.arn import SecretArn, parse_secret_arn
 from helseid_fn.secret_store.file import FileReader
+from helseid_fn.secret_store.key_file import create_key_file
 from helseid_fn.setting_parsers import parse_host_and_port
 
 TIMEOUT_SECONDS = 60.0
@@ -117,17 +117,10 @@ def _open_store(store: str, environ: Mapping[str, str]) -> KeyStore:
 
 
 def _write_file(path: Path, text: str) -> None:
-    """Write a file that only its owner can ever read."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        create_key_file(path, text)
     except FileExistsError:
         raise KeyExistsError from None
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-    except OSError:
-        path.unlink()  # a part of a key must not pass for a key
-        raise
 
 
 def _open_google(secret: str, endpoint: str | None, ctx: Context) -> KeyStore:

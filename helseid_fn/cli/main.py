@@ -10,7 +10,9 @@ import click
 
 COMMANDS = {
     "import": ("import_client", "Write .env and a key file from what Selvbetjening gave."),
+    "call": ("call", "Sign in, call the API once, and print its response."),
     "key": ("key", "Make, show and date the client's private key."),
+    "rotate": ("rotate", "Replace the client's key if it is due."),
     "serve": ("serve", "Serve the function over HTTP on this machine."),
 }
 """By name: the module of `helseid_fn.cli` whose `command` it is, and what it does."""

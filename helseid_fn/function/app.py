@@ -25,6 +25,7 @@ from helseid_fn.function.responses import (
     build_rotation_report,
     check_size,
 )
+from helseid_fn.http.exchange import Observe, ignore
 from helseid_fn.http.transport import CONNECT_TIMEOUT_SECONDS, Transport
 from helseid_fn.oauth.token_source import TokenSource
 from helseid_fn.secret_store.reader import open_reader
@@ -72,6 +73,7 @@ class App:
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        observe: Observe = ignore,
     ) -> None:
         """Wire the parts; `now` is the wall clock in seconds since the epoch, `sleep` waits before retries."""
         self.settings = settings
@@ -79,7 +81,11 @@ class App:
         self.now = now
         self.sleep = sleep
         self.transport = Transport(
-            now=now, sleep=sleep, connect_timeout_seconds=connect_timeout_seconds, api_max_bytes=settings.api_max_bytes
+            now=now,
+            sleep=sleep,
+            connect_timeout_seconds=connect_timeout_seconds,
+            api_max_bytes=settings.api_max_bytes,
+            observe=observe,
         )
         key = open_reader(settings.key_address, google_endpoint=settings.secret_manager_endpoint, environ=environ, sleep=sleep)
         tokens = TokenSource(
@@ -99,10 +105,10 @@ class App:
         try:
             settings = parse_settings(environ)
         except SettingsError as error:
-            log.configure("CRITICAL", host_writes_others=host_writes)
+            log.configure("CRITICAL", host_writes_others=host_writes, as_text=log.is_text(environ.get("LOG_FORMAT")))
             _logger.critical(str(error), extra={"fields": {"code": error.code, "faults": error.faults}})
             sys.exit(1)
-        log.configure(settings.log_level, host_writes_others=host_writes)
+        log.configure(settings.log_level, host_writes_others=host_writes, as_text=log.is_text(settings.log_format))
         for warning in find_warnings(environ):
             _logger.warning(warning)
         framework.install_hooks()

@@ -1,4 +1,4 @@
-"""Writes one JSON line per event to standard output, and never a token or a key.
+"""Writes one JSON line per event to standard output, or text for a terminal, and never a token or a key.
 
 Google's Cloud Logging reads `severity` and `time`, AWS Lambda `level` and `timestamp`: each line has both, in the words
 of each. Lambda takes an unknown level for INFO, and a function may be set to keep only what is more severe:
@@ -13,7 +13,7 @@ import re
 import sys
 import traceback
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError
@@ -49,6 +49,25 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(_redact(entry))
 
 
+class _TextFormatter(logging.Formatter):
+    """Formats a record for a person: the time, the severity and the message, and the fields of the event below it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created).astimezone()
+        lines = [f"{moment:%H:%M:%S} {record.levelname:<8} {_redact(record.getMessage()[:MAX_MESSAGE_LENGTH])}"]
+        fields = _redact(getattr(record, "fields", {}))
+        lines += [f"{'':<18}{name}: {_say(value)}" for name, value in fields.items() if value not in (None, {}, [])]
+        if record.exc_info and record.exc_info[1] is not None:
+            lines.append(_redact(format_crash(record.exc_info[1])))
+        return "\n".join(lines)
+
+
+def _say(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_say(each)}" for name, each in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def _redact(value: Any) -> Any:
     """Redact every text within a value, before JSON escapes hide or break what is redacted."""
     if isinstance(value, dict):
@@ -60,33 +79,45 @@ def _redact(value: Any) -> Any:
     return _PRIVATE_MEMBER.sub(rf"\1{REDACTED}", _JWS.sub(REDACTED, str(value)))
 
 
-class _StdoutHandler(logging.Handler):
-    """Writes to the current standard output, which hosts replace.
+class _StreamHandler(logging.Handler):
+    """Writes to the current standard output or error, which hosts replace.
 
     Other libraries are heard from WARNING up, whatever level their loggers have: below it, some log what they send and receive.
     """
+
+    def __init__(self, formatter: logging.Formatter, stream: str) -> None:
+        super().__init__()
+        self.setFormatter(formatter)
+        self._stream = stream
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING or record.name.partition(".")[0] == _OURS
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stdout.write(self.format(record) + "\n")
-            sys.stdout.flush()
+            stream = getattr(sys, self._stream)
+            stream.write(self.format(record) + "\n")
+            stream.flush()
         except (OSError, ValueError):
             self.handleError(record)  # a closed pipe or a full disk must not fail an invocation
 
 
-def configure(level: str, *, host_writes_others: bool = False) -> None:
+def is_text(log_format: str | None) -> bool:
+    """Return whether the log is text: as LOG_FORMAT says, else where standard output is a terminal."""
+    return log_format == "text" if log_format else sys.stdout is not None and sys.stdout.isatty()
+
+
+def configure(
+    level: str, *, host_writes_others: bool = False, as_text: bool = False, stream: Literal["stdout", "stderr"] = "stdout"
+) -> None:
     """Write this package's events from `level` up, and other libraries' from WARNING up.
 
     With `host_writes_others` the latter are left to the host, such as AWS Lambda, whose own handler writes them already.
     """
     root, ours = logging.getLogger(), logging.getLogger(_OURS)
     for logger in (root, ours):
-        logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, _StdoutHandler)]
-    handler = _StdoutHandler()
-    handler.setFormatter(_JsonFormatter())
+        logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, _StreamHandler)]
+    handler = _StreamHandler(_TextFormatter() if as_text else _JsonFormatter(), stream)
     (ours if host_writes_others else root).addHandler(handler)
     ours.propagate = not host_writes_others
     ours.setLevel(level)

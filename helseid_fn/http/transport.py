@@ -23,6 +23,7 @@ from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Unavailable
 from helseid_fn.http.adapter import Origin, prepare, wire_url
 from helseid_fn.http.body import MEBIBYTE, read_response
 from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce, read_requested_nonce
+from helseid_fn.http.exchange import Exchange, Observe, ignore
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.messages import Build, Message, Response
 from helseid_fn.http.retries import NEEDS_NEW_CONNECTION, may_be_processed, pause_before_retry
@@ -45,12 +46,14 @@ class Transport:
         random: Callable[[], float] = random.random,
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
         api_max_bytes: int = 10 * MEBIBYTE,
+        observe: Observe = ignore,
     ) -> None:
         """Take `now` as the wall clock in seconds, and `api_max_bytes` as the largest body of the API; others' are 1 MiB."""
         self._now = now
         self._api_max_bytes = api_max_bytes
         self._sleep = sleep
         self._random = random
+        self._observe = observe
         self._connect_timeout_seconds = connect_timeout_seconds
         self._lock = threading.Lock()
         self._origins: dict[str, Origin] = {}
@@ -119,10 +122,12 @@ class Transport:
         with self._lock:
             adapter = origin.renew_idle_connections(self._now())
         connect_seconds, left_before = min(self._connect_timeout_seconds, timeout_seconds), ctx.left_seconds()
+        message: Message | None = None
         with ctx.request(party):
             try:
                 adapter.ensure_connected(url, origin.proxies, connect_seconds)
-                request = prepare(method, url, build())
+                message = build()
+                request = prepare(method, url, message)
                 left_seconds = max(_SHORTEST_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
                 timeout = Timeout(connect=min(connect_seconds, left_seconds), total=left_seconds)
                 sent = adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies)  # type: ignore[arg-type]  # its stub lacks Timeout
@@ -134,11 +139,13 @@ class Transport:
                 failure = classify_failure(error)
                 ctx.note_outcome(party, failure.reason)
                 _logger.debug("%s at %s: no response (%s)", party.value, origin.url, failure.reason)
+                self._observe(Exchange(party, method, url, message, failure, left_before - ctx.left_seconds()))
                 return failure
         origin.used_at = self._now()
         origin.nonce = read_nonce(response.headers) or origin.nonce
         ctx.note_outcome(party, response.status)
         _logger.debug("%s at %s: %s responded with %d", party.value, origin.url, method, response.status)
+        self._observe(Exchange(party, method, url, message, response, left_before - ctx.left_seconds()))
         return response
 
     def _origin(self, party: Party, url: str) -> Origin:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from helseid_fn.api.client import ApiClient
 from helseid_fn.context import Context
@@ -15,6 +16,7 @@ from helseid_fn.http.transport import Transport
 from helseid_fn.keys.stored import StoredKey
 from helseid_fn.oauth.token_source import TokenSource
 from helseid_fn.rotation.aws import AwsRotation
+from helseid_fn.rotation.file import FileRotation, pending_path
 from helseid_fn.rotation.google import GoogleRotation
 from helseid_fn.rotation.retention import Retention
 from helseid_fn.rotation.selvbetjening import Selvbetjening
@@ -71,6 +73,22 @@ def wire_google_rotation(
         Retention(rotation.grace_hours * 3600, rotation.destroy_after_days * 86400),
         now,
     )
+
+
+def wire_file_rotation(
+    settings: Settings,
+    transport: Transport,
+    *,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> FileRotation:
+    """Wire the rotation of a key file.
+
+    Raises `RotationError` when the settings are not those of a rotation.
+    """
+    path = Path(settings.key_address.removeprefix("file:"))
+    remedy = f"Delete {pending_path(path)}, and the next run makes another."
+    return FileRotation(_wire_steps(settings, transport, now, sleep, remedy), path, now)
 
 
 def find_rotated_secret(settings: Settings) -> SecretArn:

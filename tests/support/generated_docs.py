@@ -1,11 +1,15 @@
 """The tables in `docs/` that are generated from code: `python -m tests.support.generated_docs` writes them again."""
 
+from functools import partial
 from pathlib import Path
 
 from helseid_fn.setting_table import REQUIRED, SETTINGS, Setting
+from tests.support.command_line_docs import commands_table, env_example, exit_codes_table, options_table
 from tests.support.faults.table import render
 
-DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+ENV_EXAMPLE = ROOT / ".env.example"
 
 
 def settings_table() -> str:
@@ -21,7 +25,13 @@ def _default(setting: Setting) -> str:
     return REQUIRED if setting.default is REQUIRED else f"`{setting.default}`"
 
 
-GENERATED = (("configuration.md", "settings", settings_table), ("errors.md", "fault matrix", render))
+GENERATED = (
+    ("configuration.md", "settings", settings_table),
+    ("errors.md", "fault matrix", render),
+    ("command-line.md", "commands", commands_table),
+    *(("command-line.md", f"{name} options", partial(options_table, name)) for name in ("import", "call", "rotate", "serve")),
+    ("command-line.md", "exit codes", exit_codes_table),
+)
 """The page, the name of the block that is generated in it, and what generates it."""
 
 
@@ -31,7 +41,8 @@ def block(text: str, name: str) -> str:
 
 
 def main() -> None:
-    """Write every generated block again."""
+    """Write every generated block, and `.env.example`, again."""
+    ENV_EXAMPLE.write_text(env_example())
     for page, name, generate in GENERATED:
         text = (DOCS / page).read_text()
         before, _, rest = text.partition(f"<!-- {name} -->\n")

@@ -284,3 +284,30 @@ def test_urllib3_s_warnings_are_silent(lines: Lines) -> None:
     log.configure("DEBUG")
     logging.getLogger("urllib3.connectionpool").warning("Retrying after connection broken: /secret?token=hush")
     assert lines() == []
+
+
+def test_text_for_a_terminal_has_every_field(written: Callable[[], str]) -> None:
+    log.configure("INFO", as_text=True)
+    OURS.info(
+        "It worked.", extra={"fields": {"outcome": "ok", "requests": {"api": 1, "helseid": 2}, "outcomes": {}, "kid": None}}
+    )
+    first, *fields = written().splitlines()
+    assert first.split(maxsplit=1)[1] == "INFO     It worked."
+    assert [field.strip() for field in fields] == ["outcome: ok", "requests: api 1, helseid 2"]
+
+
+def test_text_for_a_terminal_shows_no_secret(written: Callable[[], str]) -> None:
+    log.configure("INFO", as_text=True)
+    jws = generate_proof_key().sign({}, {"a": 1})
+    OURS.warning("Sent %s.", jws, extra={"fields": {"d": "secret", "said": [jws]}})
+    crash("about a person")
+    shown = written()
+    assert jws not in shown
+    assert "secret" not in shown
+    assert "about a person" not in shown
+    assert "RuntimeError" in shown
+
+
+@pytest.mark.parametrize(("setting", "is_text"), [("text", True), ("json", False), (None, False)])
+def test_the_setting_decides_the_format_of_the_log(setting: str | None, is_text: bool) -> None:  # noqa: FBT001
+    assert log.is_text(setting) == is_text

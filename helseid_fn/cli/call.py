@@ -1,0 +1,116 @@
+"""`helseid-fn call`: the job once from a terminal."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from helseid_fn.cli.call_request import parse_call
+from helseid_fn.cli.exit_codes import exit_code_of
+from helseid_fn.cli.explain import explain
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import HelseidFnError, Refused
+from helseid_fn.function import log
+from helseid_fn.function.app import App
+from helseid_fn.function.invocation import Invocation
+from helseid_fn.function.responses import build_problem, build_report
+from helseid_fn.http.exchange import ignore
+from helseid_fn.oauth.organization import describe
+from helseid_fn.settings import parse_settings
+
+_NAMES = {"secret_store": "key", "helseid": "HelseID", "api": "API"}
+
+
+@click.command("call")
+@click.option("--parent", metavar="NUMBER", help="The parent organization to act for.")
+@click.option("--child", metavar="NUMBER", help="The child organization to act for.")
+@click.option("--sfm-journal-id", metavar="UUID", help="The SFM journal to act for.")
+@click.option("--scope", metavar="SCOPES", help="Scopes to request instead of HELSEID_SCOPE.")
+@click.option("--method", metavar="METHOD", help="GET, or POST with --json, unless it is given.")
+@click.option("--path", metavar="PATH", help="A path below API_URL, unencoded.")
+@click.option("--query", "queries", metavar="NAME=VALUE", multiple=True, help="A parameter of the query; may be repeated.")
+@click.option("--header", "headers", metavar="NAME:VALUE", multiple=True, help="A header; may be repeated.")
+@click.option("--json", "body", metavar="JSON", help="The body: JSON, @FILE, or @- for standard input.")
+@click.option("--repeat", default=1, metavar="N", type=click.IntRange(1, 1000), help="Call N times; the token is cached.")
+@click.option("--explain", "explained", is_flag=True, help="Show each exchange, with decoded claims.")
+@click.option(
+    "--output",
+    type=click.Choice(["body", "json"]),
+    default="body",
+    show_default=True,
+    help="What goes to standard output: the API's body, or the report that a caller of the function gets.",
+)
+@click.pass_context
+def command(ctx: click.Context, /, *, repeat: int, explained: bool, output: str, **options: Any) -> None:
+    """Sign in, call the API once, and print its response.
+
+    It does what the function does for one invocation, with the settings of .env and the environment, but may name any
+    organization, method and header. Naming one of --parent, --child and --sfm-journal-id replaces the configured
+    organization. The API's body goes to standard output, and what happened to standard error.
+    """
+    environ: Mapping[str, str] = ctx.obj
+    settings = parse_settings(environ)
+    log.configure("WARNING", as_text=True, stream="stderr")
+    invocation = parse_call(settings, **options)
+    caller = Caller(App(settings, environ=environ, observe=explain if explained else ignore), invocation, output)
+    failed = [code for code in (caller.call() for _ in range(repeat)) if code]
+    ctx.exit(failed[0] if failed else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Makes the same call once or more and prints what came of it."""
+
+    app: App
+    invocation: Invocation
+    output: str
+
+    def call(self) -> int:
+        """Make the call, and return the exit code."""
+        invocation, settings = self.invocation, self.app.settings
+        ctx = Context(settings.deadline_seconds, invocation_id=str(uuid.uuid4()))
+        try:
+            result = self.app.api.call(invocation.request, invocation.organization, invocation.scopes, ctx)
+        except HelseidFnError as error:
+            body = None if error.api_response is None else error.api_response.get("body")
+            self._print(build_problem(error, ctx.invocation_id)[0], body)
+            click.echo(f"Error: {error.caller_detail}", err=True)
+            _note("code", f"{error.code}; helseid-fn doctor looks for the cause")
+            if isinstance(error, Refused) and error.party is Party.HELSEID and "assertion_jti" in ctx.facts:
+                _note("for support", f"kid {ctx.facts.get('kid')}, jti {ctx.facts['assertion_jti']}")
+            _note("time", _describe_time(ctx))
+            return exit_code_of(error)
+        self._print(build_report(result, invocation.organization, ctx, self.app.now())[0], result.response.body)
+        is_new = ctx.requests[Party.HELSEID] > 0
+        left_seconds = max(0, round(result.token.expires_at - self.app.now()))
+        whom = describe(invocation.organization).strip(":")
+        whose = f" for {whom}" if whom else ""
+        _note(
+            "token", f"{'new' if is_new else 'cached'}, {left_seconds} s left{whose}: {' '.join(sorted(result.token.scopes))}"
+        )
+        _note("API", f"{invocation.request.method} {invocation.request.url} {result.response.status}")
+        _note("time", _describe_time(ctx))
+        return 0
+
+    def _print(self, report: str, body: Any) -> None:
+        if self.output == "json":
+            click.echo(report)
+        elif body not in (None, ""):
+            click.echo(body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False))
+
+
+def _describe_time(ctx: Context) -> str:
+    fields = ctx.log_fields()
+    counts = fields["requests"]
+    waited = (f"{_NAMES.get(name, name)} {ms} ms in {counts[name]}" for name, ms in fields["durations_ms"].items())
+    return f"{fields['duration_ms']} ms; requests: {', '.join(waited)}"
+
+
+def _note(name: str, text: str) -> None:
+    click.echo(f"{name:<12}{text}", err=True)

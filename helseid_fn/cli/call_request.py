@@ -1,0 +1,93 @@
+"""The options of `helseid-fn call` as an invocation; a terminal may name any organization, method and header."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from helseid_fn.function.invocation import Invocation, parse_invocation
+from helseid_fn.http.caller_headers import parse_header_patterns
+from helseid_fn.http.json_text import parse_json
+from helseid_fn.oauth.organization import ANY
+from helseid_fn.setting_parsers import API_METHODS, parse_scopes
+from helseid_fn.settings import Settings
+
+
+def parse_call(
+    settings: Settings,
+    *,
+    parent: str | None,
+    child: str | None,
+    sfm_journal_id: str | None,
+    scope: str | None,
+    method: str | None,
+    path: str | None,
+    queries: tuple[str, ...],
+    headers: tuple[str, ...],
+    body: str | None,
+) -> Invocation:
+    """Parse the options as an invocation is parsed, without the limits that the settings put on callers.
+
+    Raises `InvalidInvocation`, and `click.UsageError` for what is wrong with the form of an option.
+    """
+    named = _parse_pairs("--header", headers, ":")
+    given_headers = {name: value[0] if len(value) == 1 else ", ".join(value) for name, value in named.items()}
+    request: dict[str, Any] = {"method": method or ("GET" if body is None else "POST")}
+    request |= {} if path is None else {"path": path}
+    request |= {"query": _parse_pairs("--query", queries, "=")} if queries else {}
+    request |= {"headers": given_headers} if headers else {}
+    request |= {} if body is None else {"json": _parse_json(body)}
+    organization = {"parent": parent, "child": child, "sfm_journal_id": sfm_journal_id}
+    members: dict[str, Any] = {"request": request}
+    if any(organization.values()):
+        members["organization"] = organization
+    unlimited = replace(
+        settings,
+        allowed_organizations=frozenset({ANY}),
+        api_methods=API_METHODS,
+        api_caller_headers=_parse_header_names(given_headers),
+        scopes=settings.scopes if scope is None else _parse_scopes(scope),
+    )
+    return parse_invocation(members, unlimited)
+
+
+def _parse_pairs(option: str, texts: tuple[str, ...], separator: str) -> dict[str, list[str]]:
+    pairs: dict[str, list[str]] = {}
+    for text in texts:
+        name, found, value = text.partition(separator)
+        if not found or not name.strip():
+            raise click.UsageError(f"{option} must be NAME{separator}VALUE.")
+        pairs.setdefault(name.strip(), []).append(value.strip())
+    return pairs
+
+
+def _parse_header_names(headers: dict[str, str]) -> tuple[str, ...]:
+    try:
+        return parse_header_patterns(" ".join(headers)) if headers else ()
+    except ValueError as fault:
+        raise click.UsageError(f"--header {fault}.") from None
+
+
+def _parse_scopes(text: str) -> frozenset[str]:
+    try:
+        return parse_scopes(text)
+    except ValueError as fault:
+        raise click.UsageError(f"--scope {fault}.") from None
+
+
+def _parse_json(text: str) -> Any:
+    if text.startswith("@"):
+        name = text.removeprefix("@")
+        try:
+            text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise click.UsageError(f"{name} cannot be read ({reason}).") from None
+    try:
+        return parse_json(text.encode())
+    except ValueError:
+        raise click.UsageError("--json is not JSON. Give JSON, @FILE, or @- for standard input.") from None
