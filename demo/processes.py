@@ -98,7 +98,7 @@ class Process:
 
 def start_standin(*options: str) -> tuple[Process, dict[str, str]]:
     """Start the stand-in, and return it with the environment of a function that uses it."""
-    return _start_party("the stand-in", "standin", "--json-events", "-", *options)
+    return _start_party("the stand-in", "standin", "--port-base=0", "--json-events=-", *options)
 
 
 def start_secrets_manager(key_file: Path, invoke_url: str) -> tuple[Process, dict[str, str]]:

@@ -29,6 +29,8 @@ class ApiSettings(AccessSettings):
     audience: str = SAMPLE_AUDIENCE
     scope: str = SAMPLE_SCOPE
     echo_credentials: bool = False
+    echo_everywhere: bool = True
+    """Whether every path below BASE_PATH responds with an echo, and not only those below the greeting."""
 
 
 class SampleApi(ProtectedApi):
@@ -47,8 +49,8 @@ class SampleApi(ProtectedApi):
 
     def respond(self, request: Request) -> Response:
         """Respond with the greeting, with what the FHIR server has, or with an echo of the request."""
-        if not request.path.startswith((f"{BASE_PATH}/", f"{fhir.BASE_PATH}/")):
-            return Response(HTTPStatus.NOT_FOUND)
+        if not self._is_endpoint(request.path):
+            return Response(HTTPStatus.NOT_FOUND)  # before any challenge, as ASP.NET Core routes
         claims, nonce = self.check(request), self.nonce_headers()
         if request.path.startswith(f"{fhir.BASE_PATH}/"):
             response = fhir.respond(request)
@@ -59,6 +61,10 @@ class SampleApi(ProtectedApi):
             return Response.json(200, {"greeting": self._greeting(), **organization_numbers(claims)}, nonce)
         status = _STATUS_PATH.fullmatch(request.path)
         return Response.json(int(status[1]) if status else 200, self._echo(request), nonce)
+
+    def _is_endpoint(self, path: str) -> bool:
+        echoing = BASE_PATH if self.settings.echo_everywhere else GREETINGS_PATH
+        return path == GREETINGS_PATH or path.startswith((f"{echoing}/", f"{fhir.BASE_PATH}/"))
 
     def _greeting(self) -> str:
         local = time.strftime("%H:%M:%S", time.localtime(self._shared.clock.now()))

@@ -47,13 +47,13 @@ class StandIn(Observation):
         key_activation_seconds: float = 0,
         clock: Callable[[], float] = time.time,
         control: bool = False,
-        port_base: int | None = None,
+        port_base: int = 0,
     ) -> None:
         """Set up the parties; they listen after `start`."""
         issuer_key.start_generating()
         self.clock = Clock(clock)
         shared = Shared(self.clock, Record(), tls)
-        ports = [0] * 4 if port_base is None else range(port_base, port_base + 4)
+        ports = [0] * 4 if not port_base else range(port_base, port_base + 4)
         self.helseid = HelseId(
             shared,
             HelseIdSettings(issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success),
@@ -119,7 +119,7 @@ class StandIn(Observation):
 
     @property
     def api_base(self) -> str:
-        """The API's base URL."""
+        """The base of the API's URLs."""
         return self.api.origin + BASE_PATH
 
     @property

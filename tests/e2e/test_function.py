@@ -147,7 +147,11 @@ def test_a_call_in_flight_completes_before_the_process_ends(
 
 def test_the_exports_of_the_standin_configure_the_function(tmp_path: Path) -> None:
     standin = subprocess.Popen(
-        [sys.executable, "-u", "-m", "standin"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-u", "-m", "standin", "--port-base=0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert standin.stdout is not None

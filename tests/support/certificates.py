@@ -28,11 +28,12 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 class Authority:
     """Issues certificates and writes them below a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, key: ec.EllipticCurvePrivateKey | None = None, name: x509.Name | None = None) -> None:
+        """Make an authority, or take the key and the name of another one."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority for tests only")])
+        self._key = key or ec.generate_private_key(ec.SECP256R1())
+        self._name = name or x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority for tests only")])
         limits = x509.BasicConstraints(ca=True, path_length=None)
         builder = self._builder(self._name, self._key).add_extension(limits, critical=True)
         certificate = self._sign(builder.add_extension(_SIGNS_CERTIFICATES, critical=True))
