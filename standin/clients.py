@@ -16,7 +16,7 @@ Tenancy = Literal["single-tenant", "multi-tenant", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """A client: its first keys, its scopes, and the organizations it may act for.
+    """A client: its first keys, its scopes, those that wait for approval, and the organizations it may act for.
 
     A multi-tenant client acts for `parent` and `other_parents`, which delegated to its `supplier`, and for any child
     of theirs, unless `children_of` lists the children of that parent. A single-tenant client always acts for `parent` and
@@ -26,6 +26,7 @@ class Client:
     client_id: str
     jwks: Sequence[Mapping[str, Any]]
     scopes: Sequence[str] = (SAMPLE_SCOPE, SELVBETJENING_SCOPE)
+    pending_scopes: Sequence[str] = ()
     tenancy: Tenancy = "multi-tenant"
     parent: str = "999977774"
     other_parents: Sequence[str] = ()

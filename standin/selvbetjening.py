@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar, Literal
 
-from standin.clients import SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE
+from standin.clients import SELVBETJENING_AUDIENCE, SELVBETJENING_SCOPE, Client
 from standin.helseid import HelseId
 from standin.http_party import Shared
 from standin.key_registration import BodyForm, check_registration, parse_posted_key, problem
@@ -16,8 +16,9 @@ from standin.refusals import Refusal
 from standin.registered_keys import RegisteredKey
 
 CLIENT_SECRET_PATH = "/v1/client-secret"
+CLIENT_PATH = "/v1/client"
 KEY_LIFETIME_SECONDS = 180 * 86400.0
-_KINDS = {"POST": "register", "GET": "keys"}
+_KINDS = {CLIENT_SECRET_PATH: {"POST": "register", "GET": "keys"}, CLIENT_PATH: {"GET": "client"}}
 
 
 @dataclass(kw_only=True)
@@ -47,7 +48,7 @@ class Selvbetjening(ProtectedApi):
 
     def classify(self, request: Request) -> str:
         """Return register, keys or other."""
-        return _KINDS.get(request.method, "other") if request.path == CLIENT_SECRET_PATH else "other"
+        return _KINDS.get(request.path, {}).get(request.method, "other")
 
     def refuse(self, refusal: Refusal) -> Response:
         """Refuse a caller with a challenge, and a key with a problem document (RFC 7807)."""
@@ -63,17 +64,20 @@ class Selvbetjening(ProtectedApi):
         return Response.json(refusal.status, members, content_type="application/problem+json; charset=utf-8")
 
     def respond(self, request: Request) -> Response:
-        """Register a key, or list the client's keys."""
-        if request.path != CLIENT_SECRET_PATH:
+        """Register a key, list the client's keys, or show its scopes."""
+        kinds = _KINDS.get(request.path)
+        if kinds is None:
             return Response(HTTPStatus.NOT_FOUND)
-        if request.method not in _KINDS:
-            return Response(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", ", ".join(_KINDS)),))
+        if request.method not in kinds:
+            return Response(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", ", ".join(kinds)),))
         client_id = str(self.check(request).get("client_id"))
         if client_id not in self._helseid.clients:
             detail = "the token's client_id is not registered"
             problem("unknown_client", "The client does not exist.", detail, HTTPStatus.FORBIDDEN)
         if request.method == "POST":
             return Response.json(200, {"expiration": self._register(request, client_id)}, self.nonce_headers())
+        if request.path == CLIENT_PATH:
+            return Response.json(200, _describe_scopes(self._helseid.clients[client_id]), self.nonce_headers())
         return Response.json(200, [_describe(key) for key in self._helseid.keys.of(client_id)], self.nonce_headers())
 
     def _register(self, request: Request, client_id: str) -> str | None:
@@ -97,6 +101,13 @@ class Selvbetjening(ProtectedApi):
         posted = parse_posted_key(request.body)
         if posted is not None:
             self._shared.record.keep_secrets(str(posted.jwk[name]) for name in posted.private_members)
+
+
+def _describe_scopes(client: Client) -> dict[str, Any]:
+    """Return what is known of the real response (SELV Common/Models/Response/CurrentClient.cs)."""
+    scopes = [{"scope": scope, "status": "ok", "statusReason": None} for scope in client.scopes]
+    scopes += [{"scope": each, "status": "pending", "statusReason": "Awaiting approval"} for each in client.pending_scopes]
+    return {"apiScopes": scopes, "childOrganizationNumbers": list(client.children)}
 
 
 def _describe(key: RegisteredKey) -> dict[str, Any]:

@@ -36,7 +36,7 @@ SOLE_IMPORTERS = {
     "httpx": "httpx_auth",
     "urllib3": "http",
     "jwt": "keys",
-    "cryptography": "keys",
+    "cryptography": "keys cli.doctor",
     "google": "secret_store.google",
     "google_crc32c": "secret_store.google",
     "grpc": "secret_store.google",

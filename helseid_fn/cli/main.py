@@ -11,6 +11,7 @@ import click
 COMMANDS = {
     "import": ("import_client", "Write .env and a key file from what Selvbetjening gave."),
     "call": ("call", "Sign in, call the API once, and print its response."),
+    "doctor": ("doctor.command", "Check everything between here and the API, and name the cause."),
     "key": ("key", "Make, show and date the client's private key."),
     "rotate": ("rotate", "Replace the client's key if it is due."),
     "serve": ("serve", "Serve the function over HTTP on this machine."),
@@ -65,3 +66,4 @@ def main(ctx: click.Context, env_file: str) -> None:
     is_chosen = ctx.get_parameter_source("env_file") is not click.core.ParameterSource.DEFAULT
     must_exist = is_chosen and ctx.invoked_subcommand != "import"  # which may make it
     ctx.obj = read_environment(env_file, os.environ, must_exist=must_exist)
+    os.environ.update(ctx.obj)  # libraries read their own variables there: proxies, authorities, credentials of a cloud

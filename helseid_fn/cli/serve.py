@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-from collections.abc import Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -25,8 +23,7 @@ _DEFAULT_JOB = Path(__file__).with_name("default_job.py")
 @click.option(
     "--source", type=click.Path(exists=True, dir_okay=False), help="Your main.py.  [default: ./main.py, else the default job]"
 )
-@click.pass_obj
-def command(environ: Mapping[str, str], port: int, target: str, source: str | None) -> None:
+def command(port: int, target: str, source: str | None) -> None:
     """Serve the function over HTTP on this machine, until Ctrl-C.
 
     It is functions-framework that serves it, as on Google Cloud, with the settings of .env and the environment.
@@ -38,7 +35,6 @@ def command(environ: Mapping[str, str], port: int, target: str, source: str | No
         raise click.ClickException(f"Port {port} is in use. Stop the program that uses it, or choose another --port.")
     own = Path("main.py")
     served = Path(source) if source else own if own.exists() else _DEFAULT_JOB
-    os.environ.update(environ)
     click.echo(f"Serving {target} of {_describe(served)} on http://127.0.0.1:{port}/ until Ctrl-C.", err=True)
     click.echo(f"Call it from another terminal: curl -s -X POST http://127.0.0.1:{port}/", err=True)
     framework.load().main(args=[f"--target={target}", f"--source={served}", "--host=127.0.0.1", f"--port={port}"])

@@ -48,11 +48,10 @@ class Origin:
         """
         scheme = urlsplit(url).scheme
         # Done once for each origin, since it takes longer than signing a proof.
-        environment = requests.Session().merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
-        bundle = environment["verify"] if isinstance(environment["verify"], str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
+        proxies, bundle = _read_environment(url)
         tls = _load_trust(party, bundle) if scheme == "https" else None
         # http goes to this machine only, and a proxy must not see that traffic.
-        proxies = dict(environment["proxies"]) if tls else {}
+        proxies = proxies if tls else {}
         return cls(origin_of(url), proxies, tls, _Adapter(tls, max_bytes), used_at=now)
 
     def drop_connections(self) -> None:
@@ -65,6 +64,22 @@ class Origin:
             self.adapter = self.adapter.renew()
         self.used_at = now
         return self.adapter
+
+
+def find_route(url: str) -> tuple[str | None, str]:
+    """Return the proxy that leads to a URL, without its credentials, and the CA bundle, as the environment has them."""
+    proxies, bundle = _read_environment(url)
+    proxy = requests.utils.select_proxy(url, proxies) if urlsplit(url).scheme == "https" else None
+    if proxy is None:
+        return None, bundle
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), bundle
+
+
+def _read_environment(url: str) -> tuple[dict[str, str], str]:
+    environment = requests.Session().merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
+    bundle = environment["verify"] if isinstance(environment["verify"], str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
+    return dict(environment["proxies"]), bundle
 
 
 class _Adapter(HTTPAdapter):

@@ -48,6 +48,10 @@ class SigningKey:
         """The required public members, as the `jwk` header of a proof has them."""
         self.thumbprint = thumbprint(self.public_jwk)
 
+    def with_form(self, alg: str, kid: str | None) -> SigningKey:
+        """Return the same key under another algorithm of its kind and another kid, to find how it is registered."""
+        return SigningKey(self._private, alg, kid, made_at=self.made_at, expires_at=self.expires_at)
+
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         """Sign the claims as a compact JWS (RFC 7515 section 7.1), with the header given and the key's `alg`."""
         # PyJWT adds a typ of its own to a header without one, unless it is None; and an alg in the header decides.

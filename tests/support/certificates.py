@@ -28,8 +28,19 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 class Authority:
     """Issues certificates and writes them below a folder."""
 
-    def __init__(self, folder: Path, *, key: ec.EllipticCurvePrivateKey | None = None, name: x509.Name | None = None) -> None:
-        """Make an authority, or take the key and the name of another one."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        key: ec.EllipticCurvePrivateKey | None = None,
+        name: x509.Name | None = None,
+        server_days: tuple[int, int] = (-1, 1),
+    ) -> None:
+        """Make an authority, or take the key and the name of another one.
+
+        `server_days` is when the servers' certificates begin and end to be valid, in days from now.
+        """
+        self._server_days = server_days
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._key = key or ec.generate_private_key(ec.SECP256R1())
@@ -48,7 +59,7 @@ class Authority:
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names or ("127.0.0.1",)])
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests only")])
-        builder = self._builder(subject, key).add_extension(alternatives, critical=False)
+        builder = self._builder(subject, key, self._server_days).add_extension(alternatives, critical=False)
         chain = self._folder / f"server-{len(list(self._folder.iterdir()))}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         chain.write_bytes(private + self._sign(builder))
@@ -56,7 +67,9 @@ class Authority:
         context.load_cert_chain(chain)
         return context
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, days: tuple[int, int] = (-1, 1)
+    ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         public, authority = key.public_key(), self._key.public_key()
         return (
@@ -65,8 +78,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
+            .not_valid_before(now + dt.timedelta(days=days[0]))
+            .not_valid_after(now + dt.timedelta(days=days[1]))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority), critical=False)
         )

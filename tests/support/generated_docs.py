@@ -5,6 +5,7 @@ from pathlib import Path
 
 from helseid_fn.setting_table import REQUIRED, SETTINGS, Setting
 from tests.support.command_line_docs import commands_table, env_example, exit_codes_table, options_table
+from tests.support.doctor_faults import faults_table
 from tests.support.faults.table import render
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -29,8 +30,12 @@ GENERATED = (
     ("configuration.md", "settings", settings_table),
     ("errors.md", "fault matrix", render),
     ("command-line.md", "commands", commands_table),
-    *(("command-line.md", f"{name} options", partial(options_table, name)) for name in ("import", "call", "rotate", "serve")),
+    *(
+        ("command-line.md", f"{name} options", partial(options_table, name))
+        for name in ("import", "call", "doctor", "rotate", "serve")
+    ),
     ("command-line.md", "exit codes", exit_codes_table),
+    ("troubleshooting.md", "doctor faults", faults_table),
 )
 """The page, the name of the block that is generated in it, and what generates it."""
 
