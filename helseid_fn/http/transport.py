@@ -129,7 +129,7 @@ class Transport:
                 message = build()
                 request = prepare(method, url, message)
                 left_seconds = max(_SHORTEST_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
-                timeout = Timeout(connect=min(connect_seconds, left_seconds), total=left_seconds)
+                timeout = Timeout(connect=left_seconds, total=left_seconds)  # urllib3 takes the first for sending, too
                 sent = adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies)  # type: ignore[arg-type]  # its stub lacks Timeout
                 response = read_response(party, sent, self._max_bytes(party))
             except InvalidResponse as error:

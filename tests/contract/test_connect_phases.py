@@ -14,8 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from urllib3 import PoolManager, ProxyManager, Timeout
 
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
 from helseid_fn.http.connection import POOL_CLASSES, load_tls_context
 from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError, classify_failure
+from helseid_fn.http.messages import Message
+from helseid_fn.http.transport import Transport
 from tests.support.certificates import Authority
 from tests.support.proxy import Proxy
 
@@ -249,3 +253,20 @@ def test_an_https_proxy_carries_tls_inside_tls(tmp_path: Path) -> None:
             response = manager.request("GET", f"https://127.0.0.1:{port}/", retries=False, timeout=Timeout(connect=2, read=5))
     assert response.status == 204
     assert proxy.asked == [f"CONNECT 127.0.0.1:{port}"]
+
+
+def test_sending_a_body_may_take_longer_than_connecting() -> None:
+    size = 16 * 1024 * 1024  # more than the sockets buffer
+
+    def read_late(peer: socket.socket) -> None:
+        time.sleep(0.5)
+        read = bytearray()
+        while len(read.partition(b"\r\n\r\n")[2]) < size and (block := peer.recv(1024 * 1024)):
+            read += block
+        peer.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    transport = Transport(connect_timeout_seconds=0.1)
+    with serve(read_late) as port:
+        url = f"http://127.0.0.1:{port}/"
+        response = transport.send(Party.API, "PUT", url, lambda _url, _nonce: Message({}, b"x" * size), ctx=Context(30))
+    assert response.status == 204
