@@ -54,6 +54,8 @@ class HelseIdHttpxAuth(httpx.Auth):
 
     async def _wants_repeat(self, authorization: Authorization, response: httpx.Response) -> bool:
         head, ctx = _head_of(response), self._authorizer.begin()
+        if head.status != 401:  # only a 401 may need another token
+            return authorization.wants_repeat(head, ctx)
         return await self._work(lambda: authorization.wants_repeat(head, ctx))
 
     async def _work(self, work: Callable[[], Value]) -> Value:

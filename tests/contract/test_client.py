@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +23,8 @@ from helseid_fn import (
     Unavailable,
 )
 from standin import SAMPLE_SCOPE, StandIn, faults
-from tests.conftest import MovableClock
-from tests.support.deployment import CHILD, OTHER_CHILD, PARENT, at_once, client_of, made
+from tests.conftest import ROOT, MovableClock
+from tests.support.deployment import CHILD, CLIENT_ID, OTHER_CHILD, PARENT, at_once, client_of, made
 from tests.support.programs import jtis, make_client
 
 COLD = {"metadata": 1, "token": 2, "api": 1}
@@ -55,6 +57,21 @@ def test_nothing_is_read_or_reached_before_the_first_call(standin: StandIn, tmp_
     with pytest.raises(Refused) as raised:
         api.get("greetings")
     assert raised.value.code == "secret_manager.refused.not_found"
+
+
+def test_a_client_may_be_made_before_a_server_forks(standin: StandIn, key_file: Path) -> None:
+    program = f"""
+import os
+from helseid_fn import Client, Organization
+client = Client(issuer={standin.issuer!r}, client_id={CLIENT_ID!r}, key="file:{key_file}", scopes={{{SAMPLE_SCOPE!r}}},
+                organization=Organization(parent={PARENT!r}))
+api, child = client.api({standin.api_base!r}), os.fork()
+assert api.get("greetings").status == 200
+assert not child or os.waitpid(child, 0)[1] == 0
+"""
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert made(standin) == {"metadata": 2, "token": 4, "api": 2}
 
 
 def test_the_parts_of_a_request_arrive(standin: StandIn, client: Client) -> None:
