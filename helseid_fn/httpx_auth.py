@@ -17,6 +17,9 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
 from helseid_fn.http import messages
 
+MAX_THREADS = 32
+"""Each task that waits for a token has a thread: waiting together, they share one request and, if it fails, its failure."""
+
 Value = TypeVar("Value")
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None] | None]
 
@@ -25,13 +28,13 @@ class HelseIdHttpxAuth(httpx.Auth):
     """Adds a token and a proof to each request; `Client.httpx_auth` makes one. Safe for threads and for asyncio's tasks.
 
     It follows the API's nonce, obtains another token once if the API rejects one, and raises this package's errors. A redirect
-    is `Refused` and not followed: a proof is for one URL. In an `AsyncClient` a thread obtains the token, so the loop goes on.
+    is `Refused` and not followed: a proof is for one URL. In an `AsyncClient` threads obtain the token, so the loop goes on.
     """
 
     def __init__(self, authorizer: Authorizer) -> None:
         """Authorize requests with the tokens of an authorizer."""
         self._authorizer = authorizer
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="helseid-token")  # its thread starts when it has work
+        self._workers = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="helseid-token")
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Authorize a request of a `Client`."""
@@ -59,8 +62,8 @@ class HelseIdHttpxAuth(httpx.Auth):
         return await self._work(lambda: authorization.wants_repeat(head, ctx))
 
     async def _work(self, work: Callable[[], Value]) -> Value:
-        """Do what may wait for HelseID in the thread; contexts begin before, so that the waits of a queue do not add up."""
-        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+        """Do what may wait for HelseID in a thread; contexts begin before, so that waits for a thread do not add up."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     def __repr__(self) -> str:
         return "<HelseIdHttpxAuth>"

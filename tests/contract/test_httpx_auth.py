@@ -14,7 +14,7 @@ from helseid_fn import Client, InvalidInvocation, InvalidResponse, Organization,
 from standin import StandIn, faults
 from tests.conftest import ROOT
 from tests.support.deployment import OTHER_CHILD, PARENT, at_once, made
-from tests.support.happenings import Gate
+from tests.support.happenings import Gate, until, waiting_threads
 from tests.support.programs import jtis, make_client
 
 COLD = {"metadata": 1, "token": 2, "api": 1}
@@ -217,16 +217,23 @@ def test_the_event_loop_goes_on_while_a_token_is_fetched(standin: StandIn, clien
     assert made(standin) == COLD  # nothing timed out
 
 
-def test_tasks_that_wait_for_one_helseid_end_together(standin: StandIn, key_file: Path) -> None:
-    standin.helseid.fail_always("metadata", faults.Hang())
-    auth = make_client(standin, key_file, deadline_seconds=0.5).httpx_auth()
+def test_a_failure_goes_to_every_task_that_waited_for_it(standin: StandIn, client: Client) -> None:
+    gate = Gate()
+    standin.helseid.fail_next("metadata", gate)
+    standin.helseid.fail_always("token", faults.Status(503))
+
+    def open_gate() -> None:
+        until(lambda: standin.count("metadata") == 1 and waiting_threads() >= 9)
+        gate.opened.set()
 
     async def get_all() -> list[int | BaseException]:
-        async with httpx.AsyncClient(auth=auth) as http:
-            return await asyncio.gather(*(http.get(standin.api_url) for _ in range(20)), return_exceptions=True)
+        async with httpx.AsyncClient(auth=client.httpx_auth()) as http:
+            calls = [http.get(standin.api_url) for _ in range(10)]
+            *results, _ = await asyncio.gather(*calls, asyncio.to_thread(open_gate), return_exceptions=True)
+            return results
 
-    assert {type(each).__name__ for each in asyncio.run(get_all())} <= {"DeadlineExceeded", "Unavailable"}
-    assert standin.count("metadata") <= 3
+    assert {type(each) for each in asyncio.run(get_all())} == {Unavailable}
+    assert made(standin) == {"metadata": 1, "token": 3}
 
 
 def test_an_auth_object_shows_no_secret(standin: StandIn, client: Client) -> None:

@@ -1,7 +1,6 @@
 """Many invocations at once: one requests the token, the others wait, each within its own deadline."""
 
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,22 +14,7 @@ from helseid_fn.errors import DeadlineExceeded
 from helseid_fn.function.invocation import parse_invocation
 from standin import StandIn, faults
 from tests.support.deployment import CHILD, CLIENT_ID, OTHER_UNIT, PARENT, Function, at_once, client_of, made
-from tests.support.happenings import Gate
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait until a condition is met."""
-    for _ in range(4000):
-        if happened():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it never happened")
-
-
-def waiting_threads() -> int:
-    """Count the threads that wait for another thread's fetch."""
-    frames = sys._current_frames().values()
-    return sum(frame.f_code.co_filename.endswith("concurrency.py") and frame.f_code.co_name == "get" for frame in frames)
+from tests.support.happenings import Gate, until, waiting_threads
 
 
 def get_token(function: Function, ctx: Context) -> object:

@@ -1,6 +1,8 @@
-"""Faults of one exchange that the stand-in itself lacks."""
+"""Faults of one exchange that the stand-in itself lacks, and waiting for what happens."""
 
+import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -74,3 +76,18 @@ class ThenReset:
         wire.send(deliver(handle()))
         wire.pause(0.02)
         wire.reset()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait until a condition is met."""
+    for _ in range(4000):
+        if happened():
+            return
+        time.sleep(0.005)
+    raise AssertionError("it never happened")
+
+
+def waiting_threads() -> int:
+    """Count the threads that wait for another thread's fetch."""
+    frames = sys._current_frames().values()
+    return sum(frame.f_code.co_filename.endswith("concurrency.py") and frame.f_code.co_name == "get" for frame in frames)
