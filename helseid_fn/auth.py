@@ -63,10 +63,10 @@ class _Repetition:
 
 def _send_again(response: Response, headers: dict[str, str], options: dict[str, Any]) -> Response:
     """Send the request of a response with these headers, as requests' own digest authentication does."""
-    request: Any = response.request.copy()
-    _rewind(request)
     response.content  # noqa: B018  # read, so that the connection can be used again
     response.close()
+    request: Any = response.request.copy()
+    _rewind(request)
     cookies = request._cookies  # noqa: SLF001  # as requests' own do: a cookie may lead to the server that knows the nonce
     extract_cookies_to_jar(cookies, response.request, response.raw)  # type: ignore[no-untyped-call]
     request.prepare_cookies(cookies)

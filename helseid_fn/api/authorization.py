@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from helseid_fn.api.json_response import JsonResponse, asks_for_proof, rejects_token
+from helseid_fn.api.json_response import asks_for_proof, read_json_response, rejects_token
 from helseid_fn.api.refusal import check_response
 from helseid_fn.api.url import resolve_below
 from helseid_fn.context import Context
@@ -50,7 +50,7 @@ class Authorizer:
         self._below = below
         self.begin = begin
         """Returns the time limit of obtaining one token."""
-        self._now = now
+        self.now = now
         self._new_id = new_id
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
@@ -82,7 +82,7 @@ class Authorizer:
             token.proof_key,
             method=method,
             url=url,
-            now=self._now(),
+            now=self.now(),
             jti=self._new_id(),
             nonce=nonce,
             access_token=token.value,
@@ -97,6 +97,7 @@ class Authorization:
         self._method = method
         self._url = url
         self._token = token
+        self._sent_secrets: tuple[str, ...] = ()
         self._start_over()
 
     def _start_over(self) -> None:
@@ -107,6 +108,7 @@ class Authorization:
     def headers(self) -> dict[str, str]:
         """Return headers with a proof of their own."""
         proof = self._authorizer.build_proof(self._token, self._method, self._url, self._nonce)
+        self._sent_secrets = (self._token.value, proof)
         return {"Authorization": f"DPoP {self._token.value}", "DPoP": proof}
 
     def wants_repeat(self, response: Response, ctx: Context) -> bool:
@@ -136,9 +138,9 @@ class Authorization:
 
     def _refuse_redirect(self, response: Response) -> None:
         """Raise `Refused` rather than let the library follow: a proof is for one URL, and the token for one API."""
-        location = response.headers.get("Location")
-        if response.status in _REDIRECTS and location:
-            check_response(JsonResponse(response.status, None, location=location, headers={"location": location}), self._token)
+        if response.status in _REDIRECTS and response.headers.get("Location"):
+            now = self._authorizer.now()
+            check_response(read_json_response(response, sent_secrets=self._sent_secrets, now=now), self._token)
 
 
 def stream_is_gone() -> InvalidInvocation:

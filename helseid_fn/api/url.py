@@ -47,7 +47,7 @@ def encode_query(query: object) -> str:
     length = 0
     for name, value in query.items():
         for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, bool) or not isinstance(each, str | int):
+            if isinstance(each, bool) or not isinstance(each, str | int) or not isinstance(name, str):
                 raise wrong
             pairs.append((name, str(each)))
             length += len(name) + len(pairs[-1][1]) + 2

@@ -13,7 +13,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from helseid_fn import Client, HelseidFnError, InvalidInvocation, InvalidResponse, Organization, Refused, Unavailable
-from standin import StandIn, faults
+from standin import StandIn, faults, messages
+from standin.wire import Wire
 from tests.support.deployment import OTHER_CHILD, PARENT, at_once, made
 from tests.support.happenings import WithHeaders
 from tests.support.programs import jtis, make_client
@@ -151,6 +152,27 @@ def test_a_redirect_is_refused_and_not_followed(
         session.post(standin.api_url, data=b"about a person")
     assert (raised.value.code, raised.value.status) == ("api.refused.redirect", status)
     assert elsewhere.received == []
+
+
+class RedirectWithToken:
+    """Redirects to a URL that has the token in it."""
+
+    def __init__(self, standin: StandIn) -> None:
+        self._standin = standin
+
+    def carry_out(self, wire: Wire, _handle: faults.Handle, deliver: faults.Deliver) -> None:
+        """Repeat what the request has."""
+        token = self._standin.exchanges("api")[-1].values("Authorization")[0].removeprefix("DPoP ")
+        wire.send(deliver(messages.Response(302, (("Location", f"https://elsewhere.example/?token={token}"),))))
+
+
+def test_the_error_of_a_redirect_shows_no_token(standin: StandIn, session: requests.Session) -> None:
+    standin.api.fail_next("api", RedirectWithToken(standin))
+    with pytest.raises(Refused) as raised:
+        session.get(standin.api_url)
+    shown = f"{raised.value} {raised.value.api_response}"
+    assert "https://elsewhere.example/?token=[redacted]" in shown
+    assert not [secret for secret in standin.secrets() if secret in shown]
 
 
 def test_a_redirect_on_the_same_host_is_refused_too(standin: StandIn, session: requests.Session) -> None:

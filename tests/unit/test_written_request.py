@@ -58,6 +58,7 @@ def test_a_file_is_a_body_of_what_is_left_in_it() -> None:
         pytest.param({"path": 7}, "The path must be a string", id="a path that is a number"),
         pytest.param({"params": {"a": None}}, "params must be", id="a value that is None"),
         pytest.param({"params": {"a": 1.5}}, "params must be", id="a value that is a fraction"),
+        pytest.param({"params": {1: "a"}}, "params must be", id="a name that is a number"),
         pytest.param({"params": "a=b"}, "params must be", id="a query as text"),
         pytest.param({"params": {"Version": 3}}, "params names a parameter that", id="a fixed parameter"),
         pytest.param({"params": {"a": "x" * 20000}}, "params is longer than", id="a long query"),
