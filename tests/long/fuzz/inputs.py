@@ -387,3 +387,10 @@ RAW_RESPONSES = st.one_of(
     ),
     st.binary(max_size=80),
 )
+_OF_LINKS = r"""
+https://api.example.no http: // / /fhir /fhir/ fhir Patient .. ../ . %2e%2e %2f %252e %5c \ @ @elsewhere.example
+elsewhere.example : :443 :8443 ?q=1 ? # #x ; [ ] %00
+"""
+_OF_LINK_HEADERS = """< > </a> <https://b.example/?x=1,2> ; , rel = " "next" next rel=next title="a, <b>" anchor=/"""
+LINKS = st.one_of(st.lists(st.sampled_from(_OF_LINKS.split()), min_size=1, max_size=6).map("".join), ODD_TEXT)
+LINK_HEADERS = st.one_of(st.lists(st.sampled_from(_OF_LINK_HEADERS.split(" ")), max_size=12).map(" ".join), HEADER_VALUES)

@@ -1,7 +1,9 @@
 """Any input from another party is parsed, or refused with the right error."""
 
 import json
+import posixpath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -9,11 +11,14 @@ from requests.structures import CaseInsensitiveDict
 
 from helseid_fn.api.json_response import read_json_response
 from helseid_fn.api.refusal import check_response
+from helseid_fn.api.url import resolve_below
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party, every_code
 from helseid_fn.errors import HelseidFnError, SigningKeyError
 from helseid_fn.http import challenges
+from helseid_fn.http.adapter import wire_url
 from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce
+from helseid_fn.http.links import parse_links
 from helseid_fn.http.messages import Response
 from helseid_fn.http.retries import check_available, parse_retry_after
 from helseid_fn.keys.signing_key import generate_proof_key, parse_signing_key
@@ -121,3 +126,24 @@ def test_a_response_of_the_extension_is_read_or_left(body: bytes) -> None:
 @given(inputs.ODD_TEXT)
 def test_odd_text_is_no_arn(text: str) -> None:
     assert parse_secret_arn(f"arn:aws:secretsmanager:{text}") is None
+
+
+@given(inputs.LINKS)
+def test_a_link_leads_below_the_api_or_nowhere(link: str) -> None:
+    try:
+        url = resolve_below("https://api.example.no/fhir", "https://api.example.no/fhir/Patient", link)
+    except ValueError:
+        return
+    sent = urlsplit(wire_url(url))
+    assert (sent.scheme, sent.hostname, sent.port, sent.username) == ("https", "api.example.no", None, None)
+    path = sent.path
+    for _ in range(3):
+        assert posixpath.normpath(path.replace("\\", "/")).startswith("/fhir")
+        path = unquote(path)
+
+
+@given(inputs.LINK_HEADERS)
+def test_any_links_are_read(header: str) -> None:
+    for relation, target in parse_links(header).items():
+        assert relation == relation.lower().strip() != ""
+        assert not {"<", ">"} & set(target)
