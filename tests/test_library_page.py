@@ -1,4 +1,4 @@
-"""Every example of `docs/library.md` runs, against the stand-in and without the frameworks that two of them are for."""
+"""What `docs/library.md` says is public, and its examples: all run, against the stand-in and without Azure and Django."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 from helseid_fn.setting_table import EXAMPLES
 from standin import StandIn, faults
 from tests.conftest import ROOT
+from tests.support import public_surface
 from tests.support.deployment import made
 
 PAGE = (ROOT / "docs" / "library.md").read_text()
@@ -59,6 +60,11 @@ def test_every_example_is_run_here_or_with_the_page_of_the_app() -> None:
     with_name = {"client", "api", "pages", "requests", "httpx", "async", "token", "errors", "azure", "django"}
     assert BLOCKS.keys() == with_name
     assert len(re.findall(r"^```python$", PAGE, re.MULTILINE)) == len(BLOCKS) + 1
+
+
+def test_the_public_surface_is_what_its_file_says() -> None:
+    """If this fails, run: python -m tests.support.public_surface."""
+    assert public_surface.FILE.read_text() == public_surface.describe()
 
 
 def test_the_example_of_a_client_reaches_nothing(run: Run, standin: StandIn) -> None:

@@ -19,10 +19,14 @@ from helseid_fn.oauth.organization import Organization, check_organization
 MAX_PAGES = 10_000
 
 
+Params = Mapping[str, str | int | list[str] | list[int]]
+"""A query."""
+
+
 class Parts(TypedDict, total=False):
     """What a request may have besides its method and path."""
 
-    params: Mapping[str, str | int | list[str] | list[int]]
+    params: Params
     headers: Mapping[str, str]
     json: Any
     content: bytes | BinaryIO
@@ -109,8 +113,8 @@ class ProtectedApi:
         path: str = "",
         *,
         next: Callable[[ApiResponse], str | None] = follow_link,  # noqa: A002  # nobody iterates by hand in here
-        allow: Collection[int] = (),
-        **parts: Unpack[Parts],
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Iterator[ApiResponse]:
         """Yield a page and those that follow it, by the header `Link` or by what `next` finds in a response.
 
@@ -119,11 +123,11 @@ class ProtectedApi:
 
         Raises what `request` raises.
         """
-        request = build_api_request("GET", self._url, path, self._max_body_bytes, **parts)
+        request = build_api_request("GET", self._url, path, self._max_body_bytes, params=params, headers=headers)
         seen = set[str]()
         while True:
             seen.add(request.url)
-            response = self._send(request, allow)
+            response = self._send(request)
             yield response
             link = next(response)
             if link is None:
@@ -141,7 +145,7 @@ class ProtectedApi:
             raise _bad_link(f"goes on after {MAX_PAGES} pages.")
         return url
 
-    def _send(self, request: ApiRequest, allow: Collection[int]) -> ApiResponse:
+    def _send(self, request: ApiRequest, allow: Collection[int] = ()) -> ApiResponse:
         ctx = self._begin()
         exchange = self._client.exchange(request, self._organization, self._scopes, ctx)
         response = exchange.response
