@@ -32,6 +32,7 @@ SECRET = "projects/stand-in/secrets/helseid-key"
 PENDING_SECRET = f"{SECRET}-pending"
 _NOTE = """\
 # HelseID, Selvbetjening, the Sample API and a secret manager are running on this machine, until Ctrl-C.
+# Watch it at {console_url}
 # In another terminal, {next_step}
 """
 _PARENTS = "# The client may act for the parents {parents} and any child. Any other is refused.\n"
@@ -83,6 +84,7 @@ def _run(arguments: argparse.Namespace, events: TextIO | None) -> None:
         key_lifetime_seconds=arguments.key_lifetime,
         key_activation_seconds=arguments.key_activation,
         control=arguments.control,
+        console=True,
         port_base=arguments.port_base,
     )
     standin.api.settings.echo_everywhere = False
@@ -112,9 +114,9 @@ def _describe(arguments: argparse.Namespace, client: Client, standin: StandIn) -
     command = "helseid-fn" if script.exists() else f"{os.path.relpath(sys.executable)} -m helseid_fn"
     if arguments.export:
         first = f"{command} import {arguments.export} --api-url {standin.api_url}"
-        note = _NOTE.format(next_step=f"in an empty folder: {first}\n# Then: {command} call")
+        note = _NOTE.format(console_url=standin.console_url, next_step=f"in an empty folder: {first}\n# Then: {command} call")
     else:
-        note = _NOTE.format(next_step=f"paste the lines above, and then: {command} call")
+        note = _NOTE.format(console_url=standin.console_url, next_step=f"paste the lines above, and then: {command} call")
     return note + (_PARENTS.format(parents=", ".join(client.parents)) if client.tenancy == "multi-tenant" else "")
 
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from standin import jose
 from standin.access_token import TokenRules, find_token_fault
+from standin.checks import passed
 from standin.messages import Request
 from standin.nonces import Nonces
 from standin.refusals import Refusal, RefusedError
@@ -38,18 +39,25 @@ def _refuse(error: str, detail: str, status: int = 401, *, more: str = "", nonce
 def check_access(request: Request, rules: AccessRules, now: float) -> Mapping[str, Any]:
     """Return the claims of a valid token with a valid proof; refuse any other call."""
     token = _token(request, rules, now)
+    passed("the token is HelseID's, is for this API and has not expired")
     proof = _proof(request)
+    passed("the call has one proof, a well-formed JWS")
     _check_binding(token, proof)
+    passed("the token is bound to the proof's key, which has signed the proof")
     _check_claims(token, proof, request)
+    passed("the proof's ath is the token's hash, and its htm and htu are those of this call")
     issued = proof.claims.get("iat")
     if type(issued) is not int or not int(now) - MAX_PROOF_AGE_SECONDS <= issued <= int(now) + MAX_PROOF_LEAD_SECONDS:
         _refuse("invalid_dpop_proof", "the proof's iat is not an integer near the clock")
+    passed("the proof's iat is near the clock")
     _check_nonce(proof.claims, rules.nonces)
     if not rules.seen.add(proof.claims["jti"], now + REMEMBERED_SECONDS):
         _refuse("invalid_dpop_proof", "the proof's jti was used before")
+    passed("the proof's nonce is the API's, if it wants one, and its jti is new")
     scopes = token.claims.get("scope")
     if not isinstance(scopes, list) or rules.scope not in scopes:
         _refuse("insufficient_scope", "the token lacks the API's scope", 403, more=f', scope="{rules.scope}"')
+    passed(f"the token has the scope {rules.scope}")
     return token.claims
 
 

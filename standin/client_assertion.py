@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from joserfc.jwk import ECKey, RSAKey
 
 from standin import jose
+from standin.checks import passed
 from standin.clients import Client
 from standin.refusals import Refusal, RefusedError
 from standin.registered_keys import RegisteredKey, RegisteredKeys
@@ -43,6 +44,7 @@ def check_assertion(text: str, client: Client, rules: AssertionRules, now: float
         assertion = jose.read(text)
     except jose.MalformedError:
         refuse_client("the assertion is not a well-formed JWS")
+    passed("the assertion is a well-formed JWS")
     _check_signature(assertion, rules.keys.of(client.client_id), now)
     claims = assertion.claims
     _check_parties(claims, client, rules.issuer)
@@ -59,20 +61,25 @@ def _check_signature(assertion: jose.ReadJws, registered: Sequence[RegisteredKey
         refuse_client("the assertion's header has critical members")
     if header.get("alg") not in jose.ALGORITHMS:
         refuse_client("the assertion's alg is not one HelseID accepts")
+    passed(f"the assertion's typ is {TYPE}, and its alg {header['alg']}")
     candidates = [key for key in registered if "kid" not in header or key.kid == header["kid"]]
     if not candidates:
         refuse_client("the assertion's kid is not registered for this client")
+    passed("the assertion's kid is registered for this client" if "kid" in header else "the client has a registered key")
     candidates = [key for key in candidates if key.jwk.get("alg") == header["alg"]]
     if not candidates:
         refuse_client("the assertion's alg is not the registered key's")
+    passed("the assertion's alg is the registered key's")
     faults = [fault for key in candidates if (fault := key.find_fault(now))]
     if len(faults) == len(candidates):
         refuse_client(faults[0])
+    passed("the registered key is active and has not expired")
     keys = _usable(key.jwk for key in candidates if not key.find_fault(now))
     if not keys:
         refuse_client("the registered key is weak or cannot be read")
     if not any(jose.verifies(assertion, key) for key in keys):
         refuse_client("the assertion's signature does not verify with the registered key")
+    passed("the assertion's signature verifies with the registered key")
 
 
 def _usable(candidates: Iterable[Mapping[str, Any]]) -> list[RSAKey | ECKey]:
@@ -93,6 +100,7 @@ def _check_parties(claims: Mapping[str, Any], client: Client, issuer: str) -> No
         refuse_client("the assertion's aud is a list")
     if audience != issuer:
         refuse_client("the assertion's aud is not the issuer")
+    passed("the assertion's iss and sub are the client_id, and its aud is the issuer")
 
 
 def _check_times(claims: Mapping[str, Any], now: float, skew: float) -> None:
@@ -111,6 +119,7 @@ def _check_times(claims: Mapping[str, Any], now: float, skew: float) -> None:
         refuse_client("the assertion lives for more than 10 seconds")
     if issued > ends:
         refuse_client("the assertion was issued after it expires")
+    passed(f"the assertion is valid now, and lives for {ends - issued} s")
 
 
 def _check_jti(claims: Mapping[str, Any], rules: AssertionRules) -> None:
@@ -121,3 +130,4 @@ def _check_jti(claims: Mapping[str, Any], rules: AssertionRules) -> None:
         refuse_client("the assertion's jti is shorter than 16 characters")
     if not rules.seen.add(jti, claims["exp"] + REMEMBERED_AFTER_EXPIRY_SECONDS):
         refuse_client("the assertion's jti was used before")
+    passed("the assertion's jti is new")

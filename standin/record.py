@@ -20,6 +20,7 @@ Party = Literal["helseid", "api", "selvbetjening", "secret_manager"]
 class Exchange:
     """One request and its response; `status` is None as long as there is no response.
 
+    `checks` are those that the request passed, in order; the one that it failed is the refusal's detail.
     `claims` contains the unverified claims of the request's assertion, proof and token. `connection` numbers the
     connections of a party, so that a test can recognise a reused one.
     """
@@ -39,6 +40,7 @@ class Exchange:
     response_headers: Headers = ()
     response_body: bytes = b""
     refusal: Refusal | None = None
+    checks: tuple[str, ...] = ()
     fault: str | None = None
     duration_seconds: float = 0.0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from standin import fhir, issuer_key
 from standin.clients import Client
 from standin.clock import Clock
+from standin.console.server import Console
 from standin.control import Control
 from standin.environment import Endpoints, environment
 from standin.helseid import HelseId, HelseIdSettings
@@ -47,13 +48,14 @@ class StandIn(Observation):
         key_activation_seconds: float = 0,
         clock: Callable[[], float] = time.time,
         control: bool = False,
+        console: bool = False,
         port_base: int = 0,
     ) -> None:
         """Set up the parties; they listen after `start`."""
         issuer_key.start_generating()
         self.clock = Clock(clock)
         shared = Shared(self.clock, Record(), tls)
-        ports = [0] * 4 if not port_base else range(port_base, port_base + 4)
+        ports = [0] * 5 if not port_base else range(port_base, port_base + 5)
         self.helseid = HelseId(
             shared,
             HelseIdSettings(issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success),
@@ -67,6 +69,7 @@ class StandIn(Observation):
         self._secret_manager = _secret_manager(shared, ports[2]) if secret_manager else None
         registration = SelvbetjeningSettings(lifetime_seconds=key_lifetime_seconds, activation_seconds=key_activation_seconds)
         self.selvbetjening = Selvbetjening(shared, self.helseid, registration, ports[3])
+        self._console = Console(shared, self.helseid, ports[4]) if console else None
         if control:
             self.helseid.control = Control(self)
         for client in clients:
@@ -96,8 +99,9 @@ class StandIn(Observation):
             party.stop()
 
     @property
-    def _parties(self) -> "list[HttpParty | SecretManager]":
-        return [self.helseid, self.api, self.selvbetjening, *([self._secret_manager] if self._secret_manager else [])]
+    def _parties(self) -> "list[HttpParty | SecretManager | Console]":
+        optional = [each for each in (self._secret_manager, self._console) if each is not None]
+        return [self.helseid, self.api, self.selvbetjening, *optional]
 
     @property
     def secret_manager(self) -> "SecretManager":
@@ -106,6 +110,14 @@ class StandIn(Observation):
             message = "this stand-in has no secret manager: pass secret_manager=True"
             raise RuntimeError(message)
         return self._secret_manager
+
+    @property
+    def console_url(self) -> str:
+        """The URL of the console's page; raises `RuntimeError` without `console=True`."""
+        if self._console is None:
+            message = "this stand-in has no console: pass console=True"
+            raise RuntimeError(message)
+        return self._console.url
 
     @property
     def issuer(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from standin import jose
+from standin.checks import passed
 from standin.messages import Request
 from standin.nonces import Nonces
 from standin.refusals import Refusal, RefusedError
@@ -32,13 +33,19 @@ def _refuse(description: str, detail: str, error: str = "invalid_dpop_proof") ->
 def check_proof(request: Request, rules: ProofRules, now: float) -> str:
     """Return the thumbprint of a valid proof's key; refuse any other proof."""
     proof = _read_proof(request)
+    passed("the request has one proof, a well-formed JWS")
     key = _check_key(proof.header)
+    passed("the proof's typ is dpop+jwt, and its alg and jwk are acceptable")
     if not jose.verifies(proof, key):
         _refuse("Invalid signature on DPoP token.", "the proof's signature does not verify with its jwk")
+    passed("the proof's signature verifies with its jwk")
     _check_target(proof.claims, request)
+    passed("the proof's htm and htu are those of this request")
     _check_freshness(proof.claims, rules, now)
+    passed("the proof's nonce is one of HelseID's")
     if not rules.seen.add(proof.claims["jti"], now + REMEMBERED_SECONDS):
         _refuse("Detected replay of DPoP proof token.", "the proof's jti was used before")
+    passed("the proof's jti is new")
     return str(key.thumbprint())
 
 

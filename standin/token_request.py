@@ -6,6 +6,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from standin.access_token import Grant
+from standin.checks import passed
 from standin.client_assertion import AssertionRules, check_assertion, refuse_client
 from standin.clients import SELVBETJENING_SCOPE, Client
 from standin.messages import Request
@@ -41,15 +42,20 @@ def _refuse(error: str, description: str | None, detail: str) -> NoReturn:
 def check_token_request(request: Request, rules: TokenRules, now: float) -> Grant:
     """Return what a valid request is granted; refuse any other at its first fault."""
     form = _form(request)
+    passed("the request is a POST of a form")
     client = _client(form, request, rules.clients)
+    passed("the client is registered, and authenticates with an assertion")
     claims = check_assertion(form.get("client_assertion", ""), client, rules.assertion, now)
     is_optional = form.get("scope") == SELVBETJENING_SCOPE and not rules.organization_always_required
     organization = check_organization(claims, client, form.get("grant_type"), is_optional=is_optional)
+    passed("the client may act for this organization")
     grant_type = _grant_type(form)
     resource = _resource(request)
     thumbprint = check_proof(request, rules.proof, now)
     _check_grant(grant_type, client)
+    passed("the client may use client credentials")
     scopes = _scopes(form.get("scope"), client)
+    passed("the client has every scope that it requests")
     return Grant(client, organization, scopes, _audiences(scopes, resource), thumbprint)
 
 

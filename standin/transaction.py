@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
+from standin.checks import recording
 from standin.messages import Response
 from standin.record import Exchange, Record, find_issued_tokens
 from standin.refusals import Refusal, RefusedError
@@ -14,7 +15,7 @@ Change = Callable[[dict[str, object]], dict[str, object]]
 
 
 class Transaction:
-    """Keeps the refusal of a request until the response has been recorded."""
+    """Keeps the refusal of a request and the checks that it passed until the response has been recorded."""
 
     def __init__(self, exchange: Exchange, record: Record) -> None:
         """Record the request."""
@@ -22,15 +23,17 @@ class Transaction:
         self._record = record
         self._started = time.monotonic()
         self._refusal: Refusal | None = None
+        self._checks: list[str] = []
         self._finished = False
 
     def handle(self, real: Callable[[], Response], refuse: Callable[[Refusal], Response], change: Change) -> Response:
         """Return the real response, with the planned change applied."""
-        try:
-            response = _changed(real(), change)
-        except RefusedError as error:
-            self._refusal = error.refusal
-            return refuse(error.refusal)
+        with recording() as self._checks:
+            try:
+                response = _changed(real(), change)
+            except RefusedError as error:
+                self._refusal = error.refusal
+                return refuse(error.refusal)
         self._record.keep_secrets(find_issued_tokens(response))
         return response
 
@@ -46,6 +49,7 @@ class Transaction:
                 response_headers=response.headers if response else (),
                 response_body=response.body if response else b"",
                 refusal=self._refusal,
+                checks=tuple(self._checks),
                 duration_seconds=time.monotonic() - self._started,
             )
         )
