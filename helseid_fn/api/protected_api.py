@@ -19,14 +19,10 @@ from helseid_fn.oauth.organization import Organization, check_organization
 MAX_PAGES = 10_000
 
 
-Params = Mapping[str, str | int | list[str] | list[int]]
-"""A query."""
-
-
 class Parts(TypedDict, total=False):
     """What a request may have besides its method and path."""
 
-    params: Params
+    params: Mapping[str, object]
     headers: Mapping[str, str]
     json: Any
     content: bytes | BinaryIO
@@ -113,7 +109,7 @@ class ProtectedApi:
         path: str = "",
         *,
         next: Callable[[ApiResponse], str | None] = follow_link,  # noqa: A002  # nobody iterates by hand in here
-        params: Params | None = None,
+        params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[ApiResponse]:
         """Yield a page and those that follow it, by the header `Link` or by what `next` finds in a response.
