@@ -1,4 +1,4 @@
-"""A client of HelseID for programs of one's own: calls to APIs, auth objects for HTTP libraries, or a token alone."""
+"""Client: HelseID for your own program, as calls to APIs, auth objects for HTTP libraries, or a token alone."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def _contents(target: Target) -> dict[str, bytes]:
 
 
 def _product() -> Iterator[Path]:
-    """Return the files of the function, without its command line and what programs of one's own import."""
+    """Return the files of the function, without its command line and its library."""
     package = ROOT / "helseid_fn"
     yield ROOT / "main.py"
     for path in package.rglob("*.py"):

@@ -127,7 +127,7 @@ def test_importing_main_imports_no_cloud_sdk() -> None:
 
 
 NOT_DEPLOYED = {"__main__", "cli", "client", "auth", "httpx_auth"}
-"""The command line, and what programs of one's own import."""
+"""The command line and the library."""
 
 
 def test_importing_main_loads_only_what_it_uses() -> None:

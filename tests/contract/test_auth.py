@@ -17,7 +17,8 @@ from standin import StandIn, faults, messages
 from standin.wire import Wire
 from tests.support.deployment import OTHER_CHILD, PARENT, at_once, made
 from tests.support.happenings import WithHeaders
-from tests.support.programs import jtis, make_client
+from tests.support.parts import read_jws
+from tests.support.programs import WRITTEN, jtis, make_client
 
 COLD = {"metadata": 1, "token": 2, "api": 1}
 REJECTION = faults.Status(401, "", (("WWW-Authenticate", 'DPoP error="invalid_token"'),))
@@ -140,6 +141,13 @@ def test_htu_is_what_the_server_sees(standin: StandIn, session: requests.Session
     assert session.get(f"{standin.api_base}/{path}").status_code == 200
     exchange = standin.exchanges("api")[0]
     assert exchange.claims["proof"]["htu"] == standin.api.origin + exchange.target.partition("?")[0]
+
+
+@pytest.mark.parametrize("url", WRITTEN)
+def test_htu_names_the_server_as_the_host_header_will(session: requests.Session, url: str) -> None:
+    request = session.prepare_request(requests.Request("GET", url))
+    assert read_jws(request.headers["DPoP"])[1]["htu"] == WRITTEN[url]
+    assert request.url == f"{WRITTEN[url]}{url[url.index('?') :] if '?' in url else ''}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

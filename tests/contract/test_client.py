@@ -1,4 +1,4 @@
-"""Programs of one's own call APIs with a Client, and see tokens."""
+"""Another program calls APIs with a Client, and looks at its tokens."""
 
 import io
 import json

@@ -15,7 +15,8 @@ from standin import StandIn, faults
 from tests.conftest import ROOT
 from tests.support.deployment import OTHER_CHILD, PARENT, at_once, made
 from tests.support.happenings import Gate, until, waiting_threads
-from tests.support.programs import jtis, make_client
+from tests.support.parts import read_jws
+from tests.support.programs import WRITTEN, jtis, make_client
 
 COLD = {"metadata": 1, "token": 2, "api": 1}
 REJECTION = faults.Status(401, "", (("WWW-Authenticate", 'DPoP error="invalid_token"'),))
@@ -120,6 +121,13 @@ def test_htu_is_what_the_server_sees(standin: StandIn, client: Client, path: str
     assert send_waiting(client.httpx_auth(), "GET", f"{standin.api_base}/{path}")[0].status_code == 200
     exchange = standin.exchanges("api")[0]
     assert exchange.claims["proof"]["htu"] == standin.api.origin + exchange.target.partition("?")[0]
+
+
+@pytest.mark.parametrize("url", WRITTEN)
+def test_htu_names_the_server_as_the_host_header_will(client: Client, url: str) -> None:
+    request = next(client.httpx_auth().sync_auth_flow(httpx.Request("GET", url)))
+    assert read_jws(request.headers["DPoP"])[1]["htu"] == WRITTEN[url]
+    assert request.headers["Host"] == WRITTEN[url].split("/")[2]
 
 
 @pytest.mark.parametrize("follow", [False, True], ids=["not following", "following"])
