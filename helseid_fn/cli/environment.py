@@ -37,9 +37,14 @@ def parse_variables(path: str, text: str) -> dict[str, str]:
 
     variables: dict[str, str] = {}
     for binding in parse_stream(StringIO(text)):
-        if binding.error or (binding.key is not None and binding.value is None):
+        if binding.error or (binding.key is not None and not _can_be_set(binding.key, binding.value)):
             blank_lines = len(binding.original.string) - len(binding.original.string.lstrip("\r\n"))
             raise click.ClickException(f"Line {binding.original.line + blank_lines} of {path} is not NAME=VALUE. Correct it.")
         if binding.key is not None and binding.value is not None:
             variables[binding.key] = binding.value
     return variables
+
+
+def _can_be_set(name: str, value: str | None) -> bool:
+    """Return whether an environment can have the variable."""
+    return name != "" and "=" not in name and value is not None and "\0" not in name + value

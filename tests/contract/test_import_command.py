@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from dotenv import dotenv_values
 
 from demo.processes import bare_environment
-from helseid_fn.cli import import_client
+from helseid_fn.cli import client_file
 from helseid_fn.cli.env_file import write_variables
 from helseid_fn.cli.environment import read_environment
 from helseid_fn.cli.main import main
@@ -43,11 +43,11 @@ def jwk() -> dict[str, Any]:
     return make_jwk("PS256")
 
 
-def run(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "helseid_fn", *arguments],
         cwd=folder,
-        env={**bare_environment(), "PYTHONPATH": str(ROOT)},
+        env={**bare_environment(), "PYTHONPATH": str(ROOT), **environment},
         input=typed,
         capture_output=True,
         text=True,
@@ -99,6 +99,21 @@ def test_git_ignores_the_settings_and_every_key(tmp_path: Path, jwk: dict[str, A
     assert (tmp_path / ".gitignore").read_text() == "*.jwk.json\n.env\nclient.json\n"
 
 
+def test_git_ignores_a_key_in_a_folder_below(tmp_path: Path, jwk: dict[str, Any]) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    (tmp_path / "keys").mkdir()
+    run(tmp_path, "import", write(tmp_path, json.dumps(jwk)), "--key=file:keys/key[1].json")
+    status = subprocess.run(["git", "status", "--porcelain", "-uall"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (status.stdout, (tmp_path / "keys" / "key[1].json").exists()) == ("?? .gitignore\n", True)
+
+
+def test_no_key_is_written_that_git_may_take(tmp_path: Path, jwk: dict[str, Any]) -> None:
+    write(tmp_path, b"\xff\n", ".gitignore")
+    ran = run(tmp_path, "import", write(tmp_path, json.dumps(jwk)))
+    assert (ran.returncode, ran.stderr.count("\n"), "(it is not UTF-8)" in ran.stderr) == (1, 1, True)
+    assert {path.name for path in tmp_path.iterdir()} == {".gitignore", "client.json"}
+
+
 def test_what_is_still_missing_is_named(tmp_path: Path, jwk: dict[str, Any]) -> None:
     missing = run(tmp_path, "import", write(tmp_path, json.dumps(jwk))).stdout.partition("Still to be set in .env:\n")[2]
     assert [line.split()[0] for line in missing.splitlines()] == [
@@ -131,6 +146,25 @@ def test_the_same_file_may_be_imported_twice(tmp_path: Path, jwk: dict[str, Any]
     name = write(tmp_path, json.dumps(jwk))
     first, second = run(tmp_path, "import", name), run(tmp_path, "import", name)
     assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_a_variable_that_hides_the_env_file_is_named(tmp_path: Path, jwk: dict[str, Any]) -> None:
+    name = write(tmp_path, json.dumps({**CONFIGURATION, "privateJwk": jwk}))
+    ran = run(tmp_path, "import", name, HELSEID_ISSUER="http://127.0.0.1:8100", API_URL=API_URL)
+    told = "The environment has other values, which take precedence over .env: HELSEID_ISSUER. Unset them."
+    assert (ran.returncode, ran.stderr.strip()) == (0, told)
+
+
+def test_the_names_of_a_stored_key_are_corrected_when_asked(tmp_path: Path, private: rsa.RSAPrivateKey) -> None:
+    name = write(tmp_path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), "key.pem")
+    run(tmp_path, "import", name)
+    path = tmp_path / "client.jwk.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "exp": 4102444800}))
+    refused = run(tmp_path, "import", name, "--kid=registered", "--alg=RS256")
+    assert (refused.returncode, "not kid registered and RS256" in refused.stderr) == (1, True)
+    assert run(tmp_path, "import", name, "--kid=registered", "--alg=RS256", "--overwrite").returncode == 0
+    key = parse_signing_key(path.read_text())
+    assert (key.kid, key.alg, key.expires_at) == ("registered", "RS256", 4102444800)
 
 
 def test_a_pem_is_registered_as_the_options_say(tmp_path: Path, private: rsa.RSAPrivateKey) -> None:
@@ -193,7 +227,7 @@ def test_a_prompt_that_ends_is_one_sentence(
         raise EOFError
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(import_client, "getpass", end)
+    monkeypatch.setattr(client_file, "getpass", end)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     with pytest.raises(SystemExit):
         main(["import", "key.pem"])

@@ -58,6 +58,13 @@ def test_a_line_of_the_env_file_that_is_wrong_is_named(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "Error: Line 4 of .env is not NAME=VALUE. Correct it.\n")
 
 
+@pytest.mark.parametrize("line", ["=value", "'a=b'=value", "NAME=a\0b"])
+def test_a_variable_that_no_environment_has_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".env").write_text(f"A=1\n{line}\n")
+    done = run_cli(tmp_path, "serve")
+    assert (done.returncode, done.stderr) == (1, "Error: Line 2 of .env is not NAME=VALUE. Correct it.\n")
+
+
 def test_an_env_file_that_is_named_must_exist(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "--env-file", "other.env", "serve")
     assert (done.returncode, done.stderr.split(".")[:2]) == (1, ["Error: other", "env does not exist"])
