@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -84,6 +87,29 @@ def measure_warm_calls(parties: Parties, rounds: int) -> Iterator[Row]:
     yield compare("CPU time of one DPoP proof", "one bare ES256 signature", proved, signed, 1.9, per_proof)
 
 
+def measure_command_line(parties: Parties, rounds: int, python: Path = DEPLOYED / "bin" / "python") -> Iterator[Row]:
+    """Measure how long the command line takes to start, and to make one call."""
+    environment = {**parties.with_key_file(2048), "PYTHONPATH": str(ROOT)}
+    commands = {
+        "help": ("-m", "helseid_fn", "--help"),
+        "click": ("-c", "import click"),
+        "call": ("-m", "helseid_fn", "call"),
+        "client": (str(ROOT / "bench" / "programs" / "client_call.py"),),
+    }
+
+    def run(*arguments: str) -> float:
+        begun_at = time.perf_counter()
+        subprocess.run([python, *arguments], env=environment, check=True, capture_output=True)
+        return time.perf_counter() - begun_at
+
+    seconds = _in_turns({name: partial(run, *arguments) for name, arguments in commands.items()}, rounds)
+    yield compare("`helseid-fn --help`", '`python -c "import click"`', seconds["help"], seconds["click"], 1.5, _MILLISECONDS)
+    beside = "a program that does the same with `Client`"
+    yield compare(
+        "`helseid-fn call`, with a token and the call", beside, seconds["call"], seconds["client"], 1.3, _MILLISECONDS
+    )
+
+
 def count_requests(parties: Parties, _rounds: int = 1, python: Path = DEPLOYED / "bin" / "python") -> Iterator[Row]:
     """Count the requests of a number of calls, at the servers that receive them."""
     environment = parties.with_key_file()
@@ -134,5 +160,5 @@ def _count(parties: Parties, program: Program, batch: Mapping[str, object], *kin
     return parties.count(*kinds) - before
 
 
-ALL = (measure_starts, measure_lambda, measure_warm_calls, count_requests, measure_throughput)
+ALL = (measure_starts, measure_lambda, measure_warm_calls, measure_command_line, count_requests, measure_throughput)
 """In the order of the table."""
