@@ -13,6 +13,8 @@ import click
 from helseid_fn.cli.call_request import parse_call
 from helseid_fn.cli.exit_codes import exit_code_of
 from helseid_fn.cli.explain import explain
+from helseid_fn.cli.standard_output import write_line
+from helseid_fn.cli.terminal_settings import read_settings
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, Refused
@@ -22,7 +24,6 @@ from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.responses import build_problem, build_report
 from helseid_fn.http.exchange import ignore
 from helseid_fn.oauth.organization import describe
-from helseid_fn.settings import parse_settings
 
 _NAMES = {"secret_store": "key", "helseid": "HelseID", "api": "API"}
 
@@ -55,12 +56,11 @@ def command(ctx: click.Context, /, *, repeat: int, explained: bool, output: str,
     organization. The API's body goes to standard output, and what happened to standard error.
     """
     environ: Mapping[str, str] = ctx.obj
-    settings = parse_settings(environ)
+    settings = read_settings(environ)
     log.configure("WARNING", as_text=True, stream="stderr")
     invocation = parse_call(settings, **options)
     caller = Caller(App(settings, environ=environ, observe=explain if explained else ignore), invocation, output)
-    failed = [code for code in (caller.call() for _ in range(repeat)) if code]
-    ctx.exit(failed[0] if failed else 0)
+    ctx.exit(next((code for code in (caller.call() for _ in range(repeat)) if code), 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,15 @@ class Caller:
         try:
             result = self.app.api.call(invocation.request, invocation.organization, invocation.scopes, ctx)
         except HelseidFnError as error:
-            body = None if error.api_response is None else error.api_response.get("body")
-            self._print(build_problem(error, ctx.invocation_id)[0], body)
+            said = error.api_response or {}
             click.echo(f"Error: {error.caller_detail}", err=True)
+            if "error_description" in said:
+                _note("API says", said["error_description"])
             _note("code", f"{error.code}; helseid-fn doctor looks for the cause")
             if isinstance(error, Refused) and error.party is Party.HELSEID and "assertion_jti" in ctx.facts:
                 _note("for support", f"kid {ctx.facts.get('kid')}, jti {ctx.facts['assertion_jti']}")
             _note("time", _describe_time(ctx))
+            self._print(build_problem(error, ctx.invocation_id)[0], said.get("body"))
             return exit_code_of(error)
         self._print(build_report(result, invocation.organization, ctx, self.app.now())[0], result.response.body)
         is_new = ctx.requests[Party.HELSEID] > 0
@@ -100,9 +102,13 @@ class Caller:
 
     def _print(self, report: str, body: Any) -> None:
         if self.output == "json":
-            click.echo(report)
-        elif body not in (None, ""):
-            click.echo(body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False))
+            reason = write_line(report)
+        elif body in (None, ""):
+            return
+        else:
+            reason = write_line(body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False))
+        if reason is not None:
+            raise click.ClickException(f"The API was called, but standard output failed ({reason}).")
 
 
 def _describe_time(ctx: Context) -> str:

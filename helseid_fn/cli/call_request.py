@@ -36,14 +36,14 @@ def parse_call(
     """
     named = _parse_pairs("--header", headers, ":")
     given_headers = {name: value[0] if len(value) == 1 else ", ".join(value) for name, value in named.items()}
-    request: dict[str, Any] = {"method": method or ("GET" if body is None else "POST")}
+    request: dict[str, Any] = {"method": ("GET" if body is None else "POST") if method is None else method.upper()}
     request |= {} if path is None else {"path": path}
     request |= {"query": _parse_pairs("--query", queries, "=")} if queries else {}
     request |= {"headers": given_headers} if headers else {}
     request |= {} if body is None else {"json": _parse_json(body)}
     organization = {"parent": parent, "child": child, "sfm_journal_id": sfm_journal_id}
     members: dict[str, Any] = {"request": request}
-    if any(organization.values()):
+    if any(value is not None for value in organization.values()):  # an empty one must not mean the configured one
         members["organization"] = organization
     unlimited = replace(
         settings,
@@ -61,7 +61,7 @@ def _parse_pairs(option: str, texts: tuple[str, ...], separator: str) -> dict[st
         name, found, value = text.partition(separator)
         if not found or not name.strip():
             raise click.UsageError(f"{option} must be NAME{separator}VALUE.")
-        pairs.setdefault(name.strip(), []).append(value.strip())
+        pairs.setdefault(name.strip(), []).append(value.strip() if separator == ":" else value)
     return pairs
 
 
@@ -80,14 +80,16 @@ def _parse_scopes(text: str) -> frozenset[str]:
 
 
 def _parse_json(text: str) -> Any:
-    if text.startswith("@"):
-        name = text.removeprefix("@")
-        try:
-            text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise click.UsageError(f"{name} cannot be read ({reason}).") from None
+    """Parse JSON, or that of a file; in UTF-8, or UTF-16 as PowerShell writes it, whatever the locale says."""
     try:
-        return parse_json(text.encode())
+        octets = _read(text.removeprefix("@")) if text.startswith("@") else text.encode()
+        return parse_json(octets)
     except ValueError:
         raise click.UsageError("--json is not JSON. Give JSON, @FILE, or @- for standard input.") from None
+
+
+def _read(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"{name} cannot be read ({error.strerror}).") from None

@@ -22,4 +22,4 @@ _CODES: dict[type[errors.HelseidFnError], int] = {
 
 def exit_code_of(error: errors.HelseidFnError) -> int:
     """Return the exit code of an error's class."""
-    return _CODES[type(error)]
+    return next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)

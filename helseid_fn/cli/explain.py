@@ -11,8 +11,10 @@ from urllib.parse import parse_qs
 
 import click
 
+from helseid_fn.cli.standard_output import escape_controls
 from helseid_fn.error_codes import Party
 from helseid_fn.http.exchange import Exchange
+from helseid_fn.http.json_text import parse_json
 from helseid_fn.http.messages import Response
 from helseid_fn.keys.signing_key import thumbprint
 
@@ -44,8 +46,10 @@ def explain(exchange: Exchange) -> None:
 def describe_jwt(jws: str) -> str:
     """Return a JWT's header and claims in words, the times relative to `iat`; the signature is left out."""
     try:
-        header, claims = (json.loads(urlsafe_b64decode(f"{part}==")) for part in jws.split(".")[:2])
+        header, claims = (parse_json(urlsafe_b64decode(f"{part}==")) for part in jws.split(".")[:2])
     except ValueError:
+        return "not a JWT, and not shown"
+    if not isinstance(header, dict) or not isinstance(claims, dict):
         return "not a JWT, and not shown"
     if isinstance(header.get("jwk"), dict):
         header["jwk"] = f"(thumbprint {thumbprint(header['jwk'])})"
@@ -69,4 +73,4 @@ def _read_form(exchange: Exchange) -> dict[str, list[str]]:
 def _print(name: str, value: str) -> None:
     first = f"    {name:<14}"
     width = max(60, min(shutil.get_terminal_size((120, 0)).columns, 120))
-    click.echo(textwrap.fill(value, width, initial_indent=first, subsequent_indent=" " * len(first)), err=True)
+    click.echo(textwrap.fill(escape_controls(value), width, initial_indent=first, subsequent_indent=" " * len(first)), err=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from helseid_fn.cli.standard_output import write_line
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, Refused
 from helseid_fn.keys.generate import public_half
@@ -67,19 +66,11 @@ def store_key(store: str, environ: Mapping[str, str], make: Callable[[], str]) -
 def print_public_half(store: str, text: str) -> None:
     """Print the public half of a key that was stored; nothing is lost where that fails, since the message has it."""
     shown = json.dumps(public_half(text))
-    reason: str | None = "it is closed"
-    try:
-        if sys.stdout is not None:  # as it is when the shell has closed it
-            sys.stdout.write(f"{shown}\n")
-            sys.stdout.flush()
-            return
-    except OSError as error:  # a full disk, or a pipe that nobody reads
-        reason = error.strerror
-        with suppress(OSError):
-            sys.stdout.close()  # else the interpreter tries once more at its end
-    raise click.ClickException(
-        f"The key is stored in {store}, but standard output failed ({reason}). This is its public half: {shown}"
-    )
+    reason = write_line(shown)
+    if reason is not None:
+        raise click.ClickException(
+            f"The key is stored in {store}, but standard output failed ({reason}). This is its public half: {shown}"
+        )
 
 
 def _describe_existing(store: KeyStore) -> str:

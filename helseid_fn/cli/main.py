@@ -40,10 +40,15 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error of ours becomes its sentence and its exit code."""
         from helseid_fn.cli.exit_codes import exit_code_of  # noqa: PLC0415  # `--help` needs no errors
-        from helseid_fn.errors import HelseidFnError  # noqa: PLC0415  # the same
+        from helseid_fn.errors import HelseidFnError, SettingsError  # noqa: PLC0415  # the same
 
         try:
             return super().invoke(ctx)
+        except SettingsError as error:
+            click.echo("\n  ".join(("Error: The settings are wrong:", *error.faults)), err=True)
+            if not os.access(ctx.params["env_file"], os.F_OK):
+                click.echo(f"There is no {ctx.params['env_file']} here. helseid-fn import writes one.", err=True)
+            ctx.exit(exit_code_of(error))
         except HelseidFnError as error:
             click.echo(f"Error: {error.caller_detail}", err=True)
             ctx.exit(exit_code_of(error))

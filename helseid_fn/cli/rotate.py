@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from helseid_fn.cli.env_file import ignore_in_git
+from helseid_fn.cli.terminal_settings import read_settings
 from helseid_fn.context import Context
 from helseid_fn.function import log
 from helseid_fn.http.transport import Transport
 from helseid_fn.rotation.file import pending_path
 from helseid_fn.rotation.wiring import wire_file_rotation, wire_google_rotation
-from helseid_fn.settings import parse_settings
 
 _DEADLINE_SECONDS = 120.0
 
@@ -28,7 +28,7 @@ def command(environ: Mapping[str, str], *, at_once: bool) -> None:
     The key is a file, or a secret of Google Secret Manager; AWS Secrets Manager rotates its own. The client needs the scope
     nhn:selvbetjening/client. A run that was stopped is continued by the next.
     """
-    settings = parse_settings(environ)
+    settings = read_settings(environ)
     if settings.key_address.startswith("arn:"):
         secret = settings.key_address
         raise click.ClickException(f"AWS starts this rotation. Run: aws secretsmanager rotate-secret --secret-id {secret}")

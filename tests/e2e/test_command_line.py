@@ -110,10 +110,10 @@ def test_the_environment_takes_precedence_over_the_env_file(folder: Path) -> Non
 
 
 def test_call_may_name_any_organization_method_and_header(folder: Path) -> None:
-    options = ["--parent=313745392", "--method=PUT", "--path=æ/b", "--query=a=1", "--query=a=2", "--header=nhn-x: 3"]
+    options = ["--parent=313745392", "--method=PUT", "--path=æ/b", "--query=a=1", "--query=a= 2", "--header=nhn-x: 3"]
     ran = call_api(folder, *options, "--json=@-", typed='{"b": 4}', HELSEID_ORGANIZATIONS="")
     echo = json.loads(ran.stdout)
-    assert (echo["method"], echo["query"], echo["json"]) == ("PUT", [["a", "1"], ["a", "2"]], {"b": 4})
+    assert (echo["method"], echo["query"], echo["json"]) == ("PUT", [["a", "1"], ["a", " 2"]], {"b": 4})
     assert ["nhn-x", "3"] in echo["headers"]
     assert " for 313745392: " in notes_of(ran)["token"]
 
@@ -138,10 +138,70 @@ def test_call_prints_what_the_api_says_of_a_failure(folder: Path) -> None:
     assert json.loads(call_api(folder, "--scope=nhn:selvbetjening/client", "--output=json").stdout)["party"] == "API"
 
 
+def fail_next(process: Process, **members: object) -> None:
+    """Have the stand-in fail a request."""
+    issuer = process.lines[0]["environment"]["HELSEID_ISSUER"]
+    urllib.request.urlopen(f"{issuer}/__standin/fail-next", json.dumps(members).encode(), timeout=10).close()
+
+
+def test_call_prints_why_the_api_rejects(folder: Path, standin_process: Process) -> None:
+    challenge = ("WWW-Authenticate", 'DPoP error="insufficient_scope", error_description="journals need more"')
+    fail_next(standin_process, party="api", fault="Status", arguments={"status": 403, "headers": [challenge]})
+    assert notes_of(call_api(folder))["API says"] == "journals need more"
+
+
+def test_repeated_calls_end_with_the_first_that_fails(folder: Path, standin_process: Process) -> None:
+    fail_next(standin_process, party="api", fault="Status", arguments={"status": 404}, after=1)
+    ran = call_api(folder, "--repeat=4")
+    assert (ran.returncode, ran.stderr.count("token  "), ran.stderr.count("Error: ")) == (5, 1, 1)
+
+
 def test_missing_settings_are_named_with_their_own_exit_code(tmp_path: Path) -> None:
     ran = call_api(tmp_path)
-    assert (ran.returncode, ran.stdout) == (3, "")
-    assert all(f"{name} is missing" in ran.stderr for name in ("HELSEID_ISSUER", "HELSEID_KEY", "API_URL"))
+    first, *faults, last = ran.stderr.splitlines()
+    assert (ran.returncode, ran.stdout, first) == (3, "", "Error: The settings are wrong:")
+    names = ["HELSEID_ISSUER", "HELSEID_CLIENT_ID", "HELSEID_SCOPE", "HELSEID_KEY", "API_URL"]
+    assert [fault.partition(" is missing ")[0].strip() for fault in faults] == names
+    assert last == "There is no .env here. helseid-fn import writes one."
+
+
+def test_call_warns_of_a_misspelt_setting(folder: Path) -> None:
+    ran = call_api(folder, HELSEID_SFM_JOURNALID="4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11")
+    assert ran.stderr.startswith("Warning: HELSEID_SFM_JOURNALID is not a setting and has no effect; ")
+
+
+def test_output_that_fails_is_one_sentence(folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "helseid_fn", "call"],
+            cwd=folder,
+            env={**bare_environment(), "PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    told = "Error: The API was called, but standard output failed (No space left on device).\n"
+    assert (ran.returncode, ran.stderr) == (1, told)
+
+
+def test_bodies_are_utf_8_whatever_the_locale_says(folder: Path) -> None:
+    ran = call_api(folder, "--method=post", "--path=x", "--json=@-", typed='{"name": "Čáhci"}', PYTHONIOENCODING="cp1252")
+    assert (ran.returncode, json.loads(ran.stdout)["json"]) == (0, {"name": "Čáhci"})
+
+
+def test_no_api_can_steer_the_terminal(folder: Path, standin_process: Process) -> None:
+    fail_next(standin_process, party="api", fault="Status", arguments={"status": 200, "body": "a\x1b[2J\tb\x9b\u202ec\r\n"})
+    ours, theirs = pty.openpty()
+    environment = {**bare_environment(), "PYTHONPATH": str(ROOT)}
+    subprocess.run(
+        [sys.executable, "-m", "helseid_fn", "call"], cwd=folder, env=environment, stdout=theirs, check=True, timeout=60
+    )
+    os.close(theirs)
+    told = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert told.strip() == "a\\x1b[2J\tb\\x9b\\u202ec"
 
 
 @pytest.mark.parametrize(
@@ -153,6 +213,8 @@ def test_missing_settings_are_named_with_their_own_exit_code(tmp_path: Path) -> 
         ("--json=@none", "none cannot be read (No such file or directory)."),
         ("--path=../x", "request.path must be a relative path below API_URL"),
         ("--scope=a,b", "--scope has a comma; separate scopes with spaces."),
+        ("--parent=", "organization.parent must be a string of nine digits."),
+        ("--method=", "request.method must be one of"),
     ],
 )
 def test_a_wrong_option_is_named_before_anything_is_sent(folder: Path, option: str, words: str) -> None:
