@@ -37,7 +37,7 @@ _UNUSED = re.compile(
     | boto3/data/ | botocore/data/(?!secretsmanager/|sts/)[^/]+/""",
     re.VERBOSE,
 )
-_NOT_DEPLOYED = ("__main__", "cli", "client", "auth", "httpx_auth")
+_NOT_DEPLOYED = ("__main__", "cli")
 """Modules and folders of the package."""
 
 _MODE = 0o100644 << 16
@@ -119,7 +119,7 @@ def _contents(target: Target) -> dict[str, bytes]:
 
 
 def _product() -> Iterator[Path]:
-    """Return the files of the function, without its command line and its library."""
+    """Return the files of the function, without its command line; a job of one's own may use the library."""
     package = ROOT / "helseid_fn"
     yield ROOT / "main.py"
     for path in package.rglob("*.py"):

@@ -37,7 +37,7 @@ def client(standin: StandIn, key_file: Path) -> Client:
     return make_client(standin, key_file)
 
 
-def test_a_call_is_answered(standin: StandIn, client: Client) -> None:
+def test_a_call_returns_the_response_of_the_api(standin: StandIn, client: Client) -> None:
     response = client.api(standin.api_base).get("greetings")
     assert (response.status, response.json()["childOrganizationNumber"]) == (200, CHILD)
     assert made(standin) == COLD
