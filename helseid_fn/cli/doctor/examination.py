@@ -41,6 +41,8 @@ def examine(environ: Mapping[str, str], *, calls_api: bool = True, now: Callable
     stored, key, found = _examine_key(settings, environ, now)
     yield found
     urls = {origin_of(settings.issuer): settings.issuer}
+    if settings.token_endpoint_host is not None:
+        urls.setdefault(f"https://{settings.token_endpoint_host}", f"https://{settings.token_endpoint_host}")
     if calls_api:
         urls.setdefault(origin_of(settings.api_url), settings.api_url)
     reached: dict[str, bool] = {}
