@@ -47,6 +47,7 @@ def new(environ: Mapping[str, str], store: str, alg: str) -> None:
         return text
 
     print_public_half(store, store_key(store, environ, make))
+    click.echo(f"The private half is in {store}. Register the public half above in Selvbetjening.", err=True)
 
 
 @command.command("show")
@@ -62,7 +63,7 @@ def show(environ: Mapping[str, str], address: str | None) -> None:
 
 
 @command.command("expires")
-@click.argument("date", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("date", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
 @click.pass_obj
 def expires(environ: Mapping[str, str], date: datetime) -> None:
     """Note in the key file when Selvbetjening says that the key expires (DATE, as 2027-05-30).

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from helseid_fn.cli.env_file import ignore_in_git
 from helseid_fn.cli.standard_output import write_line
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, Refused
@@ -46,8 +47,8 @@ def store_key(store: str, environ: Mapping[str, str], make: Callable[[], str]) -
         opened.put(text)
     except KeyExistsError:
         raise click.ClickException(
-            f"{store} has a key already{_describe_existing(opened)}. Rotate it, or name another store: a new key would replace "
-            "it before HelseID knows the new one."
+            f"{store} has a key already, which a new one would replace before HelseID knows it. Rotate it, or name another "
+            f"store.{_describe_existing(opened)}"
         ) from None
     except Refused:
         raise
@@ -76,7 +77,7 @@ def print_public_half(store: str, text: str) -> None:
 def _describe_existing(store: KeyStore) -> str:
     """Return the public half of the key that is stored already, in words; an earlier run may have been unable to print it."""
     try:
-        return f", whose public half is {json.dumps(public_half(store.read()))}"
+        return f" Its public half is {json.dumps(public_half(store.read()))}."
     except (HelseidFnError, OSError):
         return ""
 
@@ -108,6 +109,7 @@ def _open_store(store: str, environ: Mapping[str, str]) -> KeyStore:
 
 
 def _write_file(path: Path, text: str) -> None:
+    ignore_in_git([path])
     try:
         create_key_file(path, text)
     except FileExistsError:

@@ -54,7 +54,7 @@ class Ran:
     def check_made(self, text: str) -> SigningKey:
         """Check that it printed only the public half of this private key."""
         key, shown = parse_signing_key(text), json.loads(self.out)
-        assert (self.status, self.err) == (0, "")
+        assert (self.status, self.err.partition(" is in ")[0]) in ((0, ""), (0, "The private half"))
         assert not PRIVATE_MEMBERS & set(shown)
         assert (shown["kid"], shown["alg"], shown["use"]) == (key.thumbprint, key.alg, "sig")
         assert {name: shown[name] for name in key.public_jwk} == key.public_jwk
@@ -95,6 +95,20 @@ def test_a_key_file_belongs_to_its_owner_alone(run: Run, tmp_path: Path) -> None
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_key_file_in_this_folder_is_kept_out_of_git(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run("--alg=ES256")
+    ran.check_made((tmp_path / "client.jwk.json").read_text())
+    assert ran.err == "The private half is in file:client.jwk.json. Register the public half above in Selvbetjening.\n"
+    assert (tmp_path / ".gitignore").read_text() == "client.jwk.json\n"
+
+
+def test_a_date_is_called_date_in_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["key", "expires", "tomorrow"], prog_name="helseid-fn")
+    assert "Usage: helseid-fn key expires [OPTIONS] DATE\n" in capsys.readouterr().err
+
+
 def test_a_key_is_rsa_of_4096_bits_for_ps256_by_default(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "client.jwk.json"
     key = run(f"file:{path}").check_made(path.read_text())
@@ -124,14 +138,15 @@ def test_a_second_run_shows_the_public_half_again(run: Run, tmp_path: Path) -> N
     path = tmp_path / "client.jwk.json"
     first = run(f"file:{path}", "--alg=ES256")
     sentence = run(f"file:{path}", "--alg=ES256").check_failed()
-    assert f"has a key already, whose public half is {first.out.strip()}. Rotate it" in sentence
+    assert "has a key already, which a new one would replace before HelseID knows it. Rotate it, or name" in sentence
+    assert f"Its public half is {first.out.strip()}" in sentence
 
 
 def test_a_stored_key_with_its_d_as_kid_is_not_shown(run: Run, tmp_path: Path) -> None:
     path, jwk = tmp_path / "client.jwk.json", make_jwk("ES256")
     path.write_text(json.dumps({**jwk, "kid": jwk["d"]}))
     sentence = run(f"file:{path}", "--alg=ES256").check_failed()
-    assert "has a key already. Rotate it" in sentence
+    assert ("has a key already" in sentence, "public half" in sentence) == (True, False)
     assert jwk["d"] not in sentence
 
 
@@ -199,7 +214,7 @@ def test_the_public_half_of_a_key_in_a_store_is_shown(run: Run, standin: StandIn
     arn = manager.add(json.dumps(jwk))
     for store in (SECRET, arn):
         ran = run(store, "--alg=ES256")
-        shown = f"whose public half is {json.dumps(public_half(json.dumps(jwk)))}"
+        shown = f"Its public half is {json.dumps(public_half(json.dumps(jwk)))}"
         assert shown in ran.check_failed()
 
 
