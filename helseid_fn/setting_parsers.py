@@ -68,7 +68,7 @@ def parse_scopes(text: str) -> frozenset[str]:
     """Parse scopes, separated by white space."""
     scopes = frozenset(text.split())
     if not scopes:
-        raise ValueError("is missing")
+        raise ValueError("is empty; name at least one scope")
     if "," in text:
         raise ValueError("has a comma; separate scopes with spaces")
     if not all(_SCOPE.fullmatch(scope) for scope in scopes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,11 @@ def read_environment(path: str, environ: Mapping[str, str], *, must_exist: bool)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
     return MappingProxyType({**parse_variables(path, text), **environ})
+
+
+def describe_absence(path: str) -> str | None:
+    """Return what to do about an env file that is not there, None if it is."""
+    return None if os.access(path, os.F_OK) else f"There is no {path} here. helseid-fn import writes one."
 
 
 def parse_variables(path: str, text: str) -> dict[str, str]:

@@ -39,6 +39,7 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error of ours becomes its sentence and its exit code."""
+        from helseid_fn.cli.environment import describe_absence  # noqa: PLC0415  # `--help` reads nothing
         from helseid_fn.cli.exit_codes import exit_code_of  # noqa: PLC0415  # `--help` needs no errors
         from helseid_fn.errors import HelseidFnError, SettingsError  # noqa: PLC0415  # the same
 
@@ -46,8 +47,8 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except SettingsError as error:
             click.echo("\n  ".join(("Error: The settings are wrong:", *error.faults)), err=True)
-            if not os.access(ctx.params["env_file"], os.F_OK):
-                click.echo(f"There is no {ctx.params['env_file']} here. helseid-fn import writes one.", err=True)
+            if absence := describe_absence(ctx.params["env_file"]):
+                click.echo(absence, err=True)
             ctx.exit(exit_code_of(error))
         except HelseidFnError as error:
             click.echo(f"Error: {error.caller_detail}", err=True)

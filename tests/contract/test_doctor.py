@@ -139,6 +139,20 @@ def test_the_command_ends_with_0_when_all_is_well(case: Case) -> None:
     assert (ran.returncode, ran.stdout.splitlines()[0]) == (0, "Nothing is wrong between here and the API.")
 
 
+def test_the_command_says_that_there_is_no_env_file(case: Case) -> None:
+    del case.settings["API_URL"]
+    told = run(case).stdout.splitlines()
+    assert told[0].startswith("The cause: API_URL is missing ")
+    assert told[1] == "There is no .env here. helseid-fn import writes one."
+
+
+def test_a_stopped_server_of_this_machine_is_to_be_started(case: Case) -> None:
+    case.standin.api.stop()
+    cause = find_cause(findings_of(case))
+    assert cause is not None
+    assert (cause.code, "Start the server" in cause.remedy) == ("tcp.refused", True)
+
+
 def test_the_command_prints_json_for_programs(case: Case) -> None:
     report = json.loads(run(case, "--json").stdout)
     assert (report["ok"], report["cause"]) == (True, None)

@@ -11,6 +11,7 @@ import click
 from helseid_fn.cli.doctor.examination import examine
 from helseid_fn.cli.doctor.finding import State
 from helseid_fn.cli.doctor.report import build_bundle, build_report, describe, describe_cause
+from helseid_fn.cli.environment import describe_absence
 from helseid_fn.function import log
 from helseid_fn.secret_store.key_file import replace_key_file
 
@@ -37,7 +38,10 @@ def command(ctx: click.Context, *, no_api: bool, as_json: bool, bundle: Path | N
     if as_json:
         click.echo(json.dumps(build_report(findings), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join([describe_cause(findings), "", *map(describe, findings)]))
+        are_settings_wrong = any((each.check, each.state) == ("settings", State.FAILED) for each in findings)
+        absence = describe_absence(ctx.find_root().params["env_file"]) if are_settings_wrong else None
+        cause = [describe_cause(findings), *([absence] if absence else [])]
+        click.echo("\n".join([*cause, "", *map(describe, findings)]))
     if bundle is not None:
         try:
             replace_key_file(bundle, json.dumps(build_bundle(findings, environ), indent=2, ensure_ascii=False) + "\n")

@@ -21,6 +21,7 @@ from helseid_fn.http.connection import load_tls_context
 
 TIMEOUT_SECONDS = 5.0
 _HELSENETTET = "Many of NHN's production APIs are reachable only from Helsenettet, so check the egress of this network first."
+_START_IT = "Nothing listens there on this machine. Start the server, such as helseid-standin, or correct the port."
 
 
 def check_way(url: str) -> Iterator[Finding]:
@@ -102,7 +103,9 @@ def _check_tcp(target: _Target, connected: socket.socket | OSError, *, is_proxy:
         return _failed(
             "proxy", f"The proxy {target.name} {why}.", "Check HTTPS_PROXY and NO_PROXY.", code.replace("tcp", "proxy")
         )
-    return _failed("tcp", f"{target.name} {why}.", _remedy(target), code)
+    is_here = target.host in {"localhost", "127.0.0.1", "::1"}
+    remedy = _START_IT if is_here and code == "tcp.refused" else _remedy(target)
+    return _failed("tcp", f"{target.name} {why}.", remedy, code)
 
 
 def _open_tunnel(connected: socket.socket, target: _Target) -> Finding | None:
