@@ -118,6 +118,8 @@ def _describe(event: Mapping[str, Any]) -> str:
     if event["status"] == 404:
         return "there is none"
     organization = _organization(claims.get("assertion", {})).removeprefix("NO:ORGNR:")
+    if event["kind"] == "token" and not organization:
+        return "token without an organization"
     return NOTES.get(event["kind"], "").format(organization=organization)
 
 

@@ -114,7 +114,9 @@ def _describe(arguments: argparse.Namespace, client: Client, standin: StandIn) -
     command = "helseid-fn" if script.exists() else f"{os.path.relpath(sys.executable)} -m helseid_fn"
     if arguments.export:
         first = f"{command} import {arguments.export} --api-url {standin.api_url}"
-        note = _NOTE.format(console_url=standin.console_url, next_step=f"in an empty folder: {first}\n# Then: {command} call")
+        trust = "# Then: paste the line above that begins with export REQUESTS_CA_BUNDLE\n" if arguments.tls else ""
+        next_step = f"in the same folder: {first}\n{trust}# Then: {command} call"
+        note = _NOTE.format(console_url=standin.console_url, next_step=next_step)
     else:
         note = _NOTE.format(console_url=standin.console_url, next_step=f"paste the lines above, and then: {command} call")
     return note + (_PARENTS.format(parents=", ".join(client.parents)) if client.tenancy == "multi-tenant" else "")

@@ -89,8 +89,8 @@ def _outcome(exchange: Exchange) -> str:
     if exchange.kind == "register" and isinstance(response, dict):
         return f"{exchange.status} the key expires at {response.get('expiration')}"
     if isinstance(response, dict) and "parentOrganizationNumber" in response:
-        parent, child = response["parentOrganizationNumber"], response["childOrganizationNumber"] or ""
-        return f"{exchange.status} greeting for {parent}:{child}"
+        parent, child = response["parentOrganizationNumber"], response["childOrganizationNumber"]
+        return f"{exchange.status} greeting for {parent}:{child}" if child else f"{exchange.status} greeting for {parent}"
     return f"{exchange.status}"
 
 

@@ -80,6 +80,20 @@ def free_ports(count: int) -> int:
             return first
 
 
+def test_with_tls_the_next_steps_name_the_authority(tmp_path: Path) -> None:
+    environment = {**bare_environment(), "PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(tmp_path / "data")}
+    command = [sys.executable, "-m", "standin", "--alg=ES256", "--port-base=0", "--export=client.json", "--tls"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as ran:
+        assert ran.stderr is not None
+        told = [ran.stderr.readline() for _ in range(5)]
+        ran.terminate()
+    assert "in the same folder: " in told[2]
+    assert told[3] == "# Then: paste the line above that begins with export REQUESTS_CA_BUNDLE\n"
+    assert told[4].endswith(" call\n")
+
+
 def test_the_ports_are_the_same_after_a_restart(start: Start) -> None:
     base = free_ports(PORTS)
     first, second = start(f"--port-base={base}"), start(f"--port-base={base}")
