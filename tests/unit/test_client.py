@@ -18,7 +18,7 @@ GOOD: dict[str, Any] = {"issuer": ISSUER, "client_id": CLIENT_ID, "scopes": {"nh
         pytest.param({"client_id": "a b"}, "client_id is not a client id", id="client_id"),
         pytest.param({"key": "client.jwk.json"}, "key is a path; write file: in front", id="key"),
         pytest.param({"key": '{"kty": "EC"}'}, "key is a key and not the address of one", id="a key itself"),
-        pytest.param({"scopes": set()}, "scopes is missing", id="no scopes"),
+        pytest.param({"scopes": set()}, "scopes is empty", id="no scopes"),
         pytest.param({"scopes": {"a,b"}}, "scopes has a comma", id="scopes"),
         pytest.param({"organization": Organization(parent="99")}, "organization.parent must be", id="parent"),
         pytest.param({"organization": Organization(child=999977774)}, "organization.child must be", id="child"),  # type: ignore[arg-type]
