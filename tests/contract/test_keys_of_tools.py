@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from helseid_fn.cli import import_client
+from helseid_fn.cli import client_file
 from helseid_fn.cli.main import main
 from helseid_fn.keys.signing_key import parse_signing_key
 from tests.support.clients.installing import HERE, install_node, install_python
@@ -89,7 +89,7 @@ def test_a_key_of_openssl_is_imported_and_signs(name: str, tmp_path: Path, monke
     openssl(make[0], "-out", made, *make[1:])
     if then is not None:
         openssl(*then, "-in", made, "-out", key, "-passout", f"pass:{PASSPHRASE}")
-    monkeypatch.setattr(import_client, "_read_passphrase", PASSPHRASE.encode)
+    monkeypatch.setattr(client_file, "_read_passphrase", PASSPHRASE.encode)
     import_key(key if then else made, stored, monkeypatch)
     check_signs(stored.read_text(), alg)
 
@@ -102,7 +102,7 @@ def test_a_pkcs_12_and_its_pem_are_imported(form: str, tmp_path: Path, monkeypat
     openssl("req", "-x509", "-subj", "/CN=x", "-key", files["key"], "-out", files["cert"])
     openssl("pkcs12", "-export", "-inkey", files["key"], "-in", files["cert"], "-passout", "pass:x", "-out", files["p12"])
     openssl("pkcs12", "-nodes", "-in", files["p12"], "-passin", "pass:x", "-out", files["pem"])
-    monkeypatch.setattr(import_client, "_read_passphrase", lambda: b"x")
+    monkeypatch.setattr(client_file, "_read_passphrase", lambda: b"x")
     import_key(files[form], files["stored"], monkeypatch)
     check_signs(files["stored"].read_text(), "PS256")
 

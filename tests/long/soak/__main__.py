@@ -48,6 +48,10 @@ class Watch:
         self.leaks += [found.group()[:6] for found in (_JWS.search(text), self._secrets.search(text)) if found]
         return len(text)
 
+    def isatty(self) -> bool:
+        """Return that it is no terminal, so that the log is JSON."""
+        return False
+
     def flush(self) -> None:
         """Do nothing."""
 
