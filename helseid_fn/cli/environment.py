@@ -9,6 +9,20 @@ from types import MappingProxyType
 
 import click
 
+from helseid_fn.setting_table import EXAMPLES
+
+READ_BY_LIBRARIES = frozenset(
+    {
+        *EXAMPLES,
+        *(name for each in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY") for name in (each, each.lower())),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "AWS_CA_BUNDLE"),
+        *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_QUOTA_PROJECT"),
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_EC2_METADATA_DISABLED"),
+    }
+)
+"""What an env file may set for this process and its children; another variable could make them run a program."""
+
 
 def read_environment(path: str, environ: Mapping[str, str], *, must_exist: bool) -> Mapping[str, str]:
     """Return the variables of a file and of the environment, which takes precedence.
@@ -28,6 +42,11 @@ def read_environment(path: str, environ: Mapping[str, str], *, must_exist: bool)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
     return MappingProxyType({**parse_variables(path, text), **environ})
+
+
+def choose_for_libraries(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that an env file may set for the libraries of this process."""
+    return {name: value for name, value in environ.items() if name in READ_BY_LIBRARIES}
 
 
 def describe_absence(path: str) -> str | None:

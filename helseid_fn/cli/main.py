@@ -67,9 +67,10 @@ class _Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context, env_file: str) -> None:
     """Sign in to HelseID as a machine and call an API that HelseID protects."""
-    from helseid_fn.cli.environment import read_environment  # noqa: PLC0415  # `--help` reads nothing
+    from helseid_fn.cli.environment import choose_for_libraries, read_environment  # noqa: PLC0415  # `--help` reads nothing
 
     is_chosen = ctx.get_parameter_source("env_file") is not click.core.ParameterSource.DEFAULT
     must_exist = is_chosen and ctx.invoked_subcommand != "import"  # which may make it
     ctx.obj = read_environment(env_file, os.environ, must_exist=must_exist)
-    os.environ.update(ctx.obj)  # libraries read their own variables there: proxies, authorities, credentials of a cloud
+    # Libraries read their own variables there. `serve` runs the folder's main.py, which may read any.
+    os.environ.update(ctx.obj if ctx.invoked_subcommand == "serve" else choose_for_libraries(ctx.obj))

@@ -5,8 +5,12 @@ from __future__ import annotations
 import socket
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import click
+
+from helseid_fn.http.url import is_loopback
 
 _DEFAULT_JOB = Path(__file__).with_name("default_job.py")
 
@@ -37,7 +41,21 @@ def command(port: int, target: str, source: str | None) -> None:
     served = Path(source) if source else own if own.exists() else _DEFAULT_JOB
     click.echo(f"Serving {target} of {_describe(served)} on http://127.0.0.1:{port}/ until Ctrl-C.", err=True)
     click.echo(f"Call it from another terminal: curl -s -X POST http://127.0.0.1:{port}/", err=True)
+    _refuse_web_pages()
     framework.load().main(args=[f"--target={target}", f"--source={served}", "--host=127.0.0.1", f"--port={port}"])
+
+
+def _refuse_web_pages() -> None:
+    """Have Flask refuse what a page of the web sends, also under a name of its own that it leads to this machine."""
+    import flask  # noqa: PLC0415  # functions-framework has it
+
+    def check(_sender: object, **_options: Any) -> None:
+        headers = flask.request.headers
+        is_here = is_loopback(urlsplit(f"//{headers.get('Host')}").hostname or "")
+        if not (is_here and is_loopback(urlsplit(headers.get("Origin", "http://localhost")).hostname or "")):
+            flask.abort(403, "Only this machine may call the function: the Host and the Origin must be 127.0.0.1 or localhost.")
+
+    flask.request_started.connect(check, weak=False)
 
 
 def _describe(source: Path) -> str:

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,20 @@ def test_serve_serves_the_default_job_with_the_env_file(folder: Path) -> None:
     process.stop()
     assert (status, report["status"]) == (200, "ok")
     assert process.other_output[0] == f"Serving run of the default job on http://127.0.0.1:{port}/ until Ctrl-C.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Host", "rebound.example.no"), ("Origin", "https://page.example.no"), ("Origin", "null")]
+)
+def test_serve_refuses_a_page_of_the_web(folder: Path, name: str, value: str) -> None:
+    port = free_port()
+    process = start(folder, "serve", f"--port={port}")
+    process.wait_for(lambda: accepts(port))
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/", b"", {name: value}))
+    process.stop()
+    with caught.value as refusal:
+        assert refusal.code == 403
 
 
 def test_serve_says_in_one_sentence_that_its_port_is_taken(folder: Path, settings: dict[str, str]) -> None:

@@ -85,3 +85,11 @@ def test_main_py_as_a_program_says_that_the_settings_are_valid() -> None:
 def test_main_py_as_a_program_names_what_is_missing() -> None:
     done = run("main.py", **{**REQUIRED, "API_URL": ""})
     assert (done.returncode, [fault.split()[0] for fault in json.loads(done.stdout)["faults"]]) == (1, ["API_URL"])
+
+
+def test_an_env_file_sets_what_libraries_may_need_and_nothing_that_runs_a_program(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text('#!/bin/sh\necho "$HTTPS_PROXY $AWS_CONFIG_FILE $LD_AUDIT" > "${0%/*}/seen"\nexit 1\n')
+    (tmp_path / "git").chmod(0o700)
+    (tmp_path / ".env").write_text("HTTPS_PROXY=http://proxy.example.no\nAWS_CONFIG_FILE=a\nLD_AUDIT=b\n")
+    done = run_cli(tmp_path, "key", "new", "--alg", "ES256", PATH=str(tmp_path))
+    assert (done.returncode, (tmp_path / "seen").read_text()) == (0, "http://proxy.example.no  \n"), done.stderr
