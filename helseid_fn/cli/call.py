@@ -13,7 +13,7 @@ import click
 from helseid_fn.cli.call_request import parse_call
 from helseid_fn.cli.exit_codes import exit_code_of
 from helseid_fn.cli.explain import explain
-from helseid_fn.cli.standard_output import write_line
+from helseid_fn.cli.standard_output import escape_controls, write_line
 from helseid_fn.cli.terminal_settings import read_settings
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
@@ -79,7 +79,7 @@ class Caller:
             result = self.app.api.call(invocation.request, invocation.organization, invocation.scopes, ctx)
         except HelseidFnError as error:
             said = error.api_response or {}
-            click.echo(f"Error: {error.caller_detail}", err=True)
+            click.echo(f"Error: {escape_controls(error.caller_detail)}", err=True)
             if "error_description" in said:
                 _note("API says", said["error_description"])
             _note("code", f"{error.code}; helseid-fn doctor looks for the cause")
@@ -119,4 +119,4 @@ def _describe_time(ctx: Context) -> str:
 
 
 def _note(name: str, text: str) -> None:
-    click.echo(f"{name:<12}{text}", err=True)
+    click.echo(f"{name:<12}{escape_controls(text)}", err=True)

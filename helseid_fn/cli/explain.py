@@ -17,8 +17,10 @@ from helseid_fn.http.exchange import Exchange
 from helseid_fn.http.json_text import parse_json
 from helseid_fn.http.messages import Response
 from helseid_fn.keys.signing_key import thumbprint
+from helseid_fn.redaction import quote
 
 _TIMES = ("iat", "nbf", "exp")
+_MAX_SAID_LENGTH = 2000
 
 
 def explain(exchange: Exchange) -> None:
@@ -40,7 +42,8 @@ def explain(exchange: Exchange) -> None:
             _print(name, describe_jwt(jws))
     if isinstance(outcome, Response) and exchange.party is Party.HELSEID and outcome.status >= 400:
         members = outcome.json_members()
-        _print("HelseID says", " ".join(str(members[each]) for each in ("error", "error_description") if each in members))
+        said = " ".join(str(members[each]) for each in ("error", "error_description") if each in members)
+        _print("HelseID says", quote(said, _MAX_SAID_LENGTH))
 
 
 def describe_jwt(jws: str) -> str:

@@ -13,6 +13,7 @@ from helseid_fn.cli.env_file import ignore_in_git, write_variables
 from helseid_fn.cli.environment import read_environment
 from helseid_fn.cli.key import ALGORITHMS, DEFAULT_STORE
 from helseid_fn.cli.key_storage import store_key
+from helseid_fn.cli.standard_output import escape_controls
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, SettingsError
 from helseid_fn.keys.document import parse_document
@@ -57,7 +58,7 @@ def command(
     if key_path is None or not _is_stored(key_path, key, overwrite=overwrite):
         store_key(store, ctx.obj, lambda: text)
     write_variables(env_file, {name: value for name, value in variables.items() if present.get(name) != value})
-    click.echo(f"{key_path or store}: the private key ({key.alg}, kid {key.kid})")
+    click.echo(escape_controls(f"{key_path or store}: the private key ({key.alg}, kid {key.kid})"))
     click.echo(f"{env_file}: {', '.join(variables)}")
     if ignored:
         click.echo(f".gitignore: {', '.join(ignored)}")

@@ -109,10 +109,18 @@ def test_no_fault_makes_it_show_a_secret(fault: DoctorFault, case: Case) -> None
 
 
 def test_a_bundle_hides_what_may_be_secret(case: Case) -> None:
-    case.settings |= {"API_URL": f"{case.settings['API_URL']}?code=hush", "HELSEID_SFM_JOURNAL_ID": "hush"}
+    api_url = case.settings["API_URL"].replace("http", "HTTP")
+    case.settings |= {"API_URL": f"{api_url}?code=hush", "HELSEID_SFM_JOURNAL_ID": "hush"}
     bundle = build_bundle(findings_of(case), os.environ)
     assert bundle["settings"]["HELSEID_CLIENT_ID"] == CLIENT_ID
     assert "hush" not in json.dumps(bundle)
+
+
+def test_the_metadata_forges_no_line_of_the_report(case: Case) -> None:
+    listed = {"token_endpoint_auth_signing_alg_values_supported": ["\x1b[2J\n✓ token\u202e"]}
+    case.standin.helseid.override("metadata", listed)
+    finding = next(each for each in findings_of(case) if each.code == "metadata.alg")
+    assert finding.finding.endswith("It has  [2J ✓ token .")
 
 
 def run(case: Case, *arguments: str) -> subprocess.CompletedProcess[str]:

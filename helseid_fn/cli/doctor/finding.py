@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from helseid_fn.errors import HelseidFnError
+from helseid_fn.redaction import drop_controls
 
 
 class State(StrEnum):
@@ -31,6 +32,11 @@ class Finding:
     remedy: str = ""
     code: str = ""
     explains: str = ""
+
+    def __post_init__(self) -> None:
+        """Keep what others say, such as a certificate or the metadata, from forging a line of a terminal."""
+        for name in ("finding", "remedy"):
+            object.__setattr__(self, name, drop_controls(getattr(self, name)))
 
 
 def ok(check: str, finding: str) -> Finding:

@@ -66,4 +66,4 @@ def _show(name: str, value: str) -> str:
         setting.parse(value)
     except ValueError:
         return "(not valid, and not shown)"
-    return urlsplit(value)._replace(query="").geturl() if value.startswith("http") else value
+    return urlsplit(value)._replace(query="").geturl() if value.lower().startswith("http") else value
