@@ -42,7 +42,7 @@ SOLE_IMPORTERS = {
     "grpc": "secret_store.google",
     "boto3": "secret_store.aws",
     "botocore": "secret_store.aws",
-    "flask": "main function cli.default_job",
+    "flask": "main function cli.default_job cli.serve",
     "cloudevents": "main function cli.default_job",
     "click": "cli",
     "dotenv": "cli",

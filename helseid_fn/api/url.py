@@ -87,7 +87,7 @@ def resolve_below(base_url: str, current_url: str, link: str) -> str:
     if fault is not None:
         raise ValueError(f"leads to a URL that {fault}.")
     base, found = urlsplit(base_url), urlsplit(url)
-    segments = re.split(r"[/\\]", unquote(unquote(found.path)))
+    segments = re.split(r"[/\\;]", unquote(unquote(found.path)))
     is_below = f"{found.path}/".startswith(f"{base.path.rstrip('/')}/") and not {".", ".."} & set(segments)
     if _server_of(found) != _server_of(base):
         raise ValueError(f"leads to {found.scheme}://{found.netloc}, to which the token is not sent.")

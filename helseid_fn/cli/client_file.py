@@ -79,7 +79,7 @@ def _settings_of(document: KeyDocument) -> dict[str, str]:
     named = {
         "HELSEID_ISSUER": issuer,
         "HELSEID_CLIENT_ID": document.client_id,
-        "HELSEID_SCOPE": " ".join(scopes),
+        "HELSEID_SCOPE": " ".join(" ".join(scopes).split()),  # on one line
         "SELVBETJENING_URL": _SELVBETJENING.get(issuer or "") if _SELVBETJENING_SCOPE in document.scopes else None,
     }
     return {name: value for name, value in named.items() if value}

@@ -85,6 +85,15 @@ def test_the_spelling_of_dotnet_is_understood(tmp_path: Path, jwk: dict[str, Any
     assert settings["SELVBETJENING_URL"] == "https://api.selvbetjening.test.nhn.no"
 
 
+def test_a_scope_adds_no_line_to_the_env_file(tmp_path: Path, jwk: dict[str, Any]) -> None:
+    run(
+        tmp_path,
+        "import",
+        write(tmp_path, json.dumps({**CONFIGURATION, "scopes": ["a\nPATH=b"], "privateJwk": json.dumps(jwk)})),
+    )
+    assert "HELSEID_SCOPE='a PATH=b'" in (tmp_path / ".env").read_text().splitlines()
+
+
 def test_every_written_file_belongs_to_its_owner_alone(tmp_path: Path, jwk: dict[str, Any]) -> None:
     run(tmp_path, "import", write(tmp_path, json.dumps(jwk)))
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in (".env", "client.jwk.json")] == [0o600, 0o600]
