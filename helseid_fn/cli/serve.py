@@ -52,7 +52,8 @@ def _refuse_web_pages() -> None:
     def check(_sender: object, **_options: Any) -> None:
         headers = flask.request.headers
         is_here = is_loopback(urlsplit(f"//{headers.get('Host')}").hostname or "")
-        if not (is_here and is_loopback(urlsplit(headers.get("Origin", "http://localhost")).hostname or "")):
+        is_own = is_loopback(urlsplit(headers.get("Origin", "http://localhost")).hostname or "")
+        if not is_here or not is_own or headers.get("Sec-Fetch-Site") == "cross-site":  # an image has no Origin
             flask.abort(403, "Only this machine may call the function: the Host and the Origin must be 127.0.0.1 or localhost.")
 
     flask.request_started.connect(check, weak=False)

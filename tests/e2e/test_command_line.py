@@ -59,7 +59,13 @@ def test_serve_serves_the_default_job_with_the_env_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("Host", "rebound.example.no"), ("Origin", "https://page.example.no"), ("Origin", "null")]
+    ("name", "value"),
+    [
+        ("Host", "rebound.example.no"),
+        ("Origin", "https://page.example.no"),
+        ("Origin", "null"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ],
 )
 def test_serve_refuses_a_page_of_the_web(folder: Path, name: str, value: str) -> None:
     port = free_port()
