@@ -29,7 +29,7 @@ _LATEST = "/versions/latest"
 
 
 @dataclass(frozen=True, slots=True)
-class FixedKey:
+class _FixedKey:
     """A key that has been read already."""
 
     stored: StoredKey
@@ -38,6 +38,18 @@ class FixedKey:
         """Return the key."""
         del ctx, fresh
         return self.stored
+
+
+def wire_tokens(settings: Settings, stored: StoredKey, transport: Transport, now: Callable[[], float]) -> TokenSource:
+    """Wire tokens that are obtained with this very key, whatever HELSEID_KEY has."""
+    return TokenSource(
+        issuer=settings.issuer,
+        client_id=settings.client_id,
+        key=_FixedKey(stored),
+        transport=transport,
+        token_endpoint_host=settings.token_endpoint_host,
+        now=now,
+    )
 
 
 def wire_google_rotation(
@@ -138,14 +150,7 @@ def _wire_steps(
 
     @cache
     def tokens_with(key: StoredKey) -> TokenSource:
-        return TokenSource(
-            issuer=settings.issuer,
-            client_id=settings.client_id,
-            key=FixedKey(key),
-            transport=transport,
-            token_endpoint_host=settings.token_endpoint_host,
-            now=now,
-        )
+        return wire_tokens(settings, key, transport, now)
 
     def open_selvbetjening(key: StoredKey) -> Selvbetjening:
         api = ApiClient(tokens_with(key), transport, party=Party.SELVBETJENING, now=now)

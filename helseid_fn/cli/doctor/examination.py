@@ -20,8 +20,7 @@ from helseid_fn.http.transport import Transport
 from helseid_fn.http.url import origin_of
 from helseid_fn.keys.signing_key import SigningKey
 from helseid_fn.keys.stored import StoredKey
-from helseid_fn.oauth.token_source import TokenSource
-from helseid_fn.rotation.wiring import FixedKey
+from helseid_fn.rotation.wiring import wire_tokens
 from helseid_fn.settings import Settings, parse_settings
 
 
@@ -87,7 +86,7 @@ def _sign_in(sign_in: SignIn, stored: StoredKey | None, key: SigningKey | None, 
         # A clock that is off but does no harm is worth a warning alone.
         yield replace(each, state=State.WARNING) if token is not None and each.state is State.FAILED else each
     yield from about_token
-    yield from check_registration(sign_in.settings, stored, key, sign_in.transport, sign_in.now)
+    yield from check_registration(sign_in, stored, key)
     if token is None:
         yield skipped("API", "There is no token for it.")
     elif can_call_api:
@@ -97,14 +96,7 @@ def _sign_in(sign_in: SignIn, stored: StoredKey | None, key: SigningKey | None, 
 def _call_api(sign_in: SignIn, stored: StoredKey) -> Finding:
     """Ask the API for API_URL with GET, which changes nothing (RFC 9110 section 9.2.1)."""
     settings = sign_in.settings
-    tokens = TokenSource(
-        issuer=settings.issuer,
-        client_id=settings.client_id,
-        key=FixedKey(stored),
-        transport=sign_in.transport,
-        token_endpoint_host=settings.token_endpoint_host,
-        now=sign_in.now,
-    )
+    tokens = wire_tokens(settings, stored, sign_in.transport, sign_in.now)
     api, url = ApiClient(tokens, sign_in.transport, now=sign_in.now), settings.api_url
     try:
         response = api.call(ApiRequest("GET", url), settings.organization, settings.scopes, Context(DEADLINE_SECONDS)).response

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from helseid_fn.api.client import ApiClient
 from helseid_fn.api.request import ApiRequest
 from helseid_fn.cli.doctor.finding import Finding, State, ok, skipped
-from helseid_fn.cli.doctor.sign_in import DEADLINE_SECONDS, of_network
+from helseid_fn.cli.doctor.sign_in import DEADLINE_SECONDS, SignIn, of_network
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, Refused
-from helseid_fn.http.transport import Transport
 from helseid_fn.keys.signing_key import SigningKey
 from helseid_fn.keys.stored import StoredKey
 from helseid_fn.oauth.organization import Organization
-from helseid_fn.oauth.token_source import TokenSource
 from helseid_fn.rotation.selvbetjening import SCOPE, Selvbetjening
-from helseid_fn.rotation.wiring import FixedKey
+from helseid_fn.rotation.wiring import wire_tokens
 from helseid_fn.settings import Settings
 
 _CHECK = "Selvbetjening"
 
 
-def check_registration(
-    settings: Settings, stored: StoredKey, key: SigningKey, transport: Transport, now: Callable[[], float] = time.time
-) -> Iterator[Finding]:
+def check_registration(sign_in: SignIn, stored: StoredKey, key: SigningKey) -> Iterator[Finding]:
     """Report the key's registration and the scopes, if the client may ask."""
+    settings, transport, now = sign_in.settings, sign_in.transport, sign_in.now
     url = settings.rotation.selvbetjening_url
     if url is None:
         yield skipped(_CHECK, "SELVBETJENING_URL is not set.")
         return
-    tokens = TokenSource(
-        issuer=settings.issuer,
-        client_id=settings.client_id,
-        key=FixedKey(stored),
-        transport=transport,
-        token_endpoint_host=settings.token_endpoint_host,
-        now=now,
-    )
-    api = ApiClient(tokens, transport, party=Party.SELVBETJENING, now=now)
+    api = ApiClient(wire_tokens(settings, stored, transport, now), transport, party=Party.SELVBETJENING, now=now)
     try:
         yield _check_key(Selvbetjening(url, settings.organization, api), key, now())
         yield from _check_scopes(_fetch_client(url, api), settings)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from helseid_fn.cli.doctor.finding import Finding, State, of_error, ok
+from helseid_fn.cli.doctor.finding import Finding, State, ok
 from helseid_fn.context import Context
-from helseid_fn.errors import HelseidFnError
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from helseid_fn.keys.stored import StoredKey
 from helseid_fn.secret_store.reader import open_reader
@@ -68,12 +68,5 @@ def check_key(key: SigningKey, address: str, now: float) -> Finding:
     return ok("key", f"{what}, expires on {on}.")
 
 
-def check_key_error(error: HelseidFnError) -> Finding:
-    """Report a key that cannot be read or used."""
-    return of_error("key", error)
-
-
 def _rsa_bits(key: SigningKey) -> int:
-    from base64 import urlsafe_b64decode  # noqa: PLC0415  # for RSA keys alone
-
     return int.from_bytes(urlsafe_b64decode(f"{key.public_jwk['n']}=="), "big").bit_length()
