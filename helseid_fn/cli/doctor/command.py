@@ -12,6 +12,7 @@ from helseid_fn.cli.doctor.examination import examine
 from helseid_fn.cli.doctor.finding import State
 from helseid_fn.cli.doctor.report import build_bundle, build_report, describe, describe_cause
 from helseid_fn.cli.environment import describe_absence
+from helseid_fn.cli.standard_output import write_line
 from helseid_fn.function import log
 from helseid_fn.secret_store.key_file import replace_key_file
 
@@ -36,15 +37,18 @@ def command(ctx: click.Context, *, no_api: bool, as_json: bool, bundle: Path | N
         click.echo("Checking the settings, the key, the network, HelseID and the API ...", err=True)
     findings = list(examine(environ, calls_api=not no_api))
     if as_json:
-        click.echo(json.dumps(build_report(findings), indent=2, ensure_ascii=False))
+        shown = json.dumps(build_report(findings), indent=2, ensure_ascii=False)
     else:
         are_settings_wrong = any((each.check, each.state) == ("settings", State.FAILED) for each in findings)
         absence = describe_absence(ctx.find_root().params["env_file"]) if are_settings_wrong else None
         cause = [describe_cause(findings), *([absence] if absence else [])]
-        click.echo("\n".join([*cause, "", *map(describe, findings)]))
+        shown = "\n".join([*cause, "", *map(describe, findings)])
+    reason = write_line(shown)
+    if reason is not None:
+        raise click.ClickException(f"The checks were made, but standard output failed ({reason}).")
     if bundle is not None:
         try:
-            replace_key_file(bundle, json.dumps(build_bundle(findings, environ), indent=2, ensure_ascii=False) + "\n")
+            replace_key_file(bundle, json.dumps(build_bundle(findings, environ), indent=2) + "\n")
         except OSError as error:
             raise click.ClickException(f"{bundle} could not be written ({error.strerror}). Name another file.") from None
     ctx.exit(1 if any(each.state is State.FAILED for each in findings) else 0)
