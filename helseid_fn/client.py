@@ -89,10 +89,10 @@ class Client:
         if faults:
             raise SettingsError(tuple(faults))
         self._now = now
-        transport = Transport(now=now, sleep=sleep, api_max_bytes=self._max_bytes)
+        self._nonces = Nonces()
+        transport = Transport(now=now, sleep=sleep, api_max_bytes=self._max_bytes, nonces=self._nonces)
         reader = open_reader(key, environ=environ, sleep=sleep)
         self._tokens = TokenSource(issuer=issuer, client_id=client_id, key=reader, transport=transport, now=now)
-        self._nonces = Nonces()
         self._calls = ApiClient(self._tokens, transport, now=now)
 
     def api(self, url: str) -> ProtectedApi:

@@ -29,14 +29,13 @@ clock, since the monotonic clock of a sleeping instance may stand still.
 
 @dataclass(slots=True)
 class Origin:
-    """An origin's connections, the way to it, and its latest nonce."""
+    """An origin's connections, and the way to it."""
 
     url: str
     proxies: dict[str, str] = field(repr=False)
     tls: ssl.SSLContext | None
     adapter: _Adapter
     used_at: float
-    nonce: str | None = None
 
     @classmethod
     def open(cls, party: Party, url: str, now: float, max_bytes: int) -> Self:

@@ -1,4 +1,4 @@
-"""The nonces that servers have issued to requests of other HTTP libraries."""
+"""The nonces that servers have issued, to requests of ours and of other HTTP libraries."""
 
 from __future__ import annotations
 

@@ -22,10 +22,11 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Unavailable
 from helseid_fn.http.adapter import Origin, prepare, wire_url
 from helseid_fn.http.body import MEBIBYTE, read_response
-from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce, read_requested_nonce
+from helseid_fn.http.dpop_nonce import asks_for_nonce, read_requested_nonce
 from helseid_fn.http.exchange import Exchange, Observe, ignore
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.messages import Build, Message, Response
+from helseid_fn.http.nonces import Nonces
 from helseid_fn.http.retries import NEEDS_NEW_CONNECTION, may_be_processed, pause_before_retry
 from helseid_fn.http.url import origin_of
 
@@ -46,13 +47,18 @@ class Transport:
         random: Callable[[], float] = random.random,
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
         api_max_bytes: int = 10 * MEBIBYTE,
+        nonces: Nonces | None = None,
         observe: Observe = ignore,
     ) -> None:
-        """Take `now` as the wall clock in seconds, and `api_max_bytes` as the largest body of the API; others' are 1 MiB."""
+        """Take `now` as the wall clock in seconds, and `api_max_bytes` as the largest body of the API; others' are 1 MiB.
+
+        `nonces` are shared with other libraries, which call the same origins.
+        """
         self._now = now
         self._api_max_bytes = api_max_bytes
         self._sleep = sleep
         self._random = random
+        self._nonces = nonces or Nonces()
         self._observe = observe
         self._connect_timeout_seconds = connect_timeout_seconds
         self._lock = threading.Lock()
@@ -80,7 +86,7 @@ class Transport:
         """
         url = wire_url(url)
         origin = self._origin(party, url)
-        nonce, nonce_rounds, retries = origin.nonce, 0, 0
+        nonce, nonce_rounds, retries = self._nonces.get(url), 0, 0
         while True:
             timeout_seconds = min(ctx.check(party), response_timeout_seconds or ctx.deadline_seconds)
             outcome = self._exchange(party, origin, method, url, partial(build, url, nonce), timeout_seconds, ctx)
@@ -93,7 +99,7 @@ class Transport:
             if pause is None or pause >= ctx.left_seconds():
                 break
             self._sleep(pause)
-            nonce, nonce_rounds, retries = origin.nonce, 0, retries + 1
+            nonce, nonce_rounds, retries = self._nonces.get(url), 0, retries + 1
         if isinstance(outcome, Response):
             return outcome
         processed = may_be_processed(outcome, party, idempotent=idempotent)
@@ -142,7 +148,7 @@ class Transport:
                 self._observe(Exchange(party, method, url, message, failure, left_before - ctx.left_seconds()))
                 return failure
         origin.used_at = self._now()
-        origin.nonce = read_nonce(response.headers) or origin.nonce
+        self._nonces.learn(url, response.headers)
         ctx.note_outcome(party, response.status)
         _logger.debug("%s at %s: %s responded with %d", party.value, origin.url, method, response.status)
         self._observe(Exchange(party, method, url, message, response, left_before - ctx.left_seconds()))

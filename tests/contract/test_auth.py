@@ -84,11 +84,12 @@ def test_the_apis_nonce_is_followed_and_kept(demanding: StandIn, key_file: Path)
     assert made(demanding) == {**COLD, "api": 3}
 
 
-def test_auth_objects_of_one_client_share_nonces(demanding: StandIn, key_file: Path) -> None:
+def test_auth_objects_and_calls_of_a_client_share_nonces(demanding: StandIn, key_file: Path) -> None:
     client = make_client(demanding, key_file)
-    for _ in range(3):
+    for _ in range(2):
         assert requests.get(demanding.api_url, auth=client.auth(), timeout=10).status_code == 200
-    assert demanding.count("api") == 4
+        assert client.api(demanding.api_url).get().status == 200
+    assert demanding.count("api") == 5
 
 
 def test_the_nonce_of_a_success_is_learned(start_standin: Callable[..., StandIn], key_file: Path) -> None:
