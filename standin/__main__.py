@@ -38,7 +38,7 @@ _NOTE = """\
 _PARENTS = "# The client may act for the parents {parents} and any child. Any other is refused.\n"
 
 
-class _Console:
+class _Reporter:
     """Writes exchanges as text to stderr and as JSON lines to a file, one at a time."""
 
     def __init__(self, events: TextIO | None) -> None:
@@ -90,8 +90,8 @@ def _run(arguments: argparse.Namespace, events: TextIO | None) -> None:
     standin.api.settings.echo_everywhere = False
     standin.secret_manager.add(SECRET, json.dumps(identity.jwk))
     standin.secret_manager.create(PENDING_SECRET)
-    console = _Console(events)
-    standin.record.listeners.append(console.report)
+    reporter = _Reporter(events)
+    standin.record.listeners.append(reporter.report)
     with standin:
         variables = standin.environment(f"{SECRET}/versions/latest", client.client_id, pending_key=PENDING_SECRET)
         variables |= authority.environment() if authority else {}
@@ -103,9 +103,9 @@ def _run(arguments: argparse.Namespace, events: TextIO | None) -> None:
         if arguments.key_file:
             write_private(arguments.key_file, json.dumps(identity.jwk))
         if arguments.json_events != "-":
-            console.write(lines.rstrip(), sys.stdout)
-        console.write(json.dumps({"kind": "ready", "environment": variables}), events)
-        console.write(_describe(arguments, client, standin), sys.stderr)
+            reporter.write(lines.rstrip(), sys.stdout)
+        reporter.write(json.dumps({"kind": "ready", "environment": variables}), events)
+        reporter.write(_describe(arguments, client, standin), sys.stderr)
         threading.Event().wait()
 
 

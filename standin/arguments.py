@@ -58,7 +58,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _port_base(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= _MAX_PORT_BASE:
-        raise argparse.ArgumentTypeError(f"{port} is not between 0 and {_MAX_PORT_BASE}")
-    return port
+    if not text.isdecimal() or int(text) > _MAX_PORT_BASE:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to {_MAX_PORT_BASE}")
+    return int(text)

@@ -30,7 +30,7 @@ class ApiResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class ApiExchange:
     """A request, the API's response as it came, whatever its status, and what was sent with it."""
 
     request: ApiRequest
@@ -65,7 +65,7 @@ class ApiClient:
         exchange = self.exchange(request, organization, scopes, ctx)
         return ApiResult(self.read(exchange, ctx), exchange.token)
 
-    def exchange(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> Exchange:
+    def exchange(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> ApiExchange:
         """Do the same, but return the response as it came, whatever its status."""
         token = self._tokens.get(organization, scopes, ctx)
         exchange = self._send(request, token, ctx)
@@ -77,7 +77,7 @@ class ApiClient:
                 self._tokens.note_rejected_anew(token)
         return exchange
 
-    def read(self, exchange: Exchange, ctx: Context) -> JsonResponse:
+    def read(self, exchange: ApiExchange, ctx: Context) -> JsonResponse:
         """Read the response, and raise the error that it means unless it is 2xx, or a 304 that the request asked for."""
         request = exchange.request
         response = read_json_response(
@@ -93,7 +93,7 @@ class ApiClient:
             check_response(response, exchange.token)
         return response
 
-    def _send(self, request: ApiRequest, token: Token, ctx: Context) -> Exchange:
+    def _send(self, request: ApiRequest, token: Token, ctx: Context) -> ApiExchange:
         """Send the request with a proof by the key that the token is bound to; it may take all the time that is left."""
         sent_secrets = [token.value]
 
@@ -116,4 +116,4 @@ class ApiClient:
             self._party, request.method, request.url, build, ctx=ctx, idempotent=request.is_idempotent
         )
         ctx.note(api_ids=read_failure_ids(response) or None)
-        return Exchange(request, response, token, tuple(sent_secrets))
+        return ApiExchange(request, response, token, tuple(sent_secrets))

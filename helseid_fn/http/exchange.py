@@ -23,7 +23,7 @@ class Exchange:
 
 
 Observe = Callable[[Exchange], None]
-"""Is told of each exchange, on the thread that made it."""
+"""Is called with each exchange, on the thread that made it."""
 
 
 def ignore(exchange: Exchange) -> None:

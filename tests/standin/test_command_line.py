@@ -106,6 +106,13 @@ def test_without_arguments_the_ports_begin_at_8100() -> None:
     assert vars(parse_arguments([]))["port_base"] == 8100
 
 
+@pytest.mark.parametrize("port", ["x", "-1", "65532", "8100.5"])
+def test_a_port_base_that_is_no_port_is_named(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments([f"--port-base={port}"])
+    assert f"{port} is not a number from 0 to 65531" in capsys.readouterr().err
+
+
 def test_an_export_has_the_members_of_selvbetjening(start: Start, tmp_path: Path) -> None:
     settings = start("--port-base=0", "--export=client.json")
     exported = json.loads((tmp_path / "client.json").read_text())

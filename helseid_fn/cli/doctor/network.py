@@ -109,7 +109,7 @@ def _check_tcp(target: _Target, connected: socket.socket | OSError, *, is_proxy:
 
 
 def _open_tunnel(connected: socket.socket, target: _Target) -> Finding | None:
-    """Have the proxy open a tunnel; the credentials in its URL are the transport's to send, so 407 is told by the sign-in."""
+    """Have the proxy open a tunnel; the credentials in its URL are the transport's to send, so the sign-in reports a 407."""
     connected.sendall(f"CONNECT {target.name} HTTP/1.1\r\nHost: {target.name}\r\n\r\n".encode("ascii"))
     head = b""
     try:
@@ -131,7 +131,7 @@ def _check_tls(connected: socket.socket, target: _Target, bundle: str, proxy: st
         return skipped("tls", f"{target.name} is on this machine and not https.")
     try:
         with load_tls_context(bundle).wrap_socket(connected, server_hostname=target.host) as secured:
-            return ok("tls", f"{target.name} speaks {secured.version()}, vouched for by {_verified_issuer(secured)}.")
+            return ok("tls", f"{target.name} speaks {secured.version()}, with a certificate from {_verified_issuer(secured)}.")
     except ssl.SSLCertVerificationError as error:
         return _explain_certificate(error, target, proxy)
     except (OSError, ValueError) as error:
