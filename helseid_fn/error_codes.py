@@ -16,15 +16,18 @@ class Party(Enum):
     HELSEID = "HelseID"
     API = "API"
     SELVBETJENING = "Selvbetjening"
+    DELIVERY = "delivery"
 
     @property
     def slug(self) -> str:
-        """The party's name in error codes: `secret_manager`, `helseid`, `api` or `selvbetjening`."""
+        """The party's name in error codes: `secret_manager`, `helseid`, `api`, `selvbetjening` or `delivery`."""
         return self.value.lower().replace(" ", "_")
 
     @property
     def in_text(self) -> str:
-        """The party's name within a sentence: `HelseID`, `the API`, `the secret manager`."""
+        """The party's name within a sentence: `HelseID`, `the API`, `the secret manager`, `the place of delivery`."""
+        if self is Party.DELIVERY:
+            return "the place of delivery"
         return self.value if self in (Party.HELSEID, Party.SELVBETJENING) else f"the {self.value}"
 
     @property
@@ -87,19 +90,21 @@ REFUSED_REASONS = {
     ),
     Party.API: _API_REFUSALS,
     Party.SELVBETJENING: _API_REFUSALS,
+    Party.DELIVERY: ("not_set_up", "not_found", "denied", "unauthenticated", "too_large", "overtaken", "name", "other"),
 }
 INVALID_RESPONSE_REASONS = {
     Party.SECRET_MANAGER: ("http", "checksum", "encoding"),
     Party.HELSEID: ("http", "too_large", "redirect", "nonce", "metadata", "issuer_mismatch", "token_response", "token_type"),
     Party.API: ("http", "too_large", "nonce", "body", "next_page"),
     Party.SELVBETJENING: ("http", "too_large", "nonce", "body"),
+    Party.DELIVERY: ("http", "checksum", "cursor"),
 }
 
 
 def every_code() -> tuple[str, ...]:
     """Return every code that a response or a log line can have."""
     codes = [f"invocation.{reason}" for reason in INVOCATION_REASONS]
-    codes += ["settings.invalid", "function.internal_error"]
+    codes += ["settings.invalid", "job.failed", "function.internal_error"]
     codes += [f"signing_key.{reason}" for reason in SIGNING_KEY_REASONS]
     codes += [f"rotation.{reason}" for reason in ROTATION_REASONS]
     for party in Party:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helseid_fn import setting_parsers as parse
+from helseid_fn.delivery.address import parse_cursor_address, parse_result_address
 from helseid_fn.http.caller_headers import parse_header_patterns
 from helseid_fn.secret_store import address
 
@@ -55,6 +56,12 @@ SETTINGS = (
             "names of headers, or prefixes with `*`, that an invocation may set"),
     Setting("API_MAX_MEGABYTES", parse.parse_megabytes, "10", "35",
             "the largest body from the API, and to it, in MiB: 1 to 64; [hosts carry less](http-contract.md#limits)"),
+    Setting("RESULT_TO", parse_result_address, None, "gs://my-bucket/greetings",
+            "where [results](jobs.md#delivery) go: `log`, `gs://BUCKET/PREFIX`, `s3://BUCKET/PREFIX`, `projects/P/topics/T`, "
+            "an SQS queue's ARN, or `file:FOLDER`; without it they are returned to the caller"),
+    Setting("CURSOR_IN", parse_cursor_address, None, "gs://my-bucket/greetings/cursor.json",
+            "where a job's [cursor](jobs.md#the-cursor) is kept: `gs://BUCKET/OBJECT`, `s3://BUCKET/KEY` or `file:PATH`; by "
+            "default `cursor.json` beside the results, if those go to a bucket or a folder"),
     Setting("TOKEN_ENDPOINT_HOST", parse.parse_host, None, "helseid-token.example.no",
             "the host, with its port if it has one, on which the metadata may put the token endpoint instead of the issuer's"),
     Setting("DEADLINE_SECONDS", parse.parse_deadline_seconds, "25", "25",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from helseid_fn.delivery.address import CursorAddress, ResultAddress, place_cursor
 from helseid_fn.errors import SettingsError
 from helseid_fn.http.url import find_proxy_fault
 from helseid_fn.oauth.organization import Organization, describe
@@ -47,6 +48,8 @@ class Settings:
     api_methods: frozenset[str]
     api_caller_headers: tuple[str, ...]
     api_max_bytes: int
+    result_to: ResultAddress | None
+    cursor_in: CursorAddress | None
     deadline_seconds: float
     log_level: str
     log_format: str | None
@@ -98,6 +101,8 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         api_methods=values["API_METHODS"],
         api_caller_headers=values["API_CALLER_HEADERS"],
         api_max_bytes=values["API_MAX_MEGABYTES"],
+        result_to=values["RESULT_TO"],
+        cursor_in=values["CURSOR_IN"] or place_cursor(values["RESULT_TO"]),
         deadline_seconds=values["DEADLINE_SECONDS"],
         log_level=values["LOG_LEVEL"],
         log_format=values["LOG_FORMAT"],

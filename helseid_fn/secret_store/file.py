@@ -9,11 +9,11 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from helseid_fn.cloud_sdk import load_within_deadline
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, Refused, Unavailable
 from helseid_fn.keys.stored import MAX_SECRET_BYTES, StoredKey, decode_payload
-from helseid_fn.secret_store.sdk import load_within_deadline
 
 _PARTY = Party.SECRET_MANAGER
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # opening a pipe would wait for a writer

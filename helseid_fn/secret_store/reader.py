@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from helseid_fn.cloud_sdk import load_within_deadline
 from helseid_fn.concurrency import SingleFlight
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
@@ -15,7 +16,6 @@ from helseid_fn.keys.stored import KeyReader, StoredKey
 from helseid_fn.secret_store.aws.arn import SecretArn, parse_secret_arn
 from helseid_fn.secret_store.aws.extension import ExtensionReader
 from helseid_fn.secret_store.file import FileReader
-from helseid_fn.secret_store.sdk import load_within_deadline
 
 Sleep = Callable[[float], None]
 Random = Callable[[], float]

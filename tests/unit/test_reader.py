@@ -16,7 +16,7 @@ from helseid_fn.secret_store import reader
 from helseid_fn.secret_store.aws.extension import ExtensionReader
 from helseid_fn.secret_store.file import FileReader
 from helseid_fn.secret_store.reader import LazyReader, open_reader
-from helseid_fn.secret_store.sdk import retry_transient
+from helseid_fn.cloud_sdk import retry_transient
 from tests.conftest import ROOT, MovableClock
 from tests.support.parts import make_context
 

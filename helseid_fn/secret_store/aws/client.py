@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
 
+from helseid_fn.cloud_sdk import load_within_deadline, retry_transient
 from helseid_fn.concurrency import SingleFlight, run_with_timeout
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
@@ -26,7 +27,6 @@ from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.url import find_url_fault
 from helseid_fn.secret_store.aws.arn import SecretArn
 from helseid_fn.secret_store.aws.errors import NO_CREDENTIALS, explain
-from helseid_fn.secret_store.sdk import load_within_deadline, retry_transient
 
 MAX_IDLE_SECONDS = 5.0
 """A connection that idled longer may be dead, since the instance may have been frozen; it would cost a timeout to find out."""

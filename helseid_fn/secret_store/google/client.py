@@ -18,12 +18,12 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
+from helseid_fn.cloud_sdk import load_within_deadline, retry_transient
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import InvalidResponse, Refused
 from helseid_fn.http.url import is_loopback
 from helseid_fn.secret_store.google.errors import NO_CREDENTIALS, NO_RESPONSE, Access, explain
-from helseid_fn.secret_store.sdk import load_within_deadline, retry_transient
 
 # At DEBUG the client logs what it receives, the private key included.
 logging.getLogger(SecretManagerServiceGrpcTransport.__module__).setLevel(logging.WARNING)

@@ -14,7 +14,9 @@ from helseid_fn.http.retries import MAX_TRANSIENT_RETRIES, pause_seconds
 Result = TypeVar("Result")
 
 
-def load_within_deadline(load: Callable[[], Result | HelseidFnError | ImportError], ctx: Context, *, name: str) -> Result:
+def load_within_deadline(
+    load: Callable[[], Result | HelseidFnError | ImportError], ctx: Context, *, name: str, party: Party = Party.SECRET_MANAGER
+) -> Result:
     """Import an SDK or make its client in a thread of this name, and return it; an error that it returns is raised.
 
     On a small instance the import takes seconds, and an SDK looks for credentials as long as it likes.
@@ -22,9 +24,9 @@ def load_within_deadline(load: Callable[[], Result | HelseidFnError | ImportErro
     Raises `DeadlineExceeded`.
     """
     try:
-        loaded = run_with_timeout(load, ctx.check(Party.SECRET_MANAGER), name=name)
+        loaded = run_with_timeout(load, ctx.check(party), name=name)
     except TimeoutError:
-        raise DeadlineExceeded(Party.SECRET_MANAGER, ctx.deadline_seconds) from None
+        raise DeadlineExceeded(party, ctx.deadline_seconds) from None
     if isinstance(loaded, HelseidFnError | ImportError):
         raise loaded
     return loaded

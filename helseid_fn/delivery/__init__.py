@@ -1,0 +1,1 @@
+"""Where a result goes, and where a job's cursor is kept."""

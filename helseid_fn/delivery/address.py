@@ -1,0 +1,157 @@
+"""The addresses of results and of the cursor, as RESULT_TO and CURSOR_IN have them; pure.
+
+A parser raises `ValueError` with words that follow the setting's name in a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from helseid_fn.oauth.organization import Organization
+
+_BUCKET = re.compile(r"(gs|s3)://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(.*))?")
+_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()=@+,-]+(/[A-Za-z0-9!_.*'()=@+,-]+)*")
+_TOPIC = re.compile(r"projects/[a-z0-9:.-]+/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
+_QUEUE = re.compile(r"arn:(aws[a-z-]*):sqs:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_-]{1,80}(?:\.fifo)?)")
+
+CURSOR_NAME = "cursor.json"
+"""The name of the cursor beside the results, which no result may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The objects below a prefix, which is empty or ends with a slash, of a bucket in Cloud Storage or S3."""
+
+    scheme: Literal["gs", "s3"]
+    name: str
+    prefix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.name}/{self.prefix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of Pub/Sub, by its full name."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue of SQS."""
+
+    arn: str
+    region: str
+    account: str
+    name: str
+
+    @property
+    def is_fifo(self) -> bool:
+        """Whether the queue keeps the order, and removes what it got twice."""
+        return self.name.endswith(".fifo")
+
+    def __str__(self) -> str:
+        return self.arn
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of this machine; its path is empty or ends with a slash."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"file:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log itself."""
+
+    def __str__(self) -> str:
+        return "log"
+
+
+@dataclass(frozen=True, slots=True)
+class CursorAddress:
+    """One object of a bucket, or one file in a folder, for each organization."""
+
+    place: Bucket | Folder
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.place}{self.name}"
+
+    def for_organization(self, organization: Organization) -> CursorAddress:
+        """Return where another organization's cursor is kept: the same name with its numbers, before what follows a dot."""
+        numbers = "".join(f"-{each}" for each in (organization.parent, organization.child) if each)
+        stem, dot, extension = self.name.rpartition(".")
+        return replace(self, name=f"{stem}{numbers}{dot}{extension}" if stem else f"{self.name}{numbers}")
+
+
+ResultAddress = Bucket | Topic | Queue | Folder | Log
+
+
+def parse_result_address(text: str) -> ResultAddress:
+    """Parse the address of results."""
+    if text == "log":
+        return Log()
+    if text.startswith("file:"):
+        return Folder(_folder(text.removeprefix("file:")))
+    if _TOPIC.fullmatch(text):
+        return Topic(text)
+    if queue := _QUEUE.fullmatch(text):
+        return Queue(text, queue[2], queue[3], queue[4])
+    if not text.startswith(("gs://", "s3://")):
+        forms = "log, gs://BUCKET/PREFIX, s3://BUCKET/PREFIX, projects/P/topics/T, an SQS queue's ARN, or file:FOLDER"
+        raise ValueError(f"is not {forms}")
+    bucket, path = _bucket(text)
+    return Bucket(bucket.scheme, bucket.name, f"{path.rstrip('/')}/" if path.rstrip("/") else "")
+
+
+def parse_cursor_address(text: str) -> CursorAddress:
+    """Parse the address of the cursor."""
+    if text.startswith("file:"):
+        folder, slash, name = text.removeprefix("file:").rpartition("/")
+        if not name:
+            raise ValueError("names a folder; add the name of a file in it")
+        return CursorAddress(Folder(f"{folder}{slash}"), name)
+    if not text.startswith(("gs://", "s3://")):
+        raise ValueError("is not gs://BUCKET/OBJECT, s3://BUCKET/KEY, or file:PATH")
+    bucket, path = _bucket(text)
+    if not path or path.endswith("/"):
+        raise ValueError("names no object in the bucket; add one, such as cursor.json")
+    folder, slash, name = path.rpartition("/")
+    return CursorAddress(replace(bucket, prefix=f"{folder}{slash}"), name)
+
+
+def place_cursor(results: ResultAddress | None) -> CursorAddress | None:
+    """Return the cursor's address beside the results, or None if they go where none can be kept."""
+    return CursorAddress(results, CURSOR_NAME) if isinstance(results, Bucket | Folder) else None
+
+
+def _bucket(text: str) -> tuple[Bucket, str]:
+    """Parse a bucket and what follows it."""
+    parts = _BUCKET.fullmatch(text)
+    if parts is None:
+        raise ValueError("has no name of a bucket after //: lower-case letters, digits, dots and hyphens")
+    path = parts[3] or ""
+    if path.rstrip("/") and not _PREFIX.fullmatch(path.rstrip("/")):
+        raise ValueError("has a name in the bucket with other characters than letters, digits and !_.*'()=@+,-")
+    if {".", ".."} & set(path.split("/")):
+        raise ValueError("has a . or .. segment, which a bucket does not resolve; remove it")
+    return Bucket("gs" if parts[1] == "gs" else "s3", parts[2]), path
+
+
+def _folder(path: str) -> str:
+    if not path or "\0" in path:
+        raise ValueError("has no path after file:")
+    if path.startswith(("~", "$")):
+        raise ValueError(f"has a path that begins with {path[0]}, which is not expanded; write the whole path")
+    return path if path.endswith("/") else f"{path}/"

@@ -1,0 +1,1 @@
+"""Results and cursors on Google Cloud."""
