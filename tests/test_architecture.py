@@ -23,8 +23,8 @@ LAYERS = (
     "redaction echo errors error_codes",
     "keys concurrency context",
     "http",
+    "cloud_sdk aws_sdk oauth",
     "settings setting_table setting_parsers setting_faults secret_store delivery",
-    "cloud_sdk oauth",
     "api",
     "rotation client auth httpx_auth",
     "function",
@@ -41,8 +41,8 @@ SOLE_IMPORTERS = {
     "google": "secret_store.google delivery.google",
     "google_crc32c": "secret_store.google delivery.google",
     "grpc": "secret_store.google delivery.google",
-    "boto3": "secret_store.aws delivery.aws",
-    "botocore": "secret_store.aws delivery.aws",
+    "boto3": "aws_sdk",
+    "botocore": "aws_sdk",
     "flask": "main function cli.default_job cli.serve",
     "cloudevents": "main function cli.default_job",
     "click": "cli",
@@ -175,7 +175,7 @@ def test_every_imported_library_is_declared() -> None:
     distributions |= {"jwt": "pyjwt", "google_crc32c": "google-crc32c", "dotenv": "python-dotenv"}
     for path in PRODUCT:
         name = name_of(path)
-        extra = next((cloud for cloud in ("google", "aws") if f"secret_store.{cloud}." in name), None)
+        extra = next((cloud for cloud in ("google", "aws") if f".{cloud}." in name or name.startswith(f"{cloud}_sdk")), None)
         extra = "httpx" if name == "httpx_auth" else extra
         for imported in imports_of(path):
             top = imported.split(".")[0]

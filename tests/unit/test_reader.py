@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from helseid_fn.cloud_sdk import retry_transient
 from helseid_fn.context import Context
 from helseid_fn.errors import DeadlineExceeded, HelseidFnError, InvalidResponse, Party, Refused, Unavailable
 from helseid_fn.keys.stored import StoredKey
@@ -16,7 +17,6 @@ from helseid_fn.secret_store import reader
 from helseid_fn.secret_store.aws.extension import ExtensionReader
 from helseid_fn.secret_store.file import FileReader
 from helseid_fn.secret_store.reader import LazyReader, open_reader
-from helseid_fn.cloud_sdk import retry_transient
 from tests.conftest import ROOT, MovableClock
 from tests.support.parts import make_context
 

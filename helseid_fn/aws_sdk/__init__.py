@@ -1,0 +1,1 @@
+"""boto3 within our deadline, for whatever calls AWS."""
