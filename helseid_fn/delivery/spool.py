@@ -1,0 +1,113 @@
+"""A result's whole body outside memory, with its length and checksum, before the first byte is sent anywhere."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, BinaryIO, Protocol
+
+from helseid_fn.context import Context
+from helseid_fn.delivery.result import Result
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import Refused
+
+
+class Spooled(Protocol):
+    """A body of known length and checksum, which can be read again for each attempt."""
+
+    size_bytes: int
+    digest: bytes
+    """SHA-256."""
+
+    def open(self) -> BinaryIO:
+        """Return a reader of its own, at the first byte."""
+        ...
+
+
+@contextmanager
+def spool(result: Result, ctx: Context) -> Iterator[Spooled]:
+    """Read the body to its end: bytes stay where they are, blocks go to a temporary file without a name.
+
+    Raises `DeadlineExceeded`, `Refused` when the temporary folder is full, and what reading the body raises.
+    """
+    if isinstance(result.body, bytes):
+        yield _Bytes(result.body)
+        return
+    with tempfile.TemporaryFile(buffering=0) as file:
+        digest = hashlib.sha256()
+        for block in result.body:
+            ctx.check(Party.DELIVERY)
+            digest.update(block)
+            _write_all(file, block)
+        yield _File(file, digest.digest())
+
+
+def _write_all(file: IO[bytes], block: bytes) -> None:
+    rest = memoryview(block)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "no reason given"
+        detail = f"The temporary folder {tempfile.gettempdir()} cannot take the result ({reason}). Give it more room."
+        raise Refused(Party.DELIVERY, "too_large", detail) from None
+
+
+class _Bytes:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.size_bytes = len(body)
+        self.digest = hashlib.sha256(body).digest()
+
+    def open(self) -> BinaryIO:
+        return io.BytesIO(self._body)  # which shares the bytes
+
+
+class _File:
+    def __init__(self, file: IO[bytes], digest: bytes) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self.size_bytes = file.tell()
+        self.digest = digest
+
+    def open(self) -> BinaryIO:
+        return io.BufferedReader(_Reader(self._file, self._lock, self.size_bytes))
+
+
+class _Reader(io.RawIOBase):
+    """Reads the file from a position of its own: the thread of an attempt that took too long may still be reading, too."""
+
+    def __init__(self, file: IO[bytes], lock: threading.Lock, size_bytes: int) -> None:
+        self._file = file
+        self._lock = lock
+        self._size_bytes = size_bytes
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size_bytes}[whence]
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        with self._lock:
+            if self._file.closed:
+                raise OSError(errno.EBADF, "the result is no longer kept")
+            self._file.seek(self._position)
+            block = self._file.read(len(buffer))
+        buffer[: len(block)] = block
+        self._position += len(block)
+        return len(block)
