@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from helseid_fn.delivery.address import CursorAddress, ResultAddress, place_cursor
+from helseid_fn.delivery.address import CursorAddress, Log, ResultAddress, place_cursor
 from helseid_fn.errors import SettingsError
 from helseid_fn.http.url import find_proxy_fault
 from helseid_fn.oauth.organization import Organization, describe
@@ -19,6 +19,9 @@ PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 _READ_BY_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """requests reads these itself, as they are, so white space around them cannot be trimmed."""
+
+_ABOVE_INFO = ("WARNING", "WARN", "ERROR", "CRITICAL", "FATAL")
+_LOGGED = "RESULT_TO is log, so whatever the API returns stands in the log, where everybody who may read logs can read it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
             faults.append(f"{setting.name} {words} {example}")
     proxies = {name: find_proxy_fault(environ[name]) for name in PROXY_VARIABLES if environ.get(name)}
     faults += [f"{name} {fault} (for example http://proxy.example.no:3128)" for name, fault in proxies.items() if fault]
+    if isinstance(values.get("RESULT_TO"), Log):
+        words = "keeps out of the log the results that RESULT_TO puts there (for example INFO)"
+        faults += [f"{name} {words}" for name in _hiding(environ)]
     if faults:
         raise SettingsError((*faults, *describe_misspelt(environ, EXAMPLES)))
     organization = Organization(
@@ -120,13 +126,19 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def find_warnings(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a sentence for everything that is suspicious but stops nothing: trimmed values and misspelt names."""
+    """Return a sentence for everything that is suspicious but stops nothing: trimmed values, misspelt names, logged results."""
     trimmed = (name for name in EXAMPLES if _read(environ, name) != environ.get(name, ""))
     faults = (
         *(f"{name} has {describe_surroundings(environ[name])} around its value, which is ignored" for name in trimmed),
         *describe_misspelt(environ, EXAMPLES),
+        *((_LOGGED,) if _read(environ, "RESULT_TO") == str(Log()) else ()),
     )
     return tuple(f"{fault}." for fault in faults)
+
+
+def _hiding(environ: Mapping[str, str]) -> list[str]:
+    """List the variables that keep lines of INFO out of the log; Lambda sets the second from its own configuration."""
+    return [name for name in ("LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL") if _read(environ, name) in _ABOVE_INFO]
 
 
 def _read(environ: Mapping[str, str], name: str) -> str:

@@ -30,6 +30,8 @@ FOREIGN = (
     "DEADLINE_",
     "TOKEN_ENDPOINT_",
     "LOG_",
+    "RESULT_",
+    "CURSOR_",
     "SECRET_MANAGER_",
     "GOOGLE_",
     "GCLOUD_",

@@ -52,7 +52,6 @@ class Cursor:
         self._now = now
         self._version: str | None = None
         self._value: Any = None
-        self._moved_at: float | None = None
         self._is_read = False
 
     @property
@@ -65,21 +64,23 @@ class Cursor:
         return self._value
 
     def advance(self, value: Any) -> None:
-        """Store the value at once, unless another run has moved the cursor since this one read it.
+        """Store a JSON value at once, unless another run has moved the cursor since this one read it.
 
-        Raises `Refused` with the reason `overtaken` if one has: that run goes on, and this one ends.
+        Raises `Refused` with the reason `overtaken` if one has: that run goes on, and this one ends. Raises `TypeError` or
+        `ValueError` for what JSON cannot say.
         """
         self._read()
         now = self._now()
         moved = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        text = json.dumps({"value": value, "moved": moved, "invocation": self._ctx.invocation_id}).encode()
+        text = json.dumps({"value": value, "moved": moved, "invocation": self._ctx.invocation_id}, allow_nan=False).encode()
         if len(text) > MAX_CURSOR_BYTES:
             raise Refused(Party.DELIVERY, "too_large", "The cursor is larger than 64 KiB. Store less in it.")
         version = self._store.write(text, self._version, self._ctx)
         if version is None:
-            what = f"Another run has moved the cursor {self._address} since this one read it."
-            raise Refused(Party.DELIVERY, "overtaken", f"{what} That run goes on, and nothing is lost.")
-        self._version, self._value, self._moved_at = version, value, now
+            what = f"Another run has moved the cursor {self._address} since this one read it, or somebody has deleted it."
+            raise Refused(Party.DELIVERY, "overtaken", f"{what} The next run goes on from there, and nothing is lost.")
+        # As the next run reads it: a tuple is a list then, and what the job does to its own list changes nothing.
+        self._version, self._value = version, json.loads(text)["value"]
         self._ctx.note(cursor_unmoved_hours=0)
 
     def _read(self) -> None:
@@ -87,16 +88,19 @@ class Cursor:
             return
         stored = self._store.read(self._ctx)
         if stored is not None:
-            self._value, self._moved_at = self._parse(stored.text)
+            self._value, moved_at = self._parse(stored.text)
             self._version = stored.version
-            self._ctx.note(cursor_unmoved_hours=round(max(0.0, self._now() - self._moved_at) / 3600, 2))
+            if moved_at is not None:
+                self._ctx.note(cursor_unmoved_hours=round(max(0.0, self._now() - moved_at) / 3600, 2))
         self._is_read = True
 
-    def _parse(self, text: bytes) -> tuple[Any, float]:
+    def _parse(self, text: bytes) -> tuple[Any, float | None]:
+        """Return the value, and when it was stored, which a cursor that was written by hand need not say."""
         try:
             members = json.loads(text if len(text) <= MAX_CURSOR_BYTES else b"")
-            return members["value"], datetime.fromisoformat(members["moved"]).timestamp()
-        except (ValueError, TypeError, KeyError, RecursionError):
-            remedy = "Correct it by hand, or delete it to start from the beginning."
+            moved = members.get("moved")
+            return members["value"], None if moved is None else datetime.fromisoformat(moved).timestamp()
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError):
+            remedy = 'Write {"value": ...} by hand, or delete it to start from the beginning.'
             detail = f"The cursor {self._address} cannot be read. {remedy}"
             raise InvalidResponse(Party.DELIVERY, "cursor", detail) from None

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from helseid_fn.cloud_sdk import load_within_deadline
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import Folder
 from helseid_fn.delivery.result import Receipt, Result
+from helseid_fn.delivery.spool import spool
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, Refused, Unavailable
 
 _PARTY = Party.DELIVERY
+_NO_NAME = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+_NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP}
 
-_Done = TypeVar("_Done")
+Done = TypeVar("Done")
 
 
 class FileDestination:
@@ -31,63 +35,48 @@ class FileDestination:
     def deliver(self, result: Result, ctx: Context) -> Receipt:
         """Write the file. Raises `Refused`, `Unavailable` or `DeadlineExceeded`, and what reading the body raises."""
         path = self._folder / result.name
-        digest, size_bytes = hashlib.sha256(), 0
-        temporary = reach_file(lambda: _open_beside(path), path, ctx)
-        try:
-            for block in (result.body,) if isinstance(result.body, bytes) else result.body:
-                ctx.check(_PARTY)
-                digest.update(block)
-                size_bytes += len(block)
-                write_all(temporary, block, path)
-            reach_file(lambda: replace_file(temporary, path), path, ctx)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        return Receipt(f"file:{path}", size_bytes, digest.hexdigest())
+        with spool(result, ctx) as body:
+            reach_file(lambda: write_file(path, body.open()), path, ctx)
+            return Receipt(f"file:{path}", body.size_bytes, body.digest.hex())
 
 
-def _open_beside(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return make_temporary(path)
+def write_file(path: Path, body: BinaryIO) -> bool:
+    """Replace a file, or a link in its place, at once by one of mode 0600 that survives a crash of the machine.
 
-
-def make_temporary(path: Path) -> Path:
-    """Make an empty file beside a path, of mode 0600."""
+    Raises `OSError`.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-    os.close(handle)
-    return Path(name)
-
-
-def write_all(temporary: Path, block: bytes, path: Path) -> None:
-    """Add a block to a temporary file. Raises `Unavailable` in the name of the path that it is to replace."""
     try:
-        with temporary.open("ab") as file:
-            file.write(block)
-    except OSError as error:
-        raise explain(error, path) from None
-
-
-def replace_file(temporary: Path, path: Path) -> bool:
-    """Put a temporary file in the place of a path, so that it survives a crash of the machine."""
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
+        with os.fdopen(handle, "wb") as file:
+            shutil.copyfileobj(body, file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
     finally:
-        os.close(folder)
+        with suppress(OSError):
+            Path(name).unlink()
+    _keep_name(path.parent)
     return True
 
 
-def reach_file(work: Callable[[], _Done], path: Path, ctx: Context) -> _Done:
+def _keep_name(folder: Path) -> None:
+    """Have the folder written too. Not every system can; the file is in its place whether it can or not."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def reach_file(work: Callable[[], Done], path: Path, ctx: Context) -> Done:
     """Return what the work returns, in a thread that ends within the deadline: a network mount may hang.
 
     Raises `Refused`, `Unavailable` or `DeadlineExceeded`.
     """
 
-    def attempt() -> _Done | HelseidFnError:
+    def attempt() -> Done | HelseidFnError:
         try:
             return work()
         except OSError as error:
@@ -109,6 +98,8 @@ def explain(error: OSError, path: Path) -> Refused | Unavailable:
     reason = os.strerror(error.errno) if error.errno else "no reason given"
     if isinstance(error, PermissionError):
         return Refused(_PARTY, "denied", f"{path.parent} cannot be written by this user. Let it write there (chmod, chown).")
-    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | FileExistsError):
+    if error.errno in _NO_NAME:
+        return Refused(_PARTY, "name", f"{path} cannot be a file's name there ({reason}). Deliver it under another name.")
+    if error.errno in _NO_PLACE:
         return Refused(_PARTY, "not_found", f"{path} cannot be a file there ({reason}). Correct RESULT_TO or CURSOR_IN.")
     return Unavailable(_PARTY, "connect", f"{path} could not be reached ({reason}). Check the disk or the mount.")

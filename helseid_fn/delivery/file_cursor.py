@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import CursorAddress, Folder
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Stored
-from helseid_fn.delivery.file import make_temporary, reach_file, replace_file, write_all
+from helseid_fn.delivery.file import reach_file, write_file
 
 
 class FileCursor:
@@ -38,20 +39,19 @@ class FileCursor:
         return Stored(text, hashlib.sha256(text).hexdigest())
 
     def _write(self, text: bytes, version: str | None) -> str | None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._lock():
             stored = self._read()
             if (stored and stored.version) != version:
                 return None
-            temporary = make_temporary(self._path)
-            write_all(temporary, text, self._path)
-            replace_file(temporary, self._path)
+            write_file(self._path, io.BytesIO(text))
         return hashlib.sha256(text).hexdigest()
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """Lock a file beside the cursor, which is itself replaced and so cannot carry the lock."""
-        lock = os.open(self._path.with_name(f".{self._path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Lock a file beside the cursor, which is itself replaced and so cannot carry the lock; never one behind a link."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        lock = os.open(self._path.with_name(f".{self._path.name}.lock"), flags, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -54,7 +54,7 @@ def check_name(name: str) -> str:
     """Return the name of a result. Raises `Refused` for one that is not a relative path, or that is the cursor's."""
     segments = name.split("/")
     is_safe = all(_SEGMENT.fullmatch(each) and each.strip(".") for each in segments)
-    if not is_safe or len(name) > MAX_NAME_LENGTH or name.startswith(CURSOR_NAME.partition(".")[0]):
+    if not is_safe or len(name) > MAX_NAME_LENGTH or name.lstrip(".").startswith(CURSOR_NAME.partition(".")[0]):
         rule = (
             f"a relative path of at most {MAX_NAME_LENGTH} letters, digits and !_.*'()=@+,:~- that does not begin with cursor"
         )

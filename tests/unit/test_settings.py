@@ -458,3 +458,30 @@ def test_a_bad_proxy_stops_the_deployment_unshown(name: str) -> None:
     (fault,) = faults_of({**REQUIRED, name: "http://user:HUSH-HUSH@proxy.example.no:3128 "})
     assert fault.startswith(f"{name} contains white space")
     assert "HUSH" not in fault
+
+
+@pytest.mark.parametrize("level", ["WARNING", "ERROR", "CRITICAL"])
+def test_a_log_level_must_not_hide_results(level: str) -> None:
+    (fault,) = faults_of({**REQUIRED, "RESULT_TO": "log", "LOG_LEVEL": level})
+    assert fault == "LOG_LEVEL keeps out of the log the results that RESULT_TO puts there (for example INFO)"
+
+
+@pytest.mark.parametrize("level", ["WARN", "ERROR", "FATAL"])
+def test_lambdas_own_log_level_must_not_hide_results(level: str) -> None:
+    (fault,) = faults_of({**REQUIRED, "RESULT_TO": "log", "AWS_LAMBDA_LOG_LEVEL": level})
+    assert fault.startswith("AWS_LAMBDA_LOG_LEVEL keeps out of the log")
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+def test_results_go_to_a_log_that_shows_them(level: str) -> None:
+    assert str(parse_settings({**REQUIRED, "RESULT_TO": "log", "LOG_LEVEL": level}).result_to) == "log"
+
+
+def test_other_results_leave_the_log_level_free() -> None:
+    environ = {**REQUIRED, "RESULT_TO": "gs://bucket", "LOG_LEVEL": "ERROR", "AWS_LAMBDA_LOG_LEVEL": "ERROR"}
+    assert parse_settings(environ).log_level == "ERROR"
+
+
+def test_results_in_the_log_are_a_warning() -> None:
+    (warning,) = find_warnings({**REQUIRED, "RESULT_TO": "log"})
+    assert warning.startswith("RESULT_TO is log, so whatever the API returns stands in the log")
