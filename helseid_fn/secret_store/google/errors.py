@@ -7,6 +7,7 @@ from enum import Enum
 
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused, Unavailable
+from helseid_fn.http.grpc_status import describe_reason, find_reason
 
 _NAME = re.compile(
     r"projects/(?P<project>[^/]+)/(locations/(?P<location>[^/]+)/)?secrets/(?P<secret>[^/]+)(/versions/(?P<version>[^/]+))?"
@@ -32,40 +33,6 @@ class Access(Enum):
     CHANGE = ("change the versions of", "roles/secretmanager.secretVersionManager")
 
 
-# gRPC status -> our reason, for failures that may pass.
-_TRANSIENT = {
-    "UNAVAILABLE": "connect",
-    "DEADLINE_EXCEEDED": "timeout",
-    "RESOURCE_EXHAUSTED": "rate_limited",
-    "INTERNAL": "server_error",
-    "ABORTED": "server_error",
-    "UNKNOWN": "server_error",
-    "CANCELLED": "connection_lost",
-}
-# What gRPC says about its own connection, which those statuses do not distinguish. It is undocumented and may change: without
-# a match the status decides. The first match counts.
-_WORDS = tuple(
-    (reason, re.compile(words))
-    for reason, words in (
-        ("proxy", "HTTP proxy"),
-        ("dns", "errors resolving|DNS resolution failed"),
-        ("tls", "[Hh]andshake failed|CERTIFICATE|Peer name"),
-        ("rate_limited", "http2 header with status: 429"),
-        ("server_error", "http2 header with status: (5|408|421|425)"),
-        ("http", "http2 header with status: |parsing HTTP/2|END_STREAM flag|deserializing"),
-        ("too_large", "larger than max"),
-        ("connection_lost", "Connection reset|Socket closed|Broken pipe"),
-    )
-)
-_HAPPENED = {
-    "connect": "could not be reached",
-    "dns": "could not be found by name",
-    "tls": "shows a certificate that is not trusted (GRPC_DEFAULT_SSL_ROOTS_FILE_PATH) or not for its name",
-    "proxy": "could not be reached through the proxy (HTTPS_PROXY, NO_PROXY)",
-    "timeout": "did not respond in time",
-    "connection_lost": "closed the connection before its response was complete",
-    "rate_limited": "asks for fewer requests",
-}
 # The `reason` of Google's ErrorInfo (https://cloud.google.com/apis/design/errors#error_info), where no role is missing.
 _CAUSES = {
     "SECURITY_POLICY_VIOLATED": "a service perimeter keeps the function out. Add an ingress rule for it, or run it inside",
@@ -114,15 +81,14 @@ def explain(status: str, name: str, access: Access = Access.READ, *, words: str 
     `info_reason` is the `reason` of Google's ErrorInfo, if there was one.
     """
     party = Party.SECRET_MANAGER
-    if status in _TRANSIENT:
-        reason = next((reason for reason, pattern in _WORDS if pattern.search(words)), _TRANSIENT[status])
-        if reason == "http":
+    if transient := find_reason(status, words):
+        if transient == "http":
             return InvalidResponse(party, "http", NO_RESPONSE)
-        if reason == "too_large":
+        if transient == "too_large":
             return Refused(party, "too_large", TOO_LARGE)
-        what = _HAPPENED.get(reason, "failed")
+        what = describe_reason(transient)
         detail = f"The secret manager {what} ({status}). Try again, and check the function's egress and Google Cloud's status."
-        return Unavailable(party, reason, detail)
+        return Unavailable(party, transient, detail)
     info_reason = info_reason if _INFO_REASON.fullmatch(info_reason) else ""
     if status in ("PERMISSION_DENIED", "FAILED_PRECONDITION") and info_reason in _CAUSES:
         return Refused(party, "denied", f"The secret manager refused ({info_reason}): {_CAUSES[info_reason]}.")
