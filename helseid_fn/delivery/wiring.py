@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from helseid_fn.cloud_sdk import load_within_deadline
@@ -23,16 +24,34 @@ Random = Callable[[], float]
 _Loaded = TypeVar("_Loaded")
 
 
-def open_destination(address: ResultAddress, *, sleep: Sleep = time.sleep, random: Random = random.random) -> Destination:
-    """Return what stores results at an address; nothing is imported or reached before its first use."""
+def open_destination(
+    address: ResultAddress,
+    *,
+    sleep: Sleep = time.sleep,
+    random: Random = random.random,
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> Destination:
+    """Return what stores results at an address; nothing is imported or reached before its first use.
+
+    Of the environment, only the addresses of Google's emulators are read.
+    """
     if isinstance(address, Log):
         return LogDestination()
-    return _LazyDestination(lambda: _load_destination(address, sleep, random))
+    return _LazyDestination(lambda: _load_destination(address, sleep, random, environ))
 
 
-def open_cursor_store(address: CursorAddress, *, sleep: Sleep = time.sleep, random: Random = random.random) -> CursorStore:
-    """Return what keeps the cursor at an address; nothing is imported or reached before its first use."""
-    return _LazyCursor(lambda: _load_cursor(address, sleep, random))
+def open_cursor_store(
+    address: CursorAddress,
+    *,
+    sleep: Sleep = time.sleep,
+    random: Random = random.random,
+    environ: Mapping[str, str] = MappingProxyType({}),
+) -> CursorStore:
+    """Return what keeps the cursor at an address; nothing is imported or reached before its first use.
+
+    Of the environment, only the address of Google's emulator is read.
+    """
+    return _LazyCursor(lambda: _load_cursor(address, sleep, random, environ))
 
 
 class _Lazy(Generic[_Loaded]):
@@ -74,7 +93,9 @@ class _LazyCursor(_Lazy[CursorStore]):
         return self.get(ctx).write(text, version, ctx)
 
 
-def _load_destination(address: Bucket | Topic | Queue | Folder, sleep: Sleep, random: Random) -> Destination:
+def _load_destination(
+    address: Bucket | Topic | Queue | Folder, sleep: Sleep, random: Random, environ: Mapping[str, str]
+) -> Destination:
     # Each is imported when it is used: Cloud Storage's client takes 0.5 s, Pub/Sub's 0.6 s, boto3 0.4 s.
     match address:
         case Folder():
@@ -84,7 +105,7 @@ def _load_destination(address: Bucket | Topic | Queue | Folder, sleep: Sleep, ra
         case Topic():
             from helseid_fn.delivery.google.pubsub import GoogleTopic  # noqa: PLC0415
 
-            return GoogleTopic(address, sleep=sleep, random=random)
+            return GoogleTopic(address, sleep=sleep, random=random, environ=environ)
         case Queue():
             from helseid_fn.delivery.aws.sqs import AwsQueue  # noqa: PLC0415
 
@@ -92,14 +113,14 @@ def _load_destination(address: Bucket | Topic | Queue | Folder, sleep: Sleep, ra
         case Bucket(scheme="gs"):
             from helseid_fn.delivery.google.storage import GoogleBucket  # noqa: PLC0415
 
-            return GoogleBucket(address, sleep=sleep, random=random)
+            return GoogleBucket(address, sleep=sleep, random=random, environ=environ)
         case Bucket():
             from helseid_fn.delivery.aws.s3 import AwsBucket  # noqa: PLC0415
 
             return AwsBucket(address, sleep=sleep, random=random)
 
 
-def _load_cursor(address: CursorAddress, sleep: Sleep, random: Random) -> CursorStore:
+def _load_cursor(address: CursorAddress, sleep: Sleep, random: Random, environ: Mapping[str, str]) -> CursorStore:
     match address.place:
         case Folder():
             from helseid_fn.delivery.file_cursor import FileCursor  # noqa: PLC0415  # locks as POSIX has them
@@ -108,7 +129,7 @@ def _load_cursor(address: CursorAddress, sleep: Sleep, random: Random) -> Cursor
         case Bucket(scheme="gs"):
             from helseid_fn.delivery.google.cursor import GoogleCursor  # noqa: PLC0415
 
-            return GoogleCursor(address, address.place, sleep=sleep, random=random)
+            return GoogleCursor(address, address.place, sleep=sleep, random=random, environ=environ)
         case Bucket():
             from helseid_fn.delivery.aws.cursor import AwsCursor  # noqa: PLC0415
 
