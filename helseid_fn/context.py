@@ -39,6 +39,12 @@ class Context:
         """Per party, in order: the status of each response, or the word for why there was none."""
         self.facts: dict[str, Any] = dict(facts)
         """More fields of the log line: trace, organization, `kid`, `assertion_jti`. Never anything that grants access."""
+        self.longest_seconds = 0.0
+        """The longest request so far, to whichever party."""
+        self.token_expires_at = 0.0
+        self.token_scopes: frozenset[str] = frozenset()
+        self.sent_secrets: tuple[str, ...] = ()
+        """What the latest call to the API sent that must not be shown, should the API echo it."""
 
     @property
     def attempt_seconds(self) -> float:
@@ -64,7 +70,9 @@ class Context:
         try:
             yield
         finally:
-            self._seconds[party] += self._monotonic() - began_at
+            seconds = self._monotonic() - began_at
+            self._seconds[party] += seconds
+            self.longest_seconds = max(self.longest_seconds, seconds)
 
     def note_outcome(self, party: Party, outcome: int | str) -> None:
         """Note a response's status, or the word for why there was no response."""
@@ -74,6 +82,10 @@ class Context:
         """Note facts for the log line; the latest value of a name counts, and None removes it."""
         self.facts.update(facts)
         self.facts = {name: fact for name, fact in self.facts.items() if fact is not None}
+
+    def note_token(self, expires_at: float, scopes: frozenset[str], sent_secrets: tuple[str, ...]) -> None:
+        """Note the token of the latest call: when it expires, in wall-clock seconds, and what was sent with it."""
+        self.token_expires_at, self.token_scopes, self.sent_secrets = expires_at, scopes, sent_secrets
 
     def note_key_expiry(self, expires_at: int | None, now: float) -> None:
         """Note when the client key expires, in seconds since the epoch, None when unknown; `now` is wall-clock seconds."""
@@ -87,8 +99,9 @@ class Context:
         return round((self._monotonic() - self._started_at) * 1000)
 
     def request_counts(self) -> dict[str, int]:
-        """Return the number of requests to each party; Selvbetjening is listed only if the rotation called it."""
-        parties = [party for party in Party if party is not Party.SELVBETJENING or self.requests[party]]
+        """Return the number of requests to each party; Selvbetjening and the place of delivery are listed only if called."""
+        rare = (Party.SELVBETJENING, Party.DELIVERY)
+        parties = [party for party in Party if party not in rare or self.requests[party]]
         return {_NAMES[party]: self.requests[party] for party in parties}
 
     def log_fields(self) -> dict[str, Any]:

@@ -9,7 +9,6 @@
       Refused             a party said no                                          502
       InvalidResponse     a response breaks the protocol                           502
       RotationError       the key was not replaced, and why                        500
-      JobFailed           the user's own job raised something of its own           500, retryable
       InternalError       a defect of ours                                         500
 
 * Final, and 502, for a request that is not idempotent and may have been processed.
@@ -189,18 +188,6 @@ class RotationError(HelseidFnError):
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"rotation.{known_reason(reason, error_codes.ROTATION_REASONS)}", detail, reason=reason)
-
-
-class JobFailed(HelseidFnError):
-    """The user's own job raised an exception of its own, which is this error's cause."""
-
-    http_status, title = 500, "The job failed"
-    retryable = True
-
-    def __init__(self, kind: str) -> None:
-        """Take the name of the exception's type; its words may be about a person."""
-        remedy = "Find the log line with this invocation's id, and correct the job where its stack trace ends."
-        super().__init__("job.failed", f"The job raised {kind:.100}. {remedy}", reason="failed")
 
 
 class InternalError(HelseidFnError):

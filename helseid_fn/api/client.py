@@ -65,16 +65,19 @@ class ApiClient:
         exchange = self.exchange(request, organization, scopes, ctx)
         return ApiResult(self.read(exchange, ctx), exchange.token)
 
-    def exchange(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> ApiExchange:
-        """Do the same, but return the response as it came, whatever its status."""
+    def exchange(
+        self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context, *, stream: bool = False
+    ) -> ApiExchange:
+        """Do the same, but return the response as it came, whatever its status; with `stream`, a 2xx is yet to be read."""
         token = self._tokens.get(organization, scopes, ctx)
-        exchange = self._send(request, token, ctx)
+        exchange = self._send(request, token, ctx, stream=stream)
         if rejects_token(exchange.response) and self._tokens.may_replace(token):
             # Revoked, or expired by the API's clock: one new token, one more call.
             token = self._tokens.get(organization, scopes, ctx, rejected=token)
-            exchange = self._send(request, token, ctx)
+            exchange = self._send(request, token, ctx, stream=stream)
             if rejects_token(exchange.response):
                 self._tokens.note_rejected_anew(token)
+        ctx.note_token(token.expires_at, token.scopes, exchange.sent_secrets)
         return exchange
 
     def read(self, exchange: ApiExchange, ctx: Context) -> JsonResponse:
@@ -93,7 +96,7 @@ class ApiClient:
             check_response(response, exchange.token)
         return response
 
-    def _send(self, request: ApiRequest, token: Token, ctx: Context) -> ApiExchange:
+    def _send(self, request: ApiRequest, token: Token, ctx: Context, *, stream: bool) -> ApiExchange:
         """Send the request with a proof by the key that the token is bound to; it may take all the time that is left."""
         sent_secrets = [token.value]
 
@@ -113,7 +116,7 @@ class ApiClient:
             return Message({"Accept": "application/json", **request.headers, **own}, body)
 
         response = self._transport.send(
-            self._party, request.method, request.url, build, ctx=ctx, idempotent=request.is_idempotent
+            self._party, request.method, request.url, build, ctx=ctx, idempotent=request.is_idempotent, stream=stream
         )
         ctx.note(api_ids=read_failure_ids(response) or None)
         return ApiExchange(request, response, token, tuple(sent_secrets))

@@ -32,6 +32,7 @@ class Options(Parts, total=False):
     """What a call may have besides; `ProtectedApi.request` explains each."""
 
     allow: Collection[int]
+    stream: bool
 
 
 def follow_link(response: ApiResponse) -> str | None:
@@ -73,16 +74,29 @@ class ProtectedApi:
             self._client, self._url, checked, self._scopes, max_body_bytes=self._max_body_bytes, begin=self._begin
         )
 
-    def request(self, method: str, path: str = "", *, allow: Collection[int] = (), **parts: Unpack[Parts]) -> ApiResponse:
+    def request(
+        self, method: str, path: str = "", *, allow: Collection[int] = (), stream: bool = False, **parts: Unpack[Parts]
+    ) -> ApiResponse:
         """Call the API and return its response; only a 2xx, a 304, or a status in `allow` is one.
 
         `path` is relative to the API's URL and unencoded, and `params` are the query: strings, whole numbers, or lists of
-        them. A body is either `json` or `content`: bytes, or a binary file that can seek, which is streamed.
+        them. A body is either `json` or `content`: bytes, or a binary file that can seek, which is streamed. With `stream`,
+        the body of a 2xx is yet to be read; a connection that breaks while it is read is not tried again.
 
         Raises `InvalidInvocation` for a request that cannot be sent, otherwise `SigningKeyError`, `Unavailable`,
         `DeadlineExceeded`, `Refused` or `InvalidResponse`.
         """
-        return self._send(build_api_request(method, self._url, path, self._max_body_bytes, **parts), allow)
+        return self.send(build_api_request(method, self._url, path, self._max_body_bytes, **parts), allow=allow, stream=stream)
+
+    def send(self, request: ApiRequest, *, allow: Collection[int] = (), stream: bool = False) -> ApiResponse:
+        """Send a request that is built already, such as a job's `request`, as `request` says. Raises what it raises."""
+        ctx = self._begin()
+        exchange = self._client.exchange(request, self._organization, self._scopes, ctx, stream=stream)
+        response = exchange.response
+        if not (200 <= response.status < 300 or response.status == 304 or response.status in allow):
+            self._client.read(exchange, ctx)  # raises what the status means
+        response.require_body()
+        return ApiResponse(response.status, response.headers, response.stream or response.body, request.url)
 
     def get(self, path: str = "", **options: Unpack[Options]) -> ApiResponse:
         """Call with GET, as `request` says."""
@@ -123,7 +137,7 @@ class ProtectedApi:
         seen = set[str]()
         while True:
             seen.add(request.url)
-            response = self._send(request)
+            response = self.send(request)
             yield response
             link = next(response)
             if link is None:
@@ -140,15 +154,6 @@ class ProtectedApi:
         if len(seen) >= MAX_PAGES:
             raise _bad_link(f"goes on after {MAX_PAGES} pages.")
         return url
-
-    def _send(self, request: ApiRequest, allow: Collection[int] = ()) -> ApiResponse:
-        ctx = self._begin()
-        exchange = self._client.exchange(request, self._organization, self._scopes, ctx)
-        response = exchange.response
-        if not (200 <= response.status < 300 or response.status == 304 or response.status in allow):
-            self._client.read(exchange, ctx)  # raises what the status means
-        response.require_body()
-        return ApiResponse(response.status, response.headers, response.body, request.url)
 
 
 def _bad_link(fault: str) -> InvalidResponse:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urljoin
 
 from helseid_fn.api.json_response import decode_text
@@ -13,21 +12,46 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import InvalidResponse
 from helseid_fn.http.json_text import parse_json
 from helseid_fn.http.links import parse_links
+from helseid_fn.http.messages import Blocks
 
 _BLOCK_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class ApiResponse:
-    """The status, the headers and the body of a response; `repr` shows the status alone: the rest may be about a person."""
+    """The status, the headers and the body of a response; `repr` shows the status alone: the rest may be about a person.
 
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    """By their names in any case."""
-    content: bytes = field(repr=False)
-    """The body, decoded if a gateway has compressed it."""
-    url: str = field(repr=False)
-    """The URL that was called."""
+    A response that was asked for with `stream` is yet to be read: in blocks by `iter_bytes`, or whole by whatever else needs
+    it. Its connection is free at the end of the body, or of a `with` block.
+    """
+
+    __slots__ = ("_body", "headers", "status", "url")
+
+    def __init__(self, status: int, headers: Mapping[str, str], content: bytes | Blocks, url: str) -> None:
+        """Take headers that are found by their names in any case, a body that is decoded, and the URL that was called."""
+        self.status = status
+        self.headers = headers
+        self.url = url
+        self._body = content
+
+    def __repr__(self) -> str:
+        return f"ApiResponse(status={self.status})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not isinstance(self._body, bytes):
+            self._body.close()
+
+    @property
+    def content(self) -> bytes:
+        """The body, decoded if a gateway has compressed it.
+
+        Reading a streamed one raises `Unavailable`, `DeadlineExceeded` or `InvalidResponse`.
+        """
+        if not isinstance(self._body, bytes):
+            self._body = b"".join(self._body)
+        return self._body
 
     @property
     def text(self) -> str:
@@ -55,6 +79,12 @@ class ApiResponse:
             raise InvalidResponse(Party.API, "body", detail, status=self.status) from None
 
     def iter_bytes(self) -> Iterator[bytes]:
-        """Yield the body in blocks of 64 KiB; it is in memory already."""
-        for start in range(0, len(self.content), _BLOCK_BYTES):
-            yield self.content[start : start + _BLOCK_BYTES]
+        """Yield the body in blocks of at most 64 KiB; of a streamed one they are read as they arrive, and once.
+
+        Raises what `content` raises.
+        """
+        if not isinstance(self._body, bytes):
+            yield from self._body
+            return
+        for start in range(0, len(self._body), _BLOCK_BYTES):
+            yield self._body[start : start + _BLOCK_BYTES]

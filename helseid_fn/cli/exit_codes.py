@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helseid_fn import errors
+from helseid_fn.function.job_failed import JobFailed
 
 USAGE = 2
 """As click has it: an argument is wrong."""
@@ -17,6 +18,7 @@ _CODES: dict[type[errors.HelseidFnError], int] = {
     errors.InvalidResponse: 8,
     errors.RotationError: 9,
     errors.InternalError: 10,
+    JobFailed: 11,
 }
 
 

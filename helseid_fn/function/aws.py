@@ -14,7 +14,7 @@ from helseid_fn.function.lambda_events import Delivery, is_batch, read_deliverie
 from helseid_fn.function.lambda_http import LambdaHttp, read_http_request
 from helseid_fn.function.responses import Host, read_as_object
 from helseid_fn.function.trace import LowerCased, read_eventbridge_facts, read_header_facts
-from helseid_fn.http.body import MEBIBYTE
+from helseid_fn.http.gzip_members import MEBIBYTE
 
 if TYPE_CHECKING:
     from helseid_fn.function.app import App

@@ -11,7 +11,7 @@ from helseid_fn.api.client import ApiResult
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse
-from helseid_fn.http.body import MEBIBYTE
+from helseid_fn.http.gzip_members import MEBIBYTE
 from helseid_fn.oauth.organization import Organization
 
 HttpResponse = tuple[str, int, dict[str, str]]

@@ -12,22 +12,13 @@ from urllib3.exceptions import HTTPError
 
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import InvalidResponse
+from helseid_fn.http.gzip_members import GZIP_MAGIC, MEBIBYTE, gunzip
 from helseid_fn.http.messages import Response
 from helseid_fn.http.retries import is_transient
 
-MEBIBYTE = 1024 * 1024
-
-MAX_RATIO = 200
-"""How many times larger than its gzip a body of more than 1 MiB may be; JSON and text rarely reach a tenth of it."""
-
-MAX_GZIP_MEMBERS = 10_000
-"""Each member (RFC 1952 section 2.2) takes a few microseconds however little is in it; blocked gzip has 64 KiB in each."""
-
 _GZIP = ("gzip", "x-gzip")
 _OTHER_CODINGS = ("br", "compress", "x-compress", "deflate", "zstd", "dcb", "dcz")  # of the IANA registry
-_GZIP_MAGIC = b"\x1f\x8b"
 _READ_BYTES = 256 * 1024
-_DECODE_BYTES = 4096  # what is left after a member is copied, so it must be little
 
 
 def read_response(party: Party, response: requests.Response, max_bytes: int) -> Response:
@@ -48,53 +39,25 @@ def read_response(party: Party, response: requests.Response, max_bytes: int) -> 
         except (HTTPError, OSError):
             if response.status_code < 400 or (party is Party.HELSEID and not is_transient(response.status_code)):
                 raise
-            return _without_body(party, response, "http", "broke off its response.", "If it goes on, check its status.")
+            words = "broke off its response. If it goes on, check its status."
+            error = _unreadable(party, "http", words, response.status_code)
+            return Response(response.status_code, response.headers, b"", unreadable=error)
     if len(body) > max_bytes:
         return _too_large(party, response, max_bytes)
-    codings = _codings_of(response) if body else []
+    codings = codings_of(response) if body else []
     if not codings:
         return Response(response.status_code, response.headers, body)
     if codings != ["gzip"]:
-        what = f"compressed its response ({', '.join(codings)}) although it was asked not to."
-        return _without_body(party, response, "http", what, "Look for a gateway that compresses.")
-    if not body.startswith(_GZIP_MAGIC):  # some gateways decode it and leave the label
+        return Response(response.status_code, response.headers, b"", unreadable=unknown_coding(party, response, codings))
+    if not body.startswith(GZIP_MAGIC):  # some gateways decode it and leave the label
         return Response(response.status_code, response.headers, body)
     try:
-        decoded = gunzip(body, max_bytes)
+        decoded = b"".join(gunzip((body,), max_bytes, size_bytes=len(body)))
     except zlib.error:
-        what = "sent a response that is not the gzip that it says it is."
-        return _without_body(party, response, "http", what, "Look for a gateway that compresses.")
-    if decoded is None:
+        return Response(response.status_code, response.headers, b"", unreadable=not_gzip(party, response.status_code))
+    except OverflowError:
         return _too_large(party, response, max_bytes)
     return Response(response.status_code, response.headers, decoded)
-
-
-def gunzip(data: bytes, max_bytes: int) -> bytes | None:
-    """Decode gzip (RFC 1952); None when more comes out than `max_bytes`, or than `MAX_RATIO` times the data.
-
-    Raises `zlib.error` for anything that is not complete gzip.
-    """
-    limit = min(max_bytes, max(MEBIBYTE, MAX_RATIO * len(data)))
-    decoded = bytearray()
-    members, decoder = 1, _new_decoder()
-    for start in range(0, len(data), _DECODE_BYTES):
-        piece = data[start : start + _DECODE_BYTES]
-        while piece:
-            decoded += decoder.decompress(piece, limit + 1 - len(decoded))
-            if len(decoded) > limit:
-                return None
-            piece = decoder.unused_data
-            if decoder.eof and (piece := piece.lstrip(b"\0")):  # padding, which gzip(1) ignores too
-                members, decoder = members + 1, _new_decoder()
-                if members > MAX_GZIP_MEMBERS:
-                    raise zlib.error("too many members")
-    if not decoder.eof:
-        raise zlib.error("the data ends within a member")
-    return bytes(decoded)
-
-
-def _new_decoder() -> zlib._Decompress:
-    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
 
 
 def _read_body(response: requests.Response, limit: int) -> bytes:
@@ -105,20 +68,37 @@ def _read_body(response: requests.Response, limit: int) -> bytes:
     return bytes(body)
 
 
-def _codings_of(response: requests.Response) -> list[str]:
+def codings_of(response: requests.Response) -> list[str]:
     """Return the codings that the body may really be in; some servers write other things into the header, or `identity`."""
     named = [each.strip().lower() for each in response.headers.get("Content-Encoding", "").split(",")]
     return ["gzip" if each in _GZIP else each for each in named if each in _GZIP or each in _OTHER_CODINGS]
 
 
-def _too_large(party: Party, response: requests.Response, max_bytes: int) -> Response:
+def too_large(party: Party, status: int, max_bytes: int) -> InvalidResponse:
+    """Return the error of a body that is larger than is allowed."""
     remedy = (
         "Ask it for less, or raise API_MAX_MEGABYTES." if party is Party.API else "Check its address and any proxy in between."
     )
     what = f"sent a response that exceeds the limit of {max_bytes // MEBIBYTE} MiB."
-    return _without_body(party, response, "too_large", what, remedy)
+    return _unreadable(party, "too_large", f"{what} {remedy}", status)
 
 
-def _without_body(party: Party, response: requests.Response, reason: str, what: str, remedy: str) -> Response:
-    error = InvalidResponse(party, reason, f"{party.as_subject} {what} {remedy}", status=response.status_code)
+def unknown_coding(party: Party, response: requests.Response, codings: list[str]) -> InvalidResponse:
+    """Return the error of a body in codings that are not decoded here."""
+    what = f"compressed its response ({', '.join(codings)}) although it was asked not to."
+    return _unreadable(party, "http", f"{what} Look for a gateway that compresses.", response.status_code)
+
+
+def not_gzip(party: Party, status: int) -> InvalidResponse:
+    """Return the error of a body that is not the gzip that its header says."""
+    what = "sent a response that is not the gzip that it says it is."
+    return _unreadable(party, "http", f"{what} Look for a gateway that compresses.", status)
+
+
+def _too_large(party: Party, response: requests.Response, max_bytes: int) -> Response:
+    error = too_large(party, response.status_code, max_bytes)
     return Response(response.status_code, response.headers, b"", unreadable=error)
+
+
+def _unreadable(party: Party, reason: str, words: str, status: int) -> InvalidResponse:
+    return InvalidResponse(party, reason, f"{party.as_subject} {words}", status=status)

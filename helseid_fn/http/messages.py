@@ -24,6 +24,18 @@ class Stream(Protocol):
         ...
 
 
+class Blocks(Protocol):
+    """A body in blocks, which are read once."""
+
+    is_read: bool
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Read nothing more, and free the connection."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """The headers and the body of one request, built for one attempt."""
@@ -46,6 +58,8 @@ class Response:
     body: bytes = field(repr=False)
     unreadable: InvalidResponse | None = field(default=None, compare=False, repr=False)
     """Why there is no body, if it could not be read."""
+    stream: Blocks | None = field(default=None, compare=False, repr=False)
+    """The body instead, if it is to be read as it arrives."""
 
     def require_body(self) -> None:
         """Raise why the body could not be read, if it could not."""

@@ -21,13 +21,15 @@ from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Unavailable
 from helseid_fn.http.adapter import Origin, prepare, wire_url
-from helseid_fn.http.body import MEBIBYTE, read_response
-from helseid_fn.http.dpop_nonce import asks_for_nonce, read_requested_nonce
+from helseid_fn.http.body import read_response
+from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce, read_requested_nonce
 from helseid_fn.http.exchange import Exchange, Observe, ignore
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
+from helseid_fn.http.gzip_members import MEBIBYTE
 from helseid_fn.http.messages import Build, Message, Response
 from helseid_fn.http.nonces import Nonces
 from helseid_fn.http.retries import NEEDS_NEW_CONNECTION, may_be_processed, pause_before_retry
+from helseid_fn.http.streamed_body import StreamedBody
 from helseid_fn.http.url import origin_of
 
 CONNECT_TIMEOUT_SECONDS = 3.0
@@ -74,8 +76,9 @@ class Transport:
         ctx: Context,
         response_timeout_seconds: float | None = None,
         idempotent: bool = True,
+        stream: bool = False,
     ) -> Response:
-        """Send a request and return the response, whatever its status.
+        """Send a request and return the response, whatever its status; with `stream`, the body of a 2xx is yet to be read.
 
         The request is built and sent again when the server asks for a nonce, at most twice in a row, and at most twice after a
         transient failure (no complete response, or a status of `is_transient`), with jittered pauses or the server's
@@ -86,10 +89,17 @@ class Transport:
         """
         url = wire_url(url)
         origin = self._origin(party, url)
-        nonce, nonce_rounds, retries = self._nonces.get(url), 0, 0
+
+        def read(sent: requests.Response) -> Response:
+            if not stream or not 200 <= sent.status_code < 300:
+                return read_response(party, sent, self._max_bytes(party))
+            body = StreamedBody(party, sent, self._max_bytes(party), ctx, origin_url=origin.url, idempotent=idempotent)
+            return Response(sent.status_code, sent.headers, b"", stream=body)
+
+        nonce, nonce_rounds, retries = origin.nonce, 0, 0
         while True:
             timeout_seconds = min(ctx.check(party), response_timeout_seconds or ctx.deadline_seconds)
-            outcome = self._exchange(party, origin, method, url, partial(build, url, nonce), timeout_seconds, ctx)
+            outcome = self._exchange(party, origin, method, url, partial(build, url, nonce), timeout_seconds, ctx, read)
             if isinstance(outcome, Response) and asks_for_nonce(outcome):
                 nonce, nonce_rounds = read_requested_nonce(party, outcome, nonce, nonce_rounds), nonce_rounds + 1
                 continue
@@ -120,6 +130,7 @@ class Transport:
         build: Callable[[], Message],
         timeout_seconds: float,
         ctx: Context,
+        read: Callable[[requests.Response], Response],
     ) -> Response | Failure:
         """Send one request over a kept or a new connection, and learn the nonce of its response.
 
@@ -137,7 +148,7 @@ class Transport:
                 left_seconds = max(_SHORTEST_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
                 timeout = Timeout(connect=left_seconds, total=left_seconds)  # urllib3 takes the first for sending, too
                 sent = adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies)  # type: ignore[arg-type]  # its stub lacks Timeout
-                response = read_response(party, sent, self._max_bytes(party))
+                response = read(sent)
             except InvalidResponse as error:
                 ctx.note_outcome(party, error.reason)
                 raise

@@ -28,6 +28,7 @@ from helseid_fn.errors import (
     SigningKeyError,
     Unavailable,
 )
+from helseid_fn.function.job_failed import JobFailed
 
 CLASSES: list[tuple[HelseidFnError, str, int, bool, Party | None]] = [
     (InvalidInvocation("scope", "wrong."), "invocation.scope", 400, False, None),
@@ -38,6 +39,7 @@ CLASSES: list[tuple[HelseidFnError, str, int, bool, Party | None]] = [
     (Refused(Party.API, "forbidden", "no."), "api.refused.forbidden", 502, False, Party.API),
     (InvalidResponse(Party.HELSEID, "nonce", "odd."), "helseid.invalid_response.nonce", 502, False, Party.HELSEID),
     (RotationError("event", "odd."), "rotation.event", 500, False, None),
+    (JobFailed("KeyError"), "job.failed", 500, True, None),
     (InternalError(), "function.internal_error", 500, False, None),
 ]
 ONE_OF_EACH = [error for error, *_ in CLASSES]
@@ -95,7 +97,7 @@ def test_a_reason_that_is_not_listed_raises(make: Callable[[], HelseidFnError]) 
 
 def all_errors() -> list[HelseidFnError]:
     errors: list[HelseidFnError] = [InvalidInvocation(reason, "") for reason in INVOCATION_REASONS]
-    errors += [SettingsError(()), InternalError()]
+    errors += [SettingsError(()), JobFailed(""), InternalError()]
     errors += [SigningKeyError(reason, "") for reason in SIGNING_KEY_REASONS]
     errors += [RotationError(reason, "") for reason in ROTATION_REASONS]
     for party in Party:
