@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Unavailable,
     )
     from helseid_fn.function.app import App
+    from helseid_fn.function.job import Job
     from helseid_fn.httpx_auth import HelseIdHttpxAuth
     from helseid_fn.oauth.organization import Organization
 
@@ -39,6 +40,7 @@ __all__ = [
     "InternalError",
     "InvalidInvocation",
     "InvalidResponse",
+    "Job",
     "Organization",
     "Party",
     "Refused",
@@ -54,6 +56,7 @@ _MODULES = {
     "Client": "client",
     "HelseIdAuth": "auth",
     "HelseIdHttpxAuth": "httpx_auth",
+    "Job": "function.job",
     "Organization": "oauth.organization",
     "Party": "error_codes",
 }

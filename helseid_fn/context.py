@@ -39,6 +39,8 @@ class Context:
         """Per party, in order: the status of each response, or the word for why there was none."""
         self.facts: dict[str, Any] = dict(facts)
         """More fields of the log line: trace, organization, `kid`, `assertion_jti`. Never anything that grants access."""
+        self.runs_own_job = False
+        """Whether a job of the user's own runs, whose exceptions are not defects of ours."""
         self.longest_seconds = 0.0
         """The longest request so far, to whichever party."""
         self.token_expires_at = 0.0

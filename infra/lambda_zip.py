@@ -37,7 +37,7 @@ _UNUSED = re.compile(
     | boto3/data/ | botocore/data/(?!secretsmanager/|sts/)[^/]+/""",
     re.VERBOSE,
 )
-_NOT_DEPLOYED = ("__main__", "cli")
+_NOT_DEPLOYED = ("__main__", "cli", "testing")
 """Modules and folders of the package."""
 
 _MODE = 0o100644 << 16

@@ -28,12 +28,12 @@ LAYERS = (
     "api",
     "rotation client auth httpx_auth",
     "function",
-    "cli main __main__",
+    "cli testing main __main__",
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names.split()}
 
 SOLE_IMPORTERS = {
-    "requests": "http auth",
+    "requests": "http auth testing",
     "httpx": "httpx_auth",
     "urllib3": "http",
     "jwt": "keys",
@@ -127,7 +127,7 @@ def test_importing_main_imports_no_cloud_sdk() -> None:
     assert run_python(f"import sys; import main; print([each for each in ({sdks}) if each in sys.modules])").strip() == "[]"
 
 
-NOT_DEPLOYED = {"__main__", "cli"}
+NOT_DEPLOYED = {"__main__", "cli", "testing"}
 """The command line."""
 
 

@@ -25,7 +25,7 @@ def do_batch(calls: int, threads: int = 1, parent: str | None = None) -> None:
     def work() -> None:
         begin.wait()
         for _ in range(calls // threads):
-            main.app.api.call(invocation.request, invocation.organization, invocation.scopes, Context(25))
+            main.app.runner.run(invocation, Context(25))
             done.append(1)
 
     if threads == 1:

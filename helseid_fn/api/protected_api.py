@@ -77,7 +77,7 @@ class ProtectedApi:
     def request(
         self, method: str, path: str = "", *, allow: Collection[int] = (), stream: bool = False, **parts: Unpack[Parts]
     ) -> ApiResponse:
-        """Call the API and return its response; only a 2xx, a 304, or a status in `allow` is one.
+        """Call the API and return its response; only a 2xx, a 304 that was asked for, or a status in `allow` is one.
 
         `path` is relative to the API's URL and unencoded, and `params` are the query: strings, whole numbers, or lists of
         them. A body is either `json` or `content`: bytes, or a binary file that can seek, which is streamed. With `stream`,
@@ -93,7 +93,9 @@ class ProtectedApi:
         ctx = self._begin()
         exchange = self._client.exchange(request, self._organization, self._scopes, ctx, stream=stream)
         response = exchange.response
-        if not (200 <= response.status < 300 or response.status == 304 or response.status in allow):
+        if not (
+            200 <= response.status < 300 or (response.status == 304 and request.is_conditional) or response.status in allow
+        ):
             self._client.read(exchange, ctx)  # raises what the status means
         response.require_body()
         return ApiResponse(response.status, response.headers, response.stream or response.body, request.url)

@@ -44,6 +44,11 @@ class ApiResponse:
             self._body.close()
 
     @property
+    def is_streamed(self) -> bool:
+        """Whether the body is yet to be read, or was read in blocks."""
+        return not isinstance(self._body, bytes)
+
+    @property
     def content(self) -> bytes:
         """The body, decoded if a gateway has compressed it.
 

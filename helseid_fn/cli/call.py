@@ -6,13 +6,16 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
+from helseid_fn.api.response import ApiResponse
 from helseid_fn.cli.call_request import parse_call
 from helseid_fn.cli.exit_codes import exit_code_of
 from helseid_fn.cli.explain import explain
+from helseid_fn.cli.own_job import load_job
 from helseid_fn.cli.standard_output import escape_controls, write_line
 from helseid_fn.cli.terminal_settings import read_settings
 from helseid_fn.context import Context
@@ -38,6 +41,7 @@ _NAMES = {"secret_store": "key", "helseid": "HelseID", "api": "API"}
 @click.option("--query", "queries", metavar="NAME=VALUE", multiple=True, help="A parameter of the query; may be repeated.")
 @click.option("--header", "headers", metavar="NAME:VALUE", multiple=True, help="A header; may be repeated.")
 @click.option("--json", "body", metavar="JSON", help="The body: JSON, @FILE, or @- for standard input.")
+@click.option("--input", "job_input", metavar="JSON", help="The input of your own job: JSON, @FILE, or @-.")
 @click.option("--repeat", default=1, metavar="N", type=click.IntRange(1, 1000), help="Call N times; the token is cached.")
 @click.option("--explain", "explained", is_flag=True, help="Show each exchange, with decoded claims.")
 @click.option(
@@ -53,13 +57,17 @@ def command(ctx: click.Context, /, *, repeat: int, explained: bool, output: str,
 
     It does what the function does for one invocation, with the settings of .env and the environment, but may name any
     organization, method and header. Naming one of --parent, --child and --sfm-journal-id replaces the configured
-    organization. The API's body goes to standard output, and what happened to standard error.
+    organization. The API's body goes to standard output, and what happened to standard error. Where the folder has a main.py
+    with a job of your own, that job runs, and what it returns is printed.
     """
     environ: Mapping[str, str] = ctx.obj
     settings = read_settings(environ)
+    job = load_job(Path("main.py"))
     log.configure("WARNING", as_text=True, stream="stderr")
     invocation = parse_call(settings, **options)
-    caller = Caller(App(settings, environ=environ, observe=explain if explained else ignore), invocation, output)
+    app = App(settings, environ=environ, observe=explain if explained else ignore)
+    app.job(job)
+    caller = Caller(app, invocation, output)
     ctx.exit(next((code for code in (caller.call() for _ in range(repeat)) if code), 0))
 
 
@@ -74,9 +82,10 @@ class Caller:
     def call(self) -> int:
         """Make the call, and return the exit code."""
         invocation, settings = self.invocation, self.app.settings
-        ctx = Context(settings.deadline_seconds, invocation_id=str(uuid.uuid4()))
+        ctx = Context(settings.deadline_seconds, invocation_id=str(uuid.uuid4()), facts={"trigger": "terminal"})
         try:
-            result = self.app.api.call(invocation.request, invocation.organization, invocation.scopes, ctx)
+            outcome, _ = self.app.runner.run(invocation, ctx)
+            report = json.loads(build_report(outcome, invocation.organization, ctx, self.app.now())[0])
         except HelseidFnError as error:
             said = error.api_response or {}
             click.echo(f"Error: {escape_controls(error.caller_detail)}", err=True)
@@ -86,23 +95,25 @@ class Caller:
             if isinstance(error, Refused) and error.party is Party.HELSEID and "assertion_jti" in ctx.facts:
                 _note("for support", f"kid {ctx.facts.get('kid')}, jti {ctx.facts['assertion_jti']}")
             _note("time", _describe_time(ctx))
-            self._print(build_problem(error, ctx.invocation_id)[0], said.get("body"))
+            self._print(json.loads(build_problem(error, ctx.invocation_id)[0]), said.get("body"))
             return exit_code_of(error)
-        self._print(build_report(result, invocation.organization, ctx, self.app.now())[0], result.response.body)
-        is_new = ctx.requests[Party.HELSEID] > 0
-        left_seconds = max(0, round(result.token.expires_at - self.app.now()))
-        whom = describe(invocation.organization).strip(":")
-        whose = f" for {whom}" if whom else ""
-        _note(
-            "token", f"{'new' if is_new else 'cached'}, {left_seconds} s left{whose}: {' '.join(sorted(result.token.scopes))}"
-        )
-        _note("API", f"{invocation.request.method} {invocation.request.url} {result.response.status}")
+        self._print(report, report.get("api", {}).get("body", report.get("result")))
+        if ctx.token_scopes:
+            state = "new" if ctx.requests[Party.HELSEID] > 0 else "cached"
+            left_seconds = max(0, round(ctx.token_expires_at - self.app.now()))
+            whom = describe(invocation.organization).strip(":")
+            whose = f" for {whom}" if whom else ""
+            _note("token", f"{state}, {left_seconds} s left{whose}: {' '.join(sorted(ctx.token_scopes))}")
+        if isinstance(outcome, ApiResponse) and invocation.request is not None:
+            _note("API", f"{invocation.request.method} {invocation.request.url} {outcome.status}")
+        if "delivered" in ctx.facts:
+            _note("delivered", "{results} ({bytes} bytes), the last to {last}".format_map(ctx.facts["delivered"]))
         _note("time", _describe_time(ctx))
         return 0
 
-    def _print(self, report: str, body: Any) -> None:
+    def _print(self, report: dict[str, Any], body: Any) -> None:
         if self.output == "json":
-            reason = write_line(report)
+            reason = write_line(json.dumps(report))
         elif body in (None, ""):
             return
         else:

@@ -29,6 +29,7 @@ def parse_call(
     queries: tuple[str, ...],
     headers: tuple[str, ...],
     body: str | None,
+    job_input: str | None,
 ) -> Invocation:
     """Parse the options as an invocation is parsed, without the limits that the settings put on callers.
 
@@ -40,9 +41,10 @@ def parse_call(
     request |= {} if path is None else {"path": path}
     request |= {"query": _parse_pairs("--query", queries, "=")} if queries else {}
     request |= {"headers": given_headers} if headers else {}
-    request |= {} if body is None else {"json": _parse_json(body)}
+    request |= {} if body is None else {"json": _parse_json("--json", body)}
     organization = {"parent": parent, "child": child, "sfm_journal_id": sfm_journal_id}
     members: dict[str, Any] = {"request": request}
+    members |= {} if job_input is None else {"input": _parse_json("--input", job_input)}
     if any(value is not None for value in organization.values()):  # an empty one must not mean the configured one
         members["organization"] = organization
     unlimited = replace(
@@ -79,13 +81,13 @@ def _parse_scopes(text: str) -> frozenset[str]:
         raise click.UsageError(f"--scope {fault}.") from None
 
 
-def _parse_json(text: str) -> Any:
+def _parse_json(option: str, text: str) -> Any:
     """Parse JSON, or that of a file; in UTF-8, or UTF-16 as PowerShell writes it, whatever the locale says."""
     try:
         octets = _read(text.removeprefix("@")) if text.startswith("@") else text.encode()
         return parse_json(octets)
     except ValueError:
-        raise click.UsageError("--json is not JSON. Give JSON, @FILE, or @- for standard input.") from None
+        raise click.UsageError(f"{option} is not JSON. Give JSON, @FILE, or @- for standard input.") from None
 
 
 def _read(name: str) -> bytes:

@@ -11,11 +11,14 @@ from helseid_fn.function.trace import Headers
 HEALTH_PATH = "/healthz"
 
 
-def respond_without_job(path: str, invocation_id: str) -> HttpResponse | None:
-    """Return the response to a health check, or to any other path than `/`, which scanners and browsers ask for; else None."""
+def respond_without_job(path: str, invocation_id: str, *, any_path: bool = False) -> HttpResponse | None:
+    """Return the response to a health check, or to any other path than `/`, which scanners and browsers ask for; else None.
+
+    With `any_path`, the job takes every other path.
+    """
     if path == HEALTH_PATH:
         return json.dumps({"status": "ok"}), 200, {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    if path in ("", "/"):
+    if any_path or path in ("", "/"):
         return None
     return build_problem(InvalidInvocation("path", "There is nothing at this path. Call the function at /."), invocation_id)
 

@@ -8,23 +8,20 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from helseid_fn.api.client import ApiClient
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InternalError, SettingsError
 from helseid_fn.function import aws, framework, google, log
-from helseid_fn.function.invocation import Invocation
+from helseid_fn.function.job_failed import JobFailed
 from helseid_fn.function.responses import (
-    UNLIMITED,
-    Host,
     HttpResponse,
     build_problem,
-    build_report,
     build_rotation_report,
-    check_size,
 )
+from helseid_fn.function.runner import JobFunction, JobRunner, Places, Work
 from helseid_fn.http.exchange import Observe, ignore
 from helseid_fn.http.transport import CONNECT_TIMEOUT_SECONDS, Transport
 from helseid_fn.oauth.token_source import TokenSource
@@ -36,9 +33,6 @@ if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
 
     from helseid_fn.function.aws import LambdaContext
-
-Work = Callable[[Context], tuple[str, HttpResponse]]
-"""What one invocation does; it returns the message of its log line, and the response."""
 
 # What functions-framework takes for true; with LOG_EXECUTION_ID it writes every logger's lines itself, as Lambda does.
 _TRUE = ("y", "yes", "t", "true", "on", "1")
@@ -97,6 +91,21 @@ class App:
             now=now,
         )
         self.api = ApiClient(tokens, self.transport, now=now)
+        self.runner = JobRunner(settings, self.api, Places(settings, sleep=sleep), now=now)
+
+    def job(self, work: JobFunction) -> JobFunction:
+        """Take a function as the job, instead of the one call to the API; `@app.job` above its definition.
+
+        What it returns goes to the caller as `result`, and into the log if it is short: nothing, an `ApiResponse`, or what JSON
+        can be. One of our errors decides itself whether the platform tries again; after any other, it does.
+        """
+        self.runner = replace(self.runner, job=work)
+        return work
+
+    def pass_through(self, work: JobFunction) -> JobFunction:
+        """Take a function as the job that over HTTP gets any path and method, and whose response goes back as it came."""
+        self.runner = replace(self.runner, job=work, is_pass_through=True)
+        return work
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> App:
@@ -114,38 +123,52 @@ class App:
         framework.install_hooks()
         return cls(settings, environ=environ, **options)
 
-    def http(self, request: flask.Request) -> HttpResponse:
-        """Handle one HTTP request on Google Cloud; `docs/http-contract.md` says what it takes and returns."""
-        return google.handle_http(self, request)
+    # Each entry point is a function: functions-framework refuses methods.
 
-    def cloud_event(self, event: CloudEvent) -> None:
-        """Handle one CloudEvent on Google Cloud, such as a Pub/Sub message."""
-        google.handle_event(self, event)
+    @property
+    def http(self) -> Callable[[flask.Request], HttpResponse]:
+        """Handles an HTTP request on Google Cloud; `docs/http-contract.md` says what it takes and returns."""
 
-    def lambda_handler(self, event: Any, context: LambdaContext) -> Any:
-        """Handle one invocation of AWS Lambda: direct, by EventBridge or its Scheduler, or over HTTP (payload 2.0)."""
-        return aws.handle(self, event, context)
+        def run(request: flask.Request) -> HttpResponse:
+            return google.handle_http(self, request)
 
-    def rotate(self, trigger: flask.Request | CloudEvent) -> HttpResponse | None:
-        """Replace the key in Google Secret Manager if it is due."""
-        return google.rotate(self, trigger)
+        return run
 
-    def rotate_lambda(self, event: Any, context: LambdaContext) -> Any:
-        """Do one step of a rotation by AWS Secrets Manager."""
-        return aws.rotate(self, event, context)
+    @property
+    def cloud_event(self) -> Callable[[CloudEvent], None]:
+        """Handles a CloudEvent on Google Cloud, such as a Pub/Sub message."""
 
-    def call_api(self, parse: Callable[[], Invocation], host: Host = UNLIMITED) -> Work:
-        """Return the work of an ordinary invocation, which is parsed as a part of it; the host must carry the response."""
+        def run_event(event: CloudEvent) -> None:
+            google.handle_event(self, event)
 
-        def work(ctx: Context) -> tuple[str, HttpResponse]:
-            invocation = parse()
-            ctx.note(organization=invocation.organization.numbers())
-            result = self.api.call(invocation.request, invocation.organization, invocation.scopes, ctx)
-            response = build_report(result, invocation.organization, ctx, self.now())
-            check_size(response, host)
-            return f"The API responded with {result.response.status}.", response
+        return run_event
 
-        return work
+    @property
+    def lambda_handler(self) -> Callable[[Any, LambdaContext], Any]:
+        """Handles an invocation of AWS Lambda: direct, an event of its services, or over HTTP."""
+
+        def handle(event: Any, context: LambdaContext) -> Any:
+            return aws.handle(self, event, context)
+
+        return handle
+
+    @property
+    def rotate(self) -> Callable[[flask.Request | CloudEvent], HttpResponse | None]:
+        """Replaces the key in Google Secret Manager if it is due."""
+
+        def rotate(trigger: flask.Request | CloudEvent) -> HttpResponse | None:
+            return google.rotate(self, trigger)
+
+        return rotate
+
+    @property
+    def rotate_lambda(self) -> Callable[[Any, LambdaContext], Any]:
+        """Does one step of a rotation by AWS Secrets Manager."""
+
+        def rotate_lambda(event: Any, context: LambdaContext) -> Any:
+            return aws.rotate(self, event, context)
+
+        return rotate_lambda
 
     def rotate_key(self, run: Callable[[Context], str]) -> Work:
         """Return the work of a rotation, whose `run` returns what it did."""
@@ -163,12 +186,13 @@ class App:
         try:
             message, response = work(ctx)
         except HelseidFnError as error:
-            log.log_failure(_logger, logging.ERROR, error, ctx)
+            log.log_failure(_logger, logging.WARNING if error.reason == "overtaken" else logging.ERROR, error, ctx)
             return Outcome(build_problem(error, ctx.invocation_id), error.without_traceback())
-        except Exception:  # noqa: BLE001  # the one place that may
+        except Exception as error:  # noqa: BLE001  # the one place that may
             # The last line of defence: one log line and one response, neither with the exception's own text as it is.
-            defect = InternalError()
-            log.log_failure(_logger, logging.CRITICAL, defect, ctx, exc_info=True)
+            is_ours = not ctx.runs_own_job
+            defect = InternalError() if is_ours else JobFailed(type(error).__name__)
+            log.log_failure(_logger, logging.CRITICAL if is_ours else logging.ERROR, defect, ctx, exc_info=error)
             return Outcome(build_problem(defect, ctx.invocation_id), defect)
         _logger.info(message, extra={"fields": {**ctx.log_fields(), "outcome": "ok"}})
         return Outcome(response)

@@ -12,6 +12,7 @@ from helseid_fn.function.admission import check_origin, respond_without_job
 from helseid_fn.function.invocation import Invocation, parse_http, parse_payload
 from helseid_fn.function.lambda_events import Delivery, is_batch, read_deliveries, read_payload
 from helseid_fn.function.lambda_http import LambdaHttp, read_http_request
+from helseid_fn.function.pass_through import parse_pass_through
 from helseid_fn.function.responses import Host, read_as_object
 from helseid_fn.function.trace import LowerCased, read_eventbridge_facts, read_header_facts
 from helseid_fn.http.gzip_members import MEBIBYTE
@@ -51,11 +52,16 @@ def handle(app: App, event: Any, context: LambdaContext) -> Any:
     request = read_http_request(event)
     if request is not None:
         return _handle_http(app, request, context)
-    facts = {**_read_facts(app, {}, context), **read_eventbridge_facts(event)}
+    event_facts = read_eventbridge_facts(event)
+    is_scheduled = event_facts.get("event_type") == "Scheduled Event"
+    trigger = "schedule" if is_scheduled else "event" if event_facts else "direct"
+    facts = {**_read_facts(app, {}, context), **event_facts, "trigger": trigger}
     if is_batch(event):
         return _handle_batch(app, event, facts, context)
     outcome = app.perform(
-        app.call_api(lambda: parse_payload(read_payload(event), app.settings), HOST), facts, _deadline_seconds(app, context)
+        app.runner.prepare(lambda: parse_payload(read_payload(event), app.settings), HOST),
+        facts,
+        _deadline_seconds(app, context),
     )
     outcome.raise_if_retryable()
     if outcome.error is not None and outcome.error.reason == "event":
@@ -66,18 +72,22 @@ def handle(app: App, event: Any, context: LambdaContext) -> Any:
 def _handle_http(app: App, request: LambdaHttp, context: LambdaContext) -> Any:
     """Do the job for one HTTP request at `/`, or at a path that is configured as a route of its own."""
     headers = dict(request.headers)
+    passes_through = app.runner.is_pass_through
     is_own_route = request.path == request.route and "{" not in request.route
-    early = None if is_own_route else respond_without_job(request.path, str(uuid.uuid4()))
+    early = None if is_own_route else respond_without_job(request.path, str(uuid.uuid4()), any_path=passes_through)
     if early is not None:
         return request.build_response(early)
 
     def parse() -> Invocation:
         check_origin(LowerCased(headers))
+        if passes_through:
+            return parse_pass_through(request.method, request.path, request.query, headers, request.read_body(), app.settings)
         return parse_http(request.method, request.query.encode("utf-8", "surrogatepass"), request.read_body(), app.settings)
 
-    facts = _read_facts(app, headers, context)
+    facts = {**_read_facts(app, headers, context), "trigger": "http"}
     host = LOAD_BALANCER if request.is_load_balancer else OVER_HTTP
-    outcome = app.perform(app.call_api(parse, host), facts, _deadline_seconds(app, context))
+    work = app.runner.prepare(parse, host, passes_through=passes_through)
+    outcome = app.perform(work, facts, _deadline_seconds(app, context))
     return request.build_response(outcome.response)
 
 
@@ -90,8 +100,8 @@ def _handle_batch(app: App, event: Any, facts: dict[str, Any], context: LambdaCo
     reports: list[Any] = []
     deliveries = read_deliveries(event)
     for delivery in deliveries:
-        work = app.call_api(partial(_parse_delivery, delivery, app), HOST)
-        outcome = app.perform(work, {**facts, **delivery.facts}, _deadline_seconds(app, context))
+        work = app.runner.prepare(partial(_parse_delivery, delivery, app), HOST)
+        outcome = app.perform(work, {**facts, "trigger": "event", **delivery.facts}, _deadline_seconds(app, context))
         if outcome.error is not None and outcome.error.reason == "event":
             raise outcome.error
         if outcome.error is not None and outcome.error.retryable:

@@ -11,6 +11,7 @@ from helseid_fn.errors import InvalidInvocation
 from helseid_fn.function.admission import check_origin, respond_without_job
 from helseid_fn.function.framework import read_body
 from helseid_fn.function.invocation import Invocation, is_rotation_event, max_body_bytes, parse_cloud_event, parse_http
+from helseid_fn.function.pass_through import parse_pass_through
 from helseid_fn.function.pubsub import read_push_id
 from helseid_fn.function.responses import UNLIMITED, Host, HttpResponse
 from helseid_fn.function.trace import read_event_facts, read_header_facts
@@ -33,7 +34,8 @@ def handle_http(app: App, request: flask.Request) -> HttpResponse:
 
     A push of Pub/Sub's is acknowledged when its failure is final, so that it is not delivered for ever.
     """
-    early = respond_without_job(request.path, str(uuid.uuid4()))
+    passes_through = app.runner.is_pass_through
+    early = respond_without_job(request.path, str(uuid.uuid4()), any_path=passes_through)
     if early is not None:
         return early
     # Outside the invocation: what the server raises for a malformed body, framework.py responds to.
@@ -43,14 +45,19 @@ def handle_http(app: App, request: flask.Request) -> HttpResponse:
         if body is None:
             raise InvalidInvocation("body", "The body did not arrive complete, or not in time. Send it again.")
         check_origin(request.headers)
+        if passes_through:
+            query = request.query_string.decode("utf-8", "replace")
+            return parse_pass_through(request.method, request.path, query, dict(request.headers), body, app.settings)
         return parse_http(request.method, request.query_string, body, app.settings)
 
-    push_id = None if body is None else read_push_id(body, request.headers)
-    facts = read_header_facts(request.headers, app.settings.google_project)
+    push_id = None if body is None or passes_through else read_push_id(body, request.headers)
+    facts: dict[str, Any] = read_header_facts(request.headers, app.settings.google_project)
+    facts["trigger"] = "schedule" if "scheduler_job" in facts else "http" if push_id is None else "event"
     if push_id:
         facts["message_id"] = push_id[:200]
     host = CLOUD_RUN if "K_SERVICE" in app.environ else UNLIMITED
-    outcome = app.perform(app.call_api(parse, host), facts, deadline_seconds(app))
+    work = app.runner.prepare(parse, host, passes_through=passes_through)
+    outcome = app.perform(work, facts, deadline_seconds(app))
     if outcome.error is not None and not outcome.error.retryable and push_id is not None:
         return outcome.response[0], 200, outcome.response[2]
     return outcome.response
@@ -63,8 +70,9 @@ def handle_event(app: App, event: CloudEvent) -> None:
     acknowledged, so that an event that can never succeed is not delivered for ever.
     """
     attributes, data = event.get_attributes(), event.data
-    work = app.call_api(lambda: parse_cloud_event(str(attributes.get("type")), data, app.settings))
-    app.perform(work, read_event_facts(attributes, data), deadline_seconds(app)).raise_if_retryable()
+    work = app.runner.prepare(lambda: parse_cloud_event(str(attributes.get("type")), data, app.settings))
+    facts = {**read_event_facts(attributes, data), "trigger": "event"}
+    app.perform(work, facts, deadline_seconds(app)).raise_if_retryable()
 
 
 def rotate(app: App, trigger: flask.Request | CloudEvent) -> HttpResponse | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from helseid_fn.api.request import ApiRequest, parse_api_request
 from helseid_fn.errors import InvalidInvocation
 from helseid_fn.function.pubsub import MESSAGE_PUBLISHED, is_push, read_message
+from helseid_fn.function.started import NOT_STARTED, Started
 from helseid_fn.http.json_text import parse_json
 from helseid_fn.oauth.organization import Organization, check_organization, is_allowed
 from helseid_fn.settings import Settings
@@ -22,7 +23,12 @@ class Invocation:
 
     organization: Organization
     scopes: frozenset[str]
-    request: ApiRequest
+    request: ApiRequest | None
+    """None where the caller names no call, and the settings do not allow the default one."""
+    input: Any = field(default=None, repr=False)
+    deliver: bool | None = None
+    """Whether the caller asks for the result to be delivered; None where it says nothing."""
+    started: Started = NOT_STARTED
 
 
 def max_body_bytes(settings: Settings) -> int:
@@ -47,7 +53,7 @@ def parse_invocation(members: Any, settings: Settings) -> Invocation:
 
     Raises `InvalidInvocation`, naming the member.
     """
-    members = _object("The invocation", members, ("organization", "scope", "request"))
+    members = _object("The invocation", members, ("organization", "scope", "request", "input", "deliver"))
     organization = settings.organization
     if "organization" in members:
         organization = _parse_organization(members["organization"])
@@ -55,10 +61,14 @@ def parse_invocation(members: Any, settings: Settings) -> Invocation:
             detail = "organization is not one that this function may act for. Add it to HELSEID_ORGANIZATIONS, or name another."
             raise InvalidInvocation("organization", detail)
     request = _object("request", members.get("request", {}), ("method", "path", "query", "headers", "json"))
+    names_call = "request" in members or "GET" in settings.api_methods
+    limits = (settings.api_url, settings.api_methods, settings.api_caller_headers, settings.api_max_bytes)
     return Invocation(
         organization,
         _parse_scope(members["scope"], settings.scopes) if "scope" in members else settings.scopes,
-        parse_api_request(request, settings.api_url, settings.api_methods, settings.api_caller_headers, settings.api_max_bytes),
+        parse_api_request(request, *limits) if names_call else None,
+        members.get("input"),
+        _parse_deliver(members["deliver"], settings) if "deliver" in members else None,
     )
 
 
@@ -135,6 +145,16 @@ def _parse_organization(value: Any) -> Organization:
         return check_organization(Organization(**members))
     except ValueError as fault:
         raise InvalidInvocation("organization", str(fault)) from None
+
+
+def _parse_deliver(value: Any, settings: Settings) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInvocation("member", "deliver must be true or false.")
+    if value and settings.result_to is None:
+        raise InvalidInvocation(
+            "member", "deliver is true, but RESULT_TO names no place for results. Set it, or leave deliver out."
+        )
+    return value
 
 
 def _parse_scope(value: Any, allowed: frozenset[str]) -> frozenset[str]:

@@ -61,7 +61,8 @@ def _read_record(record: object) -> Delivery:
     source = members.get("eventSource") or members.get("EventSource")
     if source == "aws:sqs":
         text, item_id = members.get("body"), str(members.get("messageId") or "")
-        return Delivery(_unwrap_notification(text), item_id, _facts(item_id, members.get("eventSourceARN")))
+        facts = _facts(item_id, members.get("eventSourceARN")) | _read_tries(members.get("attributes"))
+        return Delivery(_unwrap_notification(text), item_id, facts)
     if source == "aws:sns":
         notification = members.get("Sns")
         notification = notification if isinstance(notification, dict) else {}
@@ -84,6 +85,11 @@ def _unwrap_notification(text: object) -> object:
 def _facts(message_id: str, source: object) -> dict[str, str]:
     facts = {"message_id": message_id, "event_source": source if isinstance(source, str) else ""}
     return {name: value[:200] for name, value in facts.items() if value and value.isprintable()}
+
+
+def _read_tries(attributes: object) -> dict[str, str]:
+    tries = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else None
+    return {"tries": tries[:20]} if isinstance(tries, str) and tries.isdigit() else {}
 
 
 def _unknown(what: str) -> InvalidInvocation:

@@ -40,7 +40,9 @@ class LambdaHttp:
     def build_response(self, response: HttpResponse) -> dict[str, Any]:
         """Build what Lambda must return for this form of request."""
         body, status, headers = response
-        built: dict[str, Any] = {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
+        is_base64 = isinstance(body, bytes)
+        text = base64.b64encode(body).decode() if isinstance(body, bytes) else body
+        built: dict[str, Any] = {"statusCode": status, "headers": headers, "body": text, "isBase64Encoded": is_base64}
         if self.many_values:
             built["multiValueHeaders"] = {name: [value] for name, value in headers.items()}
         return built

@@ -125,8 +125,10 @@ def configure(
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote addresses and headers
 
 
-def log_failure(logger: logging.Logger, level: int, error: HelseidFnError, ctx: Context, *, exc_info: bool = False) -> None:
-    """Write the one log line of an invocation that failed."""
+def log_failure(
+    logger: logging.Logger, level: int, error: HelseidFnError, ctx: Context, *, exc_info: BaseException | None = None
+) -> None:
+    """Write the one log line of an invocation that failed, with the frames of the exception behind it, if there is one."""
     party = error.party.value if error.party else None
     failure = {"outcome": "failed", "code": error.code, "party": party, "retryable": error.retryable}
     logger.log(level, "%s", error, exc_info=exc_info, extra={"fields": {**ctx.log_fields(), **failure}})

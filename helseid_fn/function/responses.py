@@ -7,15 +7,20 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from helseid_fn.api.client import ApiResult
+from helseid_fn.api.json_response import read_json_response
+from helseid_fn.api.response import ApiResponse
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse
 from helseid_fn.http.gzip_members import MEBIBYTE
+from helseid_fn.http.messages import Response
 from helseid_fn.oauth.organization import Organization
 
-HttpResponse = tuple[str, int, dict[str, str]]
+HttpResponse = tuple[str | bytes, int, dict[str, str]]
 """Body, status and headers."""
+
+MAX_LOGGED_RESULT_LENGTH = 1000
+"""A job should return how far it came, not data."""
 
 DEFAULT_RETRY_AFTER_SECONDS = 10
 
@@ -38,9 +43,11 @@ UNLIMITED = Host("this machine", sys.maxsize)
 
 def check_size(response: HttpResponse, host: Host) -> None:
     """Raise `InvalidResponse` when the API's response makes one that is larger than the host can return."""
-    size = len(response[0])
+    body = response[0]
+    size = len(body)
     if host.escapes_body and size <= host.max_bytes < 2 * size + ENVELOPE_BYTES:
-        size = len(json.dumps(response[0])) + ENVELOPE_BYTES
+        escaped = (size + 2) // 3 * 4 if isinstance(body, bytes) else len(json.dumps(body))
+        size = escaped + ENVELOPE_BYTES
     if size > host.max_bytes:
         limit = host.max_bytes // MEBIBYTE
         what = f"The API's response of {size / MEBIBYTE:.1f} MiB is more than {host.name} returns ({limit} MiB)."
@@ -48,22 +55,49 @@ def check_size(response: HttpResponse, host: Host) -> None:
         raise InvalidResponse(Party.API, "too_large", detail)
 
 
-def build_report(result: ApiResult, organization: Organization, ctx: Context, now: float) -> HttpResponse:
-    """Build the 200 response to an invocation that succeeded; `now` is wall-clock seconds."""
-    headers = {"headers": dict(result.response.headers)} if result.response.headers else {}
-    return _build_ok(
-        {
-            "status": "ok",
-            "api": {"status": result.response.status, "body": result.response.body, **headers},
-            "token": {
-                "cached": ctx.requests[Party.HELSEID] == 0,
-                "expires_in_seconds": max(0, round(result.token.expires_at - now)),
-                "scope": " ".join(sorted(result.token.scopes)),
-            },
-            "organization": organization.numbers(),
-        },
-        ctx,
-    )
+def build_report(outcome: object, organization: Organization, ctx: Context, now: float) -> HttpResponse:
+    """Build the 200 response to a job that succeeded and returned this; `now` is wall-clock seconds.
+
+    A response of the API is reported in full, unless it was delivered; anything else must be what JSON can be.
+    """
+    members: dict[str, Any] = {"status": "ok"}
+    delivered = ctx.facts.get("delivered")
+    if isinstance(outcome, ApiResponse):
+        members["api"] = {"status": outcome.status} if delivered else _report_response(outcome, ctx, now)
+    elif outcome is not None:
+        members["result"] = outcome
+    if delivered:
+        members["delivered"] = delivered
+    if ctx.token_scopes:
+        members["token"] = {
+            "cached": ctx.requests[Party.HELSEID] == 0,
+            "expires_in_seconds": max(0, round(ctx.token_expires_at - now)),
+            "scope": " ".join(sorted(ctx.token_scopes)),
+        }
+    return _build_ok({**members, "organization": organization.numbers()}, ctx)
+
+
+def check_outcome(outcome: object) -> object:
+    """Return what a job returned. Raises `TypeError` or `ValueError` for what is neither a response nor JSON."""
+    if not isinstance(outcome, ApiResponse):
+        json.dumps(outcome)
+    return outcome
+
+
+def describe_outcome(outcome: object, ctx: Context) -> str:
+    """Return the message of the log line of a job that succeeded, and note what it returned, if that is short."""
+    if isinstance(outcome, ApiResponse):
+        return f"The API responded with {outcome.status}."
+    text = json.dumps(outcome)
+    ctx.note(result=outcome if len(text) <= MAX_LOGGED_RESULT_LENGTH else f"{len(text)} characters of JSON")
+    return "The job is done."
+
+
+def _report_response(response: ApiResponse, ctx: Context, now: float) -> dict[str, Any]:
+    received = Response(response.status, response.headers, response.content)
+    read = read_json_response(received, sent_secrets=ctx.sent_secrets, now=now)
+    headers = {"headers": dict(read.headers)} if read.headers else {}
+    return {"status": read.status, "body": read.body, **headers}
 
 
 def build_rotation_report(outcome: str, ctx: Context) -> HttpResponse:
@@ -72,8 +106,8 @@ def build_rotation_report(outcome: str, ctx: Context) -> HttpResponse:
     return _build_ok({"status": "ok", "rotation": outcome, **key}, ctx)
 
 
-def build_problem(error: HelseidFnError, invocation_id: str) -> HttpResponse:
-    """Build the problem details of an error."""
+def list_problem(error: HelseidFnError) -> dict[str, Any]:
+    """Return the members of an error's problem details."""
     problem = {
         "type": f"urn:helseid-fn:problem:{error.code}",
         "title": error.title,
@@ -82,10 +116,15 @@ def build_problem(error: HelseidFnError, invocation_id: str) -> HttpResponse:
         "code": error.code,
         "party": error.party.value if error.party else None,
         "retryable": error.retryable,
-        "invocation": invocation_id,
     }
     if error.api_response is not None:
         problem["api"] = error.api_response
+    return problem
+
+
+def build_problem(error: HelseidFnError, invocation_id: str) -> HttpResponse:
+    """Build the problem details of an error."""
+    problem = {**list_problem(error), "invocation": invocation_id}
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
     if error.http_status == 503:
         headers["Retry-After"] = str(error.retry_after_seconds or DEFAULT_RETRY_AFTER_SECONDS)

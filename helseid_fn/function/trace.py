@@ -66,6 +66,7 @@ def read_event_facts(attributes: Mapping[str, object], data: object) -> dict[str
     message = data.get("message") if isinstance(data, dict) else None
     values = {f"event_{name}": attributes.get(name) for name in ("id", "type", "source")}
     values["message_id"] = message.get("messageId") if isinstance(message, dict) else None
+    values["tries"] = str(data.get("deliveryAttempt") or "") if isinstance(data, dict) else None
     return {field: value[:200] for field, value in values.items() if isinstance(value, str) and value and value.isprintable()}
 
 

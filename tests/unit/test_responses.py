@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from helseid_fn.api.client import ApiResult
-from helseid_fn.api.json_response import JsonResponse
+from helseid_fn.api.response import ApiResponse
 from helseid_fn.context import Context
 from helseid_fn.errors import (
     DeadlineExceeded,
@@ -21,11 +20,9 @@ from helseid_fn.errors import (
     Unavailable,
 )
 from helseid_fn.function.responses import build_problem, build_report, build_rotation_report, read_as_object
-from helseid_fn.keys.signing_key import generate_proof_key
 from helseid_fn.oauth.organization import Organization
-from helseid_fn.oauth.token_response import Token
 from tests.conftest import MovableClock
-from tests.support.parts import NOW, make_context
+from tests.support.parts import NOW, make_context, make_response
 
 ERRORS = [
     InvalidInvocation("scope", "wrong."),
@@ -80,9 +77,10 @@ def test_a_problem_has_the_api_s_response_in_ascii(body: object) -> None:
 
 
 def report(ctx: Context, *, now: float = NOW + 0.4, organization: Organization | None = None) -> dict[str, Any]:
-    token = Token("HUSH", generate_proof_key(), frozenset({"nhn:c/d", "nhn:a/b"}), 600, NOW, None, "x", "y")
-    result = ApiResult(JsonResponse(201, {"greeting": "hei"}, headers={"etag": '"1"'}), token)
-    body, status, headers = build_report(result, organization or Organization("1"), ctx, now)
+    ctx.note_token(NOW + 600, frozenset({"nhn:c/d", "nhn:a/b"}), ("HUSH",))
+    received = make_response(201, {"greeting": "hei"}, ETag='"1"', Content_Type="application/json")
+    response = ApiResponse(201, received.headers, received.body, "https://api.example")
+    body, status, headers = build_report(response, organization or Organization("1"), ctx, now)
     assert (status, headers) == (200, {"Content-Type": "application/json", "Cache-Control": "no-store"})
     assert "HUSH" not in body
     members: dict[str, Any] = json.loads(body)

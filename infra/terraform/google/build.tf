@@ -3,7 +3,7 @@
 
 locals {
   source_root  = "${path.module}/../../.."
-  command_line = concat(["helseid_fn/__main__.py"], tolist(fileset(local.source_root, "helseid_fn/cli/**/*.py")))
+  command_line = concat(["helseid_fn/__main__.py", "helseid_fn/testing.py"], tolist(fileset(local.source_root, "helseid_fn/cli/**/*.py")))
   modules      = setsubtract(fileset(local.source_root, "helseid_fn/**/*.py"), local.command_line)
   source_files = concat(["main.py", "requirements.txt"], sort(local.modules))
   source_hash  = sha256(jsonencode({ for file in local.source_files : file => filesha256("${local.source_root}/${file}") }))

@@ -1,0 +1,35 @@
+"""The job of the `main.py` in the folder, if it is one for this function."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import click
+
+from helseid_fn.function.app import App
+from helseid_fn.function.default_job import call_api
+from helseid_fn.function.runner import JobFunction
+
+
+def load_job(path: Path) -> JobFunction:
+    """Return the job of a program that imports `helseid_fn` and makes an `App`; the default one where there is no such program.
+
+    The program is run as the hosts run it. Any other `main.py` is somebody else's and is left alone.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return call_api
+    if "helseid_fn" not in text:
+        return call_api
+    spec = importlib.util.spec_from_file_location("main", path)
+    if spec is None or spec.loader is None:
+        raise click.ClickException(f"{path} cannot be loaded as a Python program.")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.modules["main"] = module
+    spec.loader.exec_module(module)
+    app = next((each for each in vars(module).values() if isinstance(each, App)), None)
+    return call_api if app is None else app.runner.job
