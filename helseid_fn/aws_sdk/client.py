@@ -52,7 +52,7 @@ class Operation(Generic[Result]):
     members: Callable[[str], Mapping[str, Any]]
     """Returns the request's members for an endpoint's URL, anew for each attempt: a body is read once."""
     read: Callable[[dict[str, Any]], Result | None]
-    """Returns the result, or None for a response without what it must have; runs within the time limit too."""
+    """Returns the result, or None for a response without what it must have; may raise our errors. The time limit bounds it."""
     explain: Explain
 
 
@@ -130,6 +130,8 @@ class AwsClient:
     def _explain(self, outcome: Any, operation: Operation[Any], endpoint_url: str, waited_seconds: float) -> HelseidFnError:
         """Return the error that an unusable response, or an exception, means."""
         party, failure = self._party, Failure("http", processed=True)
+        if isinstance(outcome, HelseidFnError):
+            return outcome
         if isinstance(outcome, ClientError) and outcome.operation_name == operation.name:
             error, status = outcome.response.get("Error", {}), outcome.response["ResponseMetadata"]["HTTPStatusCode"]
             if status >= 400:
@@ -171,5 +173,5 @@ def _send(client: Any, operation: Operation[Result]) -> tuple[Result | None] | E
     try:
         response = getattr(client, xform_name(operation.name))(**operation.members(client.meta.endpoint_url))
         return (operation.read(response) if isinstance(response, dict) else None,)
-    except (BotoCoreError, ClientError, *_UNREADABLE) as error:
+    except (HelseidFnError, BotoCoreError, ClientError, *_UNREADABLE) as error:
         return error.with_traceback(None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 from helseid_fn.aws_sdk.client import AwsClient, Operation
@@ -78,7 +79,7 @@ class _NoObjectError(Refused):
 
 
 def _read_object(response: Mapping[str, Any]) -> Stored | None:
-    with response["Body"] as body:
+    with closing(response["Body"]) as body:
         text = body.read(MAX_CURSOR_BYTES + 1)
         if len(text) <= MAX_CURSOR_BYTES:
             body.read(1)  # at the end, boto3 compares the length and the checksum

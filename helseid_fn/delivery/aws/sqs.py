@@ -19,7 +19,7 @@ from helseid_fn.delivery.address import Queue
 from helseid_fn.delivery.aws.errors import DELIVER_INTO_BUCKET, explain
 from helseid_fn.delivery.result import Receipt, Result
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import HelseidFnError, Refused
+from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 """Of a body with its attributes. A queue's own `MaximumMessageSize` may be less, 256 KiB if it is from before August 2025."""
@@ -61,8 +61,11 @@ class AwsQueue:
             }
 
         def read(response: dict[str, Any]) -> str | None:
-            is_same = response.get("MD5OfMessageBody") == hashlib.md5(message.text.encode(), usedforsecurity=False).hexdigest()
-            return response.get("MessageId") if is_same else None
+            message_id, md5 = response.get("MessageId"), response.get("MD5OfMessageBody")
+            if md5 and md5 != hashlib.md5(message.text.encode(), usedforsecurity=False).hexdigest():
+                detail = f"{self._address} received another message than was sent. Try again."
+                raise InvalidResponse(Party.DELIVERY, "checksum", detail)
+            return message_id if md5 else None
 
         message_id = self._client.request(Operation("SendMessage", members, read, self._explain), ctx)
         return Receipt(f"{self._address}#{message_id}", len(body), digest)
