@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from functools import partial
 
+import botocore.session
 import pytest
 
 from helseid_fn.context import Context
@@ -14,6 +15,7 @@ from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Cursor, CursorStore
 from helseid_fn.delivery.wiring import open_cursor_store
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused, Unavailable
+from standin.aws.quick_clients import share_models
 from standin.aws.result_places import ResultPlaces, refuse_s3
 from standin.aws.server import App, raw
 from tests.support.deployment import at_once, short_sleep
@@ -21,7 +23,9 @@ from tests.support.deployment import at_once, short_sleep
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ResultPlaces]:
-    with ResultPlaces() as server:
+    with pytest.MonkeyPatch.context() as patch, ResultPlaces() as server:
+        patch.setattr(botocore.session, "create_loader", botocore.session.create_loader)
+        share_models()
         yield server
 
 

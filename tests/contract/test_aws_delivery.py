@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import botocore.session
 import pytest
 
 from helseid_fn.context import Context
@@ -20,6 +21,7 @@ from helseid_fn.delivery.result import Destination, Receipt
 from helseid_fn.delivery.wiring import open_destination
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, Refused
+from standin.aws.quick_clients import share_models
 from standin.aws.result_places import ResultPlaces, refuse_s3
 from standin.aws.secrets_manager import CREDENTIALS
 from standin.aws.server import App, drip, raw, refuse, respond, slow
@@ -33,7 +35,9 @@ IN_S3 = {name.replace("_", "-"): value for name, value in ATTRIBUTES.items()}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ResultPlaces]:
-    with ResultPlaces() as server:
+    with pytest.MonkeyPatch.context() as patch, ResultPlaces() as server:
+        patch.setattr(botocore.session, "create_loader", botocore.session.create_loader)
+        share_models()
         yield server
 
 
@@ -239,15 +243,17 @@ def test_no_thread_is_left_after_a_delivery(bucket: str) -> None:
 
 
 LARGE = """
-import hashlib, json, resource, sys
+import json, pathlib, re, resource, sys
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import parse_result_address
 from helseid_fn.delivery.result import Result
 from helseid_fn.delivery.wiring import open_destination
 place = open_destination(parse_result_address(sys.argv[1]))
 def peak():
-    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return usage * (1 if sys.platform == "darwin" else 1024)
+    status = pathlib.Path("/proc/self/status")  # getrusage counts the parent's memory before exec, too
+    if status.exists():
+        return int(re.search(r"VmHWM:\\s*(\\d+) kB", status.read_text())[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 place.deliver(Result("small", "text/plain", b"x", {}), Context(25))
 before = peak()
 receipt = place.deliver(Result("large", "text/plain", (bytes([n % 251]) * 65536 for n in range(560)), {}), Context(25))
