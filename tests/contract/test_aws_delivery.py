@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -9,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -24,8 +26,9 @@ from helseid_fn.errors import HelseidFnError, Refused
 from standin.aws.quick_clients import share_models
 from standin.aws.result_places import ResultPlaces, refuse_s3
 from standin.aws.secrets_manager import CREDENTIALS
-from standin.aws.server import App, drip, raw, refuse, respond, slow
+from standin.aws.server import App, Environ, StartResponse, drip, raw, refuse, respond, slow
 from tests.conftest import ROOT
+from tests.support.certificates import Authority
 from tests.support.deployment import short_sleep
 from tests.support.results import ATTRIBUTES, BrokenBodyError, break_off, make_result
 
@@ -435,3 +438,22 @@ def test_a_silent_sqs_does_not_outlast_the_deadline(places: ResultPlaces, queue:
     error = refusal_of(lambda: place.deliver(make_result(), Context(0.6)))
     assert time.monotonic() - began_at < 2
     assert error.code in {"delivery.deadline_exceeded", "delivery.unavailable.timeout"}
+
+
+def test_a_stream_goes_over_tls_with_its_checksum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, sent = Authority(tmp_path), {}
+    with ResultPlaces(tls=authority.server()) as places:
+        for name, value in {**places.environment, "AWS_CA_BUNDLE": str(authority.bundle), "NO_PROXY": "127.0.0.1"}.items():
+            monkeypatch.setenv(name, value)
+
+        def look(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            sent.update(environ)
+            return places._moto(environ, start_response)
+
+        bucket = places.add_bucket()
+        places.fail_next(look)
+        receipt = open_place(f"s3://{bucket}").deliver(make_result(iter([b"x" * MIB] * 3)), Context(25))
+        body = object_in(places, bucket, "day/1.json")["Body"]
+    digest = hashlib.sha256(body).digest()
+    assert (len(body), receipt.sha256) == (3 * MIB, digest.hex())
+    assert (sent["HTTP_X_AMZ_CHECKSUM_SHA256"], sent["CONTENT_LENGTH"]) == (base64.b64encode(digest).decode(), str(3 * MIB))
