@@ -14,7 +14,7 @@ from helseid_fn.delivery.address import CursorAddress, parse_cursor_address
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Cursor, Stored
 from helseid_fn.delivery.wiring import open_cursor_store
 from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Refused, Unavailable
-from tests.support.cloud_storage import BUCKET, CloudStorage, Lose, Silence, Status, run_cloud_storage
+from tests.support.cloud_storage import BUCKET, CloudStorage, Garbage, Lose, Silence, Status, run_cloud_storage
 from tests.support.parts import NOW
 
 NAME = "in/cursor.json"
@@ -150,6 +150,16 @@ def test_a_refusal_is_final(cloud: CloudStorage, kind: str, status: int, code: s
         store.read(ctx) if kind == "read" else store.write(b"1", None, ctx)
     assert refused.value.code == f"delivery.refused.{code}"
     assert cloud.kinds == [kind]
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"{}", b"[]", b"null"])
+@pytest.mark.parametrize("kind", ["read", "store"])
+def test_a_response_that_is_not_googles_is_invalid(cloud: CloudStorage, kind: str, content: bytes) -> None:
+    store, ctx = open_store(cloud), Context(25)
+    cloud.fail_next(kind, *[Garbage(content)] * 3)
+    with pytest.raises(InvalidResponse) as invalid:
+        store.read(ctx) if kind == "read" else store.write(b"1", None, ctx)
+    assert invalid.value.code == "delivery.invalid_response.http"
 
 
 def test_a_write_into_a_bucket_that_is_not_there_is_an_error(cloud: CloudStorage) -> None:

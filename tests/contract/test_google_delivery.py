@@ -18,7 +18,7 @@ from helseid_fn.delivery.google.storage import GoogleBucket
 from helseid_fn.delivery.result import Result
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded, HelseidFnError, InvalidResponse, Refused, Unavailable
-from tests.support.cloud_storage import BUCKET, CloudStorage, Corrupt, Garbage, Lose, Silence, Status, run_cloud_storage
+from tests.support.cloud_storage import BUCKET, CloudStorage, Corrupt, Garbage, Lose, Part, Silence, Status, run_cloud_storage
 
 MIB = 1024 * 1024
 ATTRIBUTES = {"invocation": "i-1", "status": "200", "organization": "999977774", "time": "2026-11-28T07:00:00Z"}
@@ -71,6 +71,15 @@ def test_the_same_name_overwrites(cloud: CloudStorage, bucket: GoogleBucket) -> 
     for body in (b"first, and longer", b"second"):
         bucket.deliver(result(body), Context(25))
     assert cloud.content("in/a/b.json") == b"second"
+
+
+def test_bytes_of_more_than_8_mib_are_stored_alike(cloud: CloudStorage, bucket: GoogleBucket) -> None:
+    body = b"".join(blocks(9 * MIB))
+    receipt = bucket.deliver(result(body), Context(25))
+    stored = cloud.object("in/a/b.json")
+    assert hexadecimal(cloud.content("in/a/b.json")) == receipt.sha256
+    assert (stored.content_type, stored.metadata["sha256"]) == ("application/fhir+json; charset=utf-8", receipt.sha256)
+    assert cloud.kinds == ["begin", "chunk"]  # in two requests, as Google's client does it
 
 
 @pytest.mark.parametrize("size_bytes", [0, MIB])
@@ -178,6 +187,22 @@ def test_a_chunk_goes_on_from_what_is_persisted(
     assert cloud.kinds.count("ask") == 1
 
 
+def test_a_chunk_that_is_persisted_in_part_is_completed(cloud: CloudStorage, bucket: GoogleBucket) -> None:
+    cloud.fail_next("chunk", Part(), Part(), after=1)
+    bucket.deliver(result(blocks(3 * MIB)), Context(25))
+    assert cloud.content("in/a/b.json") == b"".join(blocks(3 * MIB))
+    assert cloud.kinds == ["begin", *["chunk"] * 5, "label"]
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_an_upload_that_cloud_storage_has_ended_may_be_repeated(cloud: CloudStorage, bucket: GoogleBucket, status: int) -> None:
+    cloud.fail_next("chunk", Status(status))
+    cloud.fail_next("ask", Status(status), Status(status))
+    with pytest.raises(Unavailable) as unavailable:
+        bucket.deliver(result(blocks(3 * MIB)), Context(25))
+    assert (unavailable.value.code, unavailable.value.retryable) == ("delivery.unavailable.server_error", True)
+
+
 @pytest.mark.parametrize("kind", ["store", "begin", "chunk", "label"])
 def test_a_failure_is_repeated_twice_at_most(cloud: CloudStorage, bucket: GoogleBucket, kind: str) -> None:
     cloud.fail_next(kind, *[Status(503)] * 9)
@@ -187,6 +212,17 @@ def test_a_failure_is_repeated_twice_at_most(cloud: CloudStorage, bucket: Google
     assert unavailable.value.code == "delivery.unavailable.server_error"
     assert cloud.kinds.count(kind) == 3
     assert ctx.outcomes[Party.DELIVERY].count(503) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b'"x"', b"1", b"{}", b'{"crc32c": []}', b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize("kind", ["store", "begin", "chunk", "label"])
+def test_a_response_that_is_not_googles_is_invalid(
+    cloud: CloudStorage, bucket: GoogleBucket, kind: str, content: bytes
+) -> None:
+    cloud.fail_next(kind, *[Garbage(content)] * 3)
+    with pytest.raises(InvalidResponse) as invalid:
+        bucket.deliver(result() if kind == "store" else result(blocks(2 * MIB)), Context(25))
+    assert invalid.value.reason in ("http", "checksum")
 
 
 def test_a_stream_that_was_changed_on_its_way_is_an_error(cloud: CloudStorage, bucket: GoogleBucket) -> None:

@@ -56,10 +56,17 @@ class Corrupt:
 
 @dataclass(frozen=True)
 class Garbage:
-    """Responds with a page that is not Google's."""
+    """Responds with something that is not Google's."""
+
+    content: bytes = b"<html>Sign in to the network</html>"
 
 
-Fault = Status | Lose | Silence | Corrupt | Garbage
+@dataclass(frozen=True)
+class Part:
+    """Persists 256 KiB of a chunk that is not the last, as Cloud Storage may."""
+
+
+Fault = Status | Lose | Silence | Corrupt | Garbage | Part
 
 
 @dataclass
@@ -171,8 +178,8 @@ class _Handler(BaseHTTPRequestHandler):
                 errors = [{"domain": "global", "reason": reason, "message": "Kari Nordmann is not allowed"}]
                 error = {"error": {"code": status, "message": "about Kari Nordmann", "errors": errors}}
                 self._respond(status, {"Content-Type": "application/json"}, json.dumps(error).encode())
-            case Garbage():
-                self._respond(200, {"Content-Type": "text/html"}, b"<html>Sign in to the network</html>")
+            case Garbage(content):
+                self._respond(200, {"Content-Type": "application/json"}, content)
             case Silence():
                 self.server.ended.wait()
                 self.close_connection = True
@@ -181,6 +188,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case Corrupt():
                 self._respond(*self._pass(kind, body[:-1] + bytes([body[-1] ^ 1])))
+            case Part():
+                begin = int(self.headers["Content-Range"].removeprefix("bytes ").partition("-")[0])
+                self.headers.replace_header("Content-Range", f"bytes {begin}-{begin + _QUARTER_MIB - 1}/*")
+                self.headers.replace_header("Content-Length", str(_QUARTER_MIB))
+                self._respond(*self._pass(kind, body[:_QUARTER_MIB]))
             case _:
                 self._respond(*self._pass(kind, body))
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError, TransportError
 
 from helseid_fn.delivery.address import Bucket, Topic
 from helseid_fn.delivery.google.errors import explain_pubsub, explain_storage
+from helseid_fn.delivery.google.sdk import explain_credentials, find_emulator
+from helseid_fn.errors import Refused
 
 BUCKET = Bucket("gs", "results", "in/")
 TOPIC = Topic("projects/p/topics/results")
@@ -71,3 +74,39 @@ def test_only_a_reason_that_is_one_word_is_repeated(reason: str) -> None:
     assert explain_storage(403, BUCKET, reason).detail == explain_storage(403, BUCKET).detail
     denied = explain_pubsub("PERMISSION_DENIED", TOPIC, words="Kari", reason=reason)
     assert denied.detail == explain_pubsub("PERMISSION_DENIED", TOPIC).detail
+
+
+def chain(error: GoogleAuthError, cause: GoogleAuthError) -> GoogleAuthError:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TransportError(), chain(RefreshError(), TransportError()), RefreshError(retryable=True)],
+)
+def test_a_token_that_cannot_be_had_now_may_be_had_later(error: GoogleAuthError) -> None:
+    assert explain_credentials(error).code == "delivery.unavailable.connect"
+
+
+@pytest.mark.parametrize("error", [RefreshError("invalid_grant"), DefaultCredentialsError("none")])
+def test_credentials_that_are_refused_are_final(error: GoogleAuthError) -> None:
+    explained = explain_credentials(error)
+    assert explained.code == "delivery.refused.unauthenticated"
+    assert "gcloud auth application-default login" in explained.detail
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8085", "localhost:8085", "http://127.0.0.1:8085/", "[::1]:8085"])
+def test_an_emulator_is_on_this_machine(host: str) -> None:
+    url = find_emulator({"PUBSUB_EMULATOR_HOST": host}, "PUBSUB_EMULATOR_HOST")
+    assert url == "http://" + host.removeprefix("http://").rstrip("/")
+
+
+@pytest.mark.parametrize("host", ["example.org:8085", "192.0.2.1:8085", "https://example.org", "127.0.0.1 ", "user@127.0.0.1"])
+def test_any_other_emulator_is_refused(host: str) -> None:
+    with pytest.raises(Refused, match="PUBSUB_EMULATOR_HOST is not an emulator's address on this machine"):
+        find_emulator({"PUBSUB_EMULATOR_HOST": host}, "PUBSUB_EMULATOR_HOST")
+
+
+def test_without_the_variable_there_is_no_emulator() -> None:
+    assert find_emulator({"PUBSUB_EMULATOR_HOST": ""}, "PUBSUB_EMULATOR_HOST") is None

@@ -10,6 +10,7 @@ from google.api_core.exceptions import NotFound
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import Bucket, CursorAddress
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Stored
+from helseid_fn.delivery.google.errors import NOT_STORAGE
 from helseid_fn.delivery.google.storage_sdk import StorageClient, open_storage
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import InvalidResponse, Refused, Unavailable
@@ -52,8 +53,7 @@ class GoogleCursor:
             except _TextIsFull:
                 return Stored(bytes(text.content), "")  # nobody replaces what is too large to be a cursor
             if not blob.generation:
-                detail = "The response to a read of the cursor has no generation. Check for a proxy or gateway in between."
-                raise InvalidResponse(_PARTY, "http", detail)
+                raise InvalidResponse(_PARTY, "http", NOT_STORAGE)
             return Stored(bytes(text.content), str(blob.generation))
 
         return self._storage.request(download, ctx)
@@ -66,11 +66,11 @@ class GoogleCursor:
             if refusal.status != 412:
                 raise
             return self._find(text, ctx)
-        except Unavailable as unavailable:
+        except (Unavailable, InvalidResponse) as failure:
             # The response to a write that was done may be lost, that of each retry too.
             found = self._find(text, ctx)
             if found is None:
-                raise unavailable from None
+                raise failure from None
             return found
 
     def _upload(self, text: bytes, version: str | None, ctx: Context) -> str:
@@ -84,6 +84,8 @@ class GoogleCursor:
                 timeout=timeout_seconds,
                 retry=None,
             )
+            if not blob.generation:
+                raise InvalidResponse(_PARTY, "http", NOT_STORAGE)
             return str(blob.generation)
 
         try:

@@ -16,6 +16,7 @@ NO_CREDENTIALS = (
     "There are no usable Google credentials. Give the function a service account, "
     "or on a laptop run: gcloud auth application-default login"
 )
+NOT_STORAGE = "The response is not Cloud Storage's. Check for a proxy or gateway in between."
 CHECKSUM = "What was stored does not match its checksum (CRC32C). Try again."
 
 _MEMBER = "--member=serviceAccount:ACCOUNT"
@@ -41,8 +42,7 @@ def explain_storage(status: int, bucket: Bucket, reason: str = "") -> HelseidFnE
     if is_transient(status):
         return Unavailable(_PARTY, "server_error", f"Cloud Storage failed ({status}). {_TRY_AGAIN}", status=status)
     if status < 400:
-        detail = f"The response ({status}) is not Cloud Storage's. Check for a proxy or gateway in between."
-        return InvalidResponse(_PARTY, "http", detail, status=status)
+        return InvalidResponse(_PARTY, "http", NOT_STORAGE, status=status)
     if status == 401:
         return Refused(_PARTY, "unauthenticated", NO_CREDENTIALS, status=status)
     if status == 403 and reason in _FORBIDS:

@@ -13,7 +13,7 @@ from google.cloud.storage import Blob
 
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import Bucket
-from helseid_fn.delivery.google.errors import CHECKSUM
+from helseid_fn.delivery.google.errors import CHECKSUM, NOT_STORAGE
 from helseid_fn.delivery.google.storage_sdk import StorageClient, open_storage
 from helseid_fn.delivery.google.upload import CHUNK_BYTES, ResumableUpload
 from helseid_fn.delivery.result import Receipt, Result
@@ -39,7 +39,7 @@ class GoogleBucket:
         self._storage = open_storage(address, environ, sleep=sleep, random=random)
 
     def deliver(self, result: Result, ctx: Context) -> Receipt:
-        """Store bytes in one request, and blocks in as many as they fill, of which one is in memory at a time.
+        """Store bytes at once, and blocks in chunks, of which one is in memory at a time.
 
         Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`, and what reading the body raises.
         """
@@ -87,6 +87,8 @@ class GoogleBucket:
         def patch(client: StorageClient, timeout_seconds: float) -> None:
             blob = self._describe(client, result, sha256=sha256)
             blob.patch(if_generation_match=generation, timeout=timeout_seconds, retry=None)
+            if (blob.metadata or {}).get("sha256") != sha256:
+                raise InvalidResponse(_PARTY, "http", NOT_STORAGE)
 
         try:
             self._storage.request(patch, ctx)

@@ -27,6 +27,9 @@ logging.getLogger("google.cloud.storage").setLevel(logging.WARNING)
 _PARTY = Party.DELIVERY
 _ANONYMOUS: Any = AnonymousCredentials  # as mypy has it, neither has types
 _AUTHORIZED_SESSION: Any = AuthorizedSession
+# What a response raises that is JSON, but not Cloud Storage's.
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+_RAISED = (GoogleAPICallError, DataCorruption, UnusableResponse, OSError, *_UNREADABLE)
 _ORIGIN = "https://storage.googleapis.com"
 
 
@@ -63,8 +66,7 @@ def open_storage(
     def explain(error: Exception, waited_seconds: float) -> HelseidFnError:
         return _explain(error, bucket, waited_seconds)
 
-    raised = (GoogleAPICallError, DataCorruption, UnusableResponse, OSError, ValueError)
-    return GoogleSdk(make, raised, explain, sleep=sleep, random=random)
+    return GoogleSdk(make, _RAISED, explain, sleep=sleep, random=random)
 
 
 def _explain(error: Exception, bucket: Bucket, waited_seconds: float) -> HelseidFnError:

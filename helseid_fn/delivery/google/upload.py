@@ -14,6 +14,7 @@ from google.api_core.exceptions import from_http_response
 from google.cloud.storage import Blob
 
 from helseid_fn.context import Context
+from helseid_fn.delivery.google.errors import NOT_STORAGE
 from helseid_fn.delivery.google.sdk import GoogleSdk
 from helseid_fn.delivery.google.storage_sdk import StorageClient
 from helseid_fn.error_codes import Party
@@ -81,11 +82,11 @@ class ResumableUpload:
                 before = self._sent
                 stored = self._put(chunk[before - begin :], f"bytes {before}-{end - 1}/{total}", headers)
                 if stored is None and not before < self._sent <= end:
-                    raise _not_storage()
+                    raise InvalidResponse(_PARTY, "http", NOT_STORAGE)
 
         self._storage.retry(attempt, self._ctx)
         if (stored is None) != (checksum is None):
-            raise _not_storage()
+            raise InvalidResponse(_PARTY, "http", NOT_STORAGE)
         self._sent = end
         return stored
 
@@ -117,8 +118,3 @@ class ResumableUpload:
 
         self._sent, stored = self._storage.request_once(put, self._ctx)
         return stored
-
-
-def _not_storage() -> InvalidResponse:
-    detail = "A response to an upload is not Cloud Storage's. Check for a proxy or gateway in between."
-    return InvalidResponse(_PARTY, "http", detail)
