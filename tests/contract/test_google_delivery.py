@@ -11,10 +11,12 @@ from itertools import product, repeat
 from typing import Any
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
 
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import Bucket
 from helseid_fn.delivery.google.storage import GoogleBucket
+from helseid_fn.delivery.google.storage_sdk import StorageClient
 from helseid_fn.delivery.result import Result
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded, HelseidFnError, InvalidResponse, Refused, Unavailable
@@ -255,6 +257,12 @@ def test_no_server_is_unavailable() -> None:
         bucket.deliver(result(), ctx)
     assert unavailable.value.code == "delivery.unavailable.connect"
     assert ctx.outcomes[Party.DELIVERY] == ["connect"] * 3
+
+
+def test_a_token_goes_to_google_whatever_its_client_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://192.0.2.1:4443")
+    monkeypatch.setattr("google.auth.default", lambda **_: (AnonymousCredentials(), None))
+    assert StorageClient(None).object(Bucket("gs", BUCKET), "a").client.api_endpoint == "https://storage.googleapis.com"
 
 
 def test_an_emulator_on_another_machine_is_refused() -> None:

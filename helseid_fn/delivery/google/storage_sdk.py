@@ -43,7 +43,7 @@ class StorageClient:
         self._client = storage.Client(
             project=None,
             credentials=credentials,
-            client_options={"api_endpoint": emulator_url} if emulator_url else None,
+            client_options={"api_endpoint": emulator_url or _ORIGIN},  # else it takes any host that the environment names
             _http=self.session,
         )
         # By itself the client asks in the background for the bucket's location, for traces that nobody takes: a request that
