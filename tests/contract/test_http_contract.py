@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -400,11 +399,11 @@ SECRET_WORDS = "ThisIsASecretThatAnExceptionQuotes" + "xY7" * 15
 def test_a_crash_is_one_log_line_and_a_problem_without_traceback(
     standin: StandIn, function: Function, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def crash(*_: object) -> None:
+    def crash(*_: object, **_options: object) -> None:
         raise RuntimeError(SECRET_WORDS)
 
     with monkeypatch.context() as patch:
-        patch.setattr(function.app, "api", SimpleNamespace(call=crash))
+        patch.setattr(function.app.api, "exchange", crash)
         response = function.call()
     problem, text = response.json or {}, response.get_data(as_text=True)
     assert (response.status_code, problem["code"], problem["party"]) == (500, "function.internal_error", None)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -127,15 +126,16 @@ def test_a_crash_with_a_key_in_its_message_shows_none(
     standin: StandIn,
     deploy: Callable[..., Function],
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
     key_file: Path,
     jwk: dict[str, Any],
 ) -> None:
     function = deploy(standin, LOG_LEVEL="DEBUG")
 
-    def crash(*_: object) -> None:
+    def crash(*_: object, **_options: object) -> None:
         raise ValueError(key_file.read_text())
 
-    function.app.api = SimpleNamespace(call=crash)  # type: ignore[assignment]
+    monkeypatch.setattr(function.app.api, "exchange", crash)
     response = function.call()
     written = capsys.readouterr()
     assert response.status_code == 500
