@@ -9,9 +9,11 @@ from itertools import repeat
 from typing import Any
 
 import pytest
+from google.oauth2.credentials import Credentials
 
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import Topic
+from helseid_fn.delivery.google import pubsub as google_pubsub
 from helseid_fn.delivery.result import Destination, Result
 from helseid_fn.delivery.wiring import open_destination
 from helseid_fn.error_codes import Party
@@ -142,6 +144,16 @@ def test_an_emulator_on_another_machine_is_refused() -> None:
     with pytest.raises(Refused, match="PUBSUB_EMULATOR_HOST") as refused:
         topic.deliver(result(b"1"), Context(5))
     assert refused.value.code == "delivery.refused.not_set_up"
+
+
+def test_a_message_goes_to_google_whatever_its_client_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "192.0.2.1:8085")
+    monkeypatch.setattr("google.auth.default", lambda *_, **__: (Credentials("token"), None))
+    opened: list[str] = []
+    open_channel = google_pubsub._open_channel
+    monkeypatch.setattr(google_pubsub, "_open_channel", lambda host, **more: opened.append(host) or open_channel(host, **more))
+    google_pubsub._make_client(None).transport.close()
+    assert opened == ["pubsub.googleapis.com:443"]
 
 
 def test_without_credentials_it_is_unauthenticated(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

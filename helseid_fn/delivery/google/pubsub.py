@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -98,10 +97,11 @@ def _too_large() -> Refused:
 
 
 def _make_client(emulator_url: str | None) -> PublisherClient:
+    """Return a client on a transport of our own, since the client's takes any host that the environment names."""
     if emulator_url is not None:
         channel = grpc.insecure_channel(urlsplit(emulator_url).netloc, options=[_OWN_CONNECTIONS])
         return PublisherClient(transport=PublisherGrpcTransport(channel=channel))
-    return PublisherClient(transport=partial(PublisherGrpcTransport, channel=_open_channel))
+    return PublisherClient(transport=PublisherGrpcTransport(channel=_open_channel, always_use_jwt_access=True))
 
 
 def _open_channel(host: str, *, options: Sequence[tuple[str, int]], **credentials: Any) -> grpc.Channel:
