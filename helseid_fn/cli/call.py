@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from helseid_fn.errors import HelseidFnError, Refused
 from helseid_fn.function import log
 from helseid_fn.function.app import App
 from helseid_fn.function.invocation import Invocation
+from helseid_fn.function.job_failed import JobFailed
 from helseid_fn.function.responses import build_problem, build_report
 from helseid_fn.http.exchange import ignore
 from helseid_fn.oauth.organization import describe
@@ -62,7 +64,7 @@ def command(ctx: click.Context, /, *, repeat: int, explained: bool, output: str,
     """
     environ: Mapping[str, str] = ctx.obj
     settings = read_settings(environ)
-    job = load_job(Path("main.py"))
+    job = load_job(Path("main.py"), environ)
     log.configure("WARNING", as_text=True, stream="stderr")
     invocation = parse_call(settings, **options)
     app = App(settings, environ=environ, observe=explain if explained else ignore)
@@ -84,9 +86,11 @@ class Caller:
         invocation, settings = self.invocation, self.app.settings
         ctx = Context(settings.deadline_seconds, invocation_id=str(uuid.uuid4()), facts={"trigger": "terminal"})
         try:
-            outcome, _ = self.app.runner.run(invocation, ctx)
+            outcome = self.app.run_once(invocation, ctx)
             report = json.loads(build_report(outcome, invocation.organization, ctx, self.app.now())[0])
         except HelseidFnError as error:
+            if isinstance(error, JobFailed):
+                traceback.print_exception(error.__cause__)  # in a terminal all of it, since nobody else reads it
             said = error.api_response or {}
             click.echo(f"Error: {escape_controls(error.caller_detail)}", err=True)
             if "error_description" in said:

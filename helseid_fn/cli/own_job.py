@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -13,10 +15,10 @@ from helseid_fn.function.default_job import call_api
 from helseid_fn.function.runner import JobFunction
 
 
-def load_job(path: Path) -> JobFunction:
+def load_job(path: Path, environ: Mapping[str, str]) -> JobFunction:
     """Return the job of a program that imports `helseid_fn` and makes an `App`; the default one where there is no such program.
 
-    The program is run as the hosts run it. Any other `main.py` is somebody else's and is left alone.
+    The program is run as the hosts run it, with all variables of `environ`. Any other `main.py` is left alone.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -27,6 +29,7 @@ def load_job(path: Path) -> JobFunction:
     spec = importlib.util.spec_from_file_location("main", path)
     if spec is None or spec.loader is None:
         raise click.ClickException(f"{path} cannot be loaded as a Python program.")
+    os.environ.update(environ)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.resolve().parent))
     sys.modules["main"] = module

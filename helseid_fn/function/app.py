@@ -8,16 +8,18 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from helseid_fn.api.client import ApiClient
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InternalError, SettingsError
 from helseid_fn.function import aws, framework, google, log
+from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.job_failed import JobFailed
 from helseid_fn.function.responses import (
     HttpResponse,
+    Outcome,
     build_problem,
     build_rotation_report,
 )
@@ -38,19 +40,6 @@ if TYPE_CHECKING:
 _TRUE = ("y", "yes", "t", "true", "on", "1")
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The response to the caller, and the error behind it when the invocation failed."""
-
-    response: HttpResponse
-    error: HelseidFnError | None = None
-
-    def raise_if_retryable(self) -> None:
-        """Raise a failure that may pass, so that the platform delivers the event again."""
-        if self.error is not None and self.error.retryable:
-            raise self.error
 
 
 class App:
@@ -91,7 +80,7 @@ class App:
             now=now,
         )
         self.api = ApiClient(tokens, self.transport, now=now)
-        self.runner = JobRunner(settings, self.api, Places(settings, sleep=sleep), now=now)
+        self.runner = JobRunner(settings, self.api, Places(settings, environ=environ, sleep=sleep), now=now)
 
     def job(self, work: JobFunction) -> JobFunction:
         """Take a function as the job, instead of the one call to the API; `@app.job` above its definition.
@@ -169,6 +158,15 @@ class App:
             return aws.rotate(self, event, context)
 
         return rotate_lambda
+
+    def run_once(self, invocation: Invocation, ctx: Context) -> object:
+        """Run the job for a terminal. Raises our errors, or `JobFailed` with any other exception as its cause."""
+        try:
+            return self.runner.run(invocation, ctx)[0]
+        except HelseidFnError:
+            raise
+        except Exception as error:
+            raise JobFailed(type(error).__name__) from error
 
     def rotate_key(self, run: Callable[[Context], str]) -> Work:
         """Return the work of a rotation, whose `run` returns what it did."""

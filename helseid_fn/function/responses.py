@@ -26,6 +26,19 @@ DEFAULT_RETRY_AFTER_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """The response to the caller, and the error behind it when the invocation failed."""
+
+    response: HttpResponse
+    error: HelseidFnError | None = None
+
+    def raise_if_retryable(self) -> None:
+        """Raise a failure that may pass, so that the platform delivers the event again."""
+        if self.error is not None and self.error.retryable:
+            raise self.error
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """What the host of the function can return to its caller."""
 

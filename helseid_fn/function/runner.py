@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from helseid_fn.api.client import ApiClient
@@ -38,11 +38,15 @@ Work = Callable[[Context], tuple[str, HttpResponse]]
 class Places:
     """Where results go and cursors are kept; nothing is imported or reached before it is used."""
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, settings: Settings, *, environ: Mapping[str, str], sleep: Callable[[float], None] = time.sleep) -> None:
+        """Take the environment, where the clouds' emulators are named."""
         self._settings = settings
+        self._environ = environ
         self._sleep = sleep
         self._cursors: dict[CursorAddress, CursorStore] = {}
-        self.results = None if settings.result_to is None else open_destination(settings.result_to, sleep=sleep)
+        self.results = (
+            None if settings.result_to is None else open_destination(settings.result_to, environ=environ, sleep=sleep)
+        )
 
     def open_cursor(self, invocation: Invocation, ctx: Context, now: Callable[[], float]) -> Cursor | None:
         """Return the cursor, another one for each organization that an invocation names; None where no place is set."""
@@ -52,7 +56,7 @@ class Places:
         if invocation.organization != self._settings.organization:
             address = address.for_organization(invocation.organization)
         if address not in self._cursors:
-            self._cursors[address] = open_cursor_store(address, sleep=self._sleep)
+            self._cursors[address] = open_cursor_store(address, environ=self._environ, sleep=self._sleep)
         return Cursor(self._cursors[address], str(address), ctx, now=now)
 
 
