@@ -1,0 +1,257 @@
+"""Jobs over real sockets: what is delivered, under which name, and what the platform is told."""
+
+from __future__ import annotations
+
+import base64
+import json
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helseid_fn import App, Job, Refused
+from helseid_fn.error_codes import Party
+from helseid_fn.function import log
+from helseid_fn.function.job_failed import JobFailed
+from helseid_fn.settings import parse_settings
+from standin import StandIn, faults
+
+Start = Callable[..., App]
+
+MESSAGE = {
+    "Records": [{"eventSource": "aws:sqs", "messageId": "m-1", "body": "{}", "attributes": {"ApproximateReceiveCount": "2"}}]
+}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Return the folder where results go."""
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def start(standin: StandIn, key_file: Path, results: Path) -> Start:
+    """Return a function that starts an App whose results go to the folder."""
+
+    def start(**settings: str) -> App:
+        environ = {**standin.environment(f"file:{key_file}"), "RESULT_TO": f"file:{results}", **settings}
+        log.configure("INFO")
+        return App(parse_settings({name: value for name, value in environ.items() if value}), environ=environ)
+
+    return start
+
+
+def invoke(app: App, event: Any, request_id: str = "r-1") -> Any:
+    """Invoke the function as Lambda does."""
+    context: Any = types.SimpleNamespace(aws_request_id=request_id, get_remaining_time_in_millis=lambda: 30_000)
+    return app.lambda_handler(event, context)
+
+
+def call(app: App, body: object = None, headers: Mapping[str, str] | None = None, path: str = "/", method: str = "POST") -> Any:
+    """Call the function over HTTP, through a function URL."""
+    event = {
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {name.lower(): value for name, value in (headers or {}).items()},
+        "requestContext": {"http": {"method": method}, "stage": "$default"},
+        "body": None if body is None else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+    response = invoke(app, event)
+    body = response["body"]
+    return response["statusCode"], json.loads(base64.b64decode(body) if response["isBase64Encoded"] else body)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_an_event_s_response_is_delivered_byte_for_byte(start: Start, results: Path, standin: StandIn) -> None:
+    invoke(start(), MESSAGE)
+    assert (results / "m-1").read_bytes() == standin.exchanges("api")[-1].response_body
+
+
+def test_a_repeated_event_overwrites_its_result(start: Start, results: Path) -> None:
+    app = start()
+    invoke(app, MESSAGE)
+    invoke(app, MESSAGE)
+    assert names(results) == ["m-1"]
+
+
+def test_lambda_s_request_id_names_a_direct_result(start: Start, results: Path) -> None:
+    invoke(start(), {}, request_id="the-request")
+    assert names(results) == ["the-request"]
+
+
+def test_a_caller_over_http_gets_the_response(start: Start, results: Path) -> None:
+    status, report = call(start(), {})
+    assert (status, "body" in report["api"], results.exists()) == (200, True, False)
+
+
+def test_a_caller_may_ask_for_delivery(start: Start, results: Path) -> None:
+    _, report = call(start(), {"deliver": True})
+    (name,) = names(results)
+    assert report["api"] == {"status": 200}
+    assert report["delivered"] == {
+        "results": 1,
+        "bytes": (results / name).stat().st_size,
+        "last": f"file:{results / name}",
+    }
+
+
+def test_delivery_needs_a_place(start: Start) -> None:
+    status, problem = call(start(RESULT_TO=""), {"deliver": True})
+    assert (status, problem["code"]) == (400, "invocation.member")
+
+
+def test_an_undelivered_result_is_not_acknowledged(start: Start, results: Path) -> None:
+    results.mkdir()
+    (results / "m-1").mkdir()
+    app = start()
+    response = invoke(app, MESSAGE)
+    assert response == {"batchItemFailures": []}, "a folder in the way is final"
+    (results / "m-1").rmdir()
+
+
+def test_the_line_says_what_started_it(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    invoke(start(), MESSAGE)
+    (line,) = lines(capsys)
+    assert (line["trigger"], line["tries"], line["message_id"]) == ("event", "2", "m-1")
+
+
+def test_a_job_s_value_goes_to_caller_and_line(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    app = start()
+    app.job(lambda job: {"units": len(job.input)})
+    _, report = call(app, {"input": [1, 2]})
+    (line,) = lines(capsys)
+    assert report["result"] == line["result"] == {"units": 2}
+
+
+def test_a_job_s_own_exception_is_tried_again_unseen(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(job: Job) -> None:
+        raise KeyError(job.input)
+
+    app = start()
+    app.job(fail)
+    with pytest.raises(JobFailed):
+        invoke(app, {"input": "Ola Nordmann"})
+    line = lines(capsys)[0]
+    assert (line["code"], line["severity"], line["retryable"]) == ("job.failed", "ERROR", True)
+    assert "KeyError" in line["stack_trace"]
+    assert "Nordmann" not in json.dumps(line)
+
+
+def test_what_json_cannot_be_fails_the_job(start: Start) -> None:
+    app = start()
+    app.job(lambda _job: object())
+    status, problem = call(app, {})
+    assert (status, problem["code"]) == (500, "job.failed")
+
+
+def test_the_default_job_takes_no_input(start: Start) -> None:
+    status, problem = call(start(), {"input": 1})
+    assert (status, problem["code"]) == (400, "invocation.member")
+
+
+def test_a_refusal_in_a_job_keeps_its_class(start: Start, standin: StandIn) -> None:
+    app = start(API_URL=standin.api_base)
+    app.job(lambda job: job.api.get("status/404").json())
+    status, problem = call(app, {})
+    assert (status, problem["code"]) == (502, "api.refused.not_found")
+
+
+def test_an_error_can_be_delivered(start: Start, standin: StandIn, results: Path) -> None:
+    def set_aside(job: Job) -> None:
+        try:
+            job.api.get("status/404")
+        except Refused as refusal:
+            job.deliver(refusal, name="refused/1")
+
+    app = start(API_URL=standin.api_base)
+    app.job(set_aside)
+    invoke(app, {})
+    assert json.loads((results / "refused" / "1").read_text())["code"] == "api.refused.not_found"
+
+
+def test_the_cursor_goes_on_where_it_stood(start: Start) -> None:
+    def count(job: Job) -> int:
+        job.cursor.advance((job.cursor.value or 0) + 1)
+        value: int = job.cursor.value
+        return value
+
+    app = start()
+    app.job(count)
+    assert [invoke(app, {})["result"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_an_overtaken_run_is_a_warning(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    app = start()
+
+    def overtaken(job: Job) -> None:
+        assert job.cursor.value is None
+        app.job(lambda other: other.cursor.advance(5))
+        invoke(app, {})
+        job.cursor.advance(1)
+
+    app.job(overtaken)
+    problem = invoke(app, {})
+    assert (problem["code"], problem["retryable"]) == ("delivery.refused.overtaken", False)
+    assert [line["severity"] for line in lines(capsys)] == ["INFO", "WARNING"]
+
+
+def test_each_organization_has_its_own_cursor(start: Start, results: Path) -> None:
+    app = start(HELSEID_ORGANIZATIONS="*")
+    app.job(lambda job: job.cursor.advance(1))
+    invoke(app, {})
+    invoke(app, {"organization": {"parent": "999977774"}})
+    assert len([name for name in names(results) if name.startswith("cursor") and name.endswith(".json")]) == 2
+
+
+def test_an_unreadable_cursor_stops_the_job(start: Start, results: Path) -> None:
+    results.mkdir()
+    (results / "cursor.json").write_text("{")
+    app = start()
+    app.job(lambda job: job.cursor.value)
+    problem = invoke(app, {})
+    assert problem["code"] == "delivery.invalid_response.cursor"
+    assert f"{results}/cursor.json" in problem["detail"]
+
+
+def test_a_stream_that_breaks_off_is_tried_again(start: Start, standin: StandIn, results: Path) -> None:
+    app = start()
+    invoke(app, {})  # with the token there, the next request is the call
+    standin.api.fail_next("api", faults.CutShort())
+    with pytest.raises(Exception, match="closed the connection") as raised:
+        invoke(app, {}, request_id="broken")
+    assert getattr(raised.value, "party", None) is Party.API
+    assert "broken" not in names(results)
+
+
+def test_any_path_passes_through(start: Start, standin: StandIn) -> None:
+    app = start(API_URL=standin.api_base)
+    app.pass_through(lambda job: job.api.send(job.request, allow=range(400, 600)))
+    status, _ = call(app, path="/status/404", method="GET")
+    assert status == 404
+    assert standin.exchanges("api")[-1].target.endswith("/status/404")
+
+
+def test_a_header_that_is_not_listed_stays_behind(start: Start, standin: StandIn) -> None:
+    app = start()
+    app.pass_through(lambda job: job.api.send(job.request))
+    call(app, headers={"nhn-event-id": "e-1", "x-forwarded-for": "10.0.0.1"}, method="GET")
+    headers = {name.lower() for name, _ in standin.exchanges("api")[-1].headers}
+    assert {"nhn-event-id", "x-forwarded-for"} & headers == {"nhn-event-id"}
+
+
+def test_a_method_that_is_not_allowed_is_refused(start: Start) -> None:
+    app = start()
+    app.pass_through(lambda job: job.api.send(job.request))
+    status, problem = call(app, method="DELETE")
+    assert (status, problem["code"]) == (400, "invocation.request")
