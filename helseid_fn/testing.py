@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from requests.structures import CaseInsensitiveDict
 
-from helseid_fn.api.client import ApiClient, Exchange
+from helseid_fn.api.client import ApiClient, ApiExchange
 from helseid_fn.api.file_body import FileBody
 from helseid_fn.api.protected_api import ProtectedApi
 from helseid_fn.api.request import ApiRequest
@@ -115,14 +115,14 @@ class _Client(ApiClient):
 
     def exchange(
         self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context, *, stream: bool = False
-    ) -> Exchange:
+    ) -> ApiExchange:
         del organization, scopes, stream
         parts = urlsplit(request.url)
         content = b"".join(request.body.rewind(ctx)) if isinstance(request.body, FileBody) else request.body or b""
         params = parse_qs(parts.query, keep_blank_values=True)
         made = Requested(request.method, parts.path.removeprefix("/"), params, request.headers, content)
         self.requested.append(made)
-        return Exchange(request, _respond(self._find(made), made), self._token, ())
+        return ApiExchange(request, _respond(self._find(made), made), self._token, ())
 
     def _find(self, made: Requested) -> Reply:
         for key, reply in self._replies.items():

@@ -22,7 +22,7 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Unavailable
 from helseid_fn.http.adapter import Origin, prepare, wire_url
 from helseid_fn.http.body import read_response
-from helseid_fn.http.dpop_nonce import asks_for_nonce, read_nonce, read_requested_nonce
+from helseid_fn.http.dpop_nonce import asks_for_nonce, read_requested_nonce
 from helseid_fn.http.exchange import Exchange, Observe, ignore
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.gzip_members import MEBIBYTE
@@ -96,7 +96,7 @@ class Transport:
             body = StreamedBody(party, sent, self._max_bytes(party), ctx, origin_url=origin.url, idempotent=idempotent)
             return Response(sent.status_code, sent.headers, b"", stream=body)
 
-        nonce, nonce_rounds, retries = origin.nonce, 0, 0
+        nonce, nonce_rounds, retries = self._nonces.get(url), 0, 0
         while True:
             timeout_seconds = min(ctx.check(party), response_timeout_seconds or ctx.deadline_seconds)
             outcome = self._exchange(party, origin, method, url, partial(build, url, nonce), timeout_seconds, ctx, read)

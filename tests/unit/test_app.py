@@ -15,7 +15,7 @@ import pytest
 from cloudevents.http import CloudEvent
 
 from helseid_fn import App
-from helseid_fn.api.client import ApiClient, Exchange
+from helseid_fn.api.client import ApiClient, ApiExchange
 from helseid_fn.api.request import ApiRequest
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, Party, Refused, Unavailable
@@ -87,13 +87,13 @@ def test_a_misspelt_setting_is_warned_about(capsys: pytest.CaptureFixture[str]) 
 class FakeApi(ApiClient):
     """Does what the test says in place of a call."""
 
-    def __init__(self, outcome: Exchange | Exception) -> None:
+    def __init__(self, outcome: ApiExchange | Exception) -> None:
         self._outcome = outcome
         self.organizations: list[Organization] = []
 
     def exchange(
         self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context, *, stream: bool = False
-    ) -> Exchange:
+    ) -> ApiExchange:
         del request, scopes, stream
         self.organizations.append(organization)
         with ctx.request(Party.API):
@@ -104,7 +104,7 @@ class FakeApi(ApiClient):
         return self._outcome
 
 
-def app_with(outcome: Exchange | Exception) -> App:
+def app_with(outcome: ApiExchange | Exception) -> App:
     app = App(make_settings(HELSEID_ORGANIZATIONS="*"), environ={})
     app.api = FakeApi(outcome)
     app.runner = dataclasses.replace(app.runner, client=app.api)
@@ -124,7 +124,7 @@ def make_request(body: bytes = b"", method: str = "POST", query: bytes = b"", **
 
 
 TOKEN = Token("HUSH", generate_proof_key(), frozenset({"nhn:a/b"}), 600, NOW, None, "x", "y")
-SUCCESS = Exchange(ApiRequest("GET", "https://api.example"), make_response(200, {}), TOKEN, ("HUSH",))
+SUCCESS = ApiExchange(ApiRequest("GET", "https://api.example"), make_response(200, {}), TOKEN, ("HUSH",))
 REFUSAL = Refused(Party.API, "forbidden", "No.")
 FAILURE = Unavailable(Party.HELSEID, "dns", "Gone.")
 DEFECT = RuntimeError("HUSH")
@@ -144,7 +144,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
 def run(lines: Lines) -> Run:
     """Return a function that handles one HTTP request; it returns the response's members, its status and the log line."""
 
-    def run(outcome: Exchange | Exception, request: Any = None) -> tuple[Any, int, dict[str, Any]]:
+    def run(outcome: ApiExchange | Exception, request: Any = None) -> tuple[Any, int, dict[str, Any]]:
         body, status, _headers = app_with(outcome).http(request or make_request())
         (line,) = lines()
         return json.loads(body), status, line
@@ -180,7 +180,7 @@ def test_a_defect_is_one_line_without_its_message(run: Run) -> None:
 
 
 @pytest.mark.parametrize("outcome", [SUCCESS, REFUSAL, DEFECT], ids=["success", "refusal", "defect"])
-def test_response_and_line_have_the_same_fresh_id(run: Run, outcome: Exchange | Exception) -> None:
+def test_response_and_line_have_the_same_fresh_id(run: Run, outcome: ApiExchange | Exception) -> None:
     (members, _, line), (others, _, _) = run(outcome), run(outcome)
     assert members["invocation"] == line["invocation"] != others["invocation"]
     assert line["requests"] == {"secret_store": 0, "helseid": 0, "api": 1}
@@ -209,7 +209,7 @@ def event(data: object = None) -> CloudEvent:
 
 
 @pytest.mark.parametrize("outcome", [SUCCESS, REFUSAL, DEFECT], ids=["success", "refusal", "defect"])
-def test_an_event_that_cannot_succeed_later_is_acknowledged(lines: Lines, outcome: Exchange | Exception) -> None:
+def test_an_event_that_cannot_succeed_later_is_acknowledged(lines: Lines, outcome: ApiExchange | Exception) -> None:
     app_with(outcome).cloud_event(event())
     (line,) = lines()
     assert (line["event_id"], line["event_type"]) == ("1", "com.example.run")
@@ -246,7 +246,7 @@ def test_lambda_s_own_timeout_shortens_the_deadline(left_ms: int, seconds: float
     class DeadlineApi(FakeApi):
         def exchange(
             self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context, *, stream: bool = False
-        ) -> Exchange:
+        ) -> ApiExchange:
             seen.append(ctx.deadline_seconds)
             return super().exchange(request, organization, scopes, ctx, stream=stream)
 
