@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from standin import address_register, edi
 from standin.jose import PRIVATE_MEMBERS
 
 SAMPLE_AUDIENCE = "nhn:test-public-samplecode"
@@ -26,6 +27,8 @@ class Client:
     client_id: str
     jwks: Sequence[Mapping[str, Any]]
     scopes: Sequence[str] = (SAMPLE_SCOPE, SELVBETJENING_SCOPE)
+    other_scopes: Sequence[str] = (address_register.SCOPE, edi.SCOPE)
+    """Those of the stand-in's other APIs, which the client has without being told."""
     pending_scopes: Sequence[str] = ()
     tenancy: Tenancy = "multi-tenant"
     parent: str = "999977774"

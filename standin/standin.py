@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
-from standin import fhir, issuer_key
+from standin import address_register, edi, fhir, issuer_key
 from standin.clients import Client
 from standin.clock import Clock
 from standin.console.server import Console
@@ -143,6 +143,16 @@ class StandIn(Observation):
     def fhir_base(self) -> str:
         """The base URL of the API's FHIR server."""
         return self.api.origin + fhir.BASE_PATH
+
+    @property
+    def address_register_base(self) -> str:
+        """The base URL of Adresseregisteret's feed."""
+        return self.api.origin + address_register.BASE_PATH
+
+    @property
+    def edi_base(self) -> str:
+        """The base URL of EDI 2.0's inbox."""
+        return self.api.origin + edi.BASE_PATH
 
     @property
     def registration_url(self) -> str:
