@@ -196,14 +196,14 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._respond(*self._pass(kind, body))
 
-    do_GET = do_POST = do_PUT = do_PATCH = serve  # noqa: N815  # as http.server names them
+    do_DELETE = do_GET = do_POST = do_PUT = do_PATCH = serve  # noqa: N815  # as http.server names them
 
     def _kind(self) -> str:
         if self.command == "PUT":
             return "ask" if self.headers["Content-Range"] == "bytes */*" else "chunk"
         if self.command == "POST":
             return "begin" if "uploadType=resumable" in self.path else "store"
-        return {"PATCH": "label", "GET": "read"}[self.command]
+        return {"PATCH": "label", "GET": "read", "DELETE": "delete"}[self.command]
 
     def _pass(self, kind: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Return the emulator's response."""
