@@ -12,6 +12,9 @@ from typing import Any
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded
 
+TRACE_FIELD = "logging.googleapis.com/trace"
+"""The field of the log line that Cloud Logging knows the trace by."""
+
 _NAMES = {party: party.slug for party in Party} | {Party.SECRET_MANAGER: "secret_store"}
 _DAY_SECONDS = 86400
 
@@ -75,6 +78,11 @@ class Context:
             seconds = self._monotonic() - began_at
             self._seconds[party] += seconds
             self.longest_seconds = max(self.longest_seconds, seconds)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace that the invocation belongs to, 32 hexadecimal digits, if it came with one."""
+        return str(self.facts.get(TRACE_FIELD) or "")[-32:] or None
 
     def note_outcome(self, party: Party, outcome: int | str) -> None:
         """Note a response's status, or the word for why there was no response."""

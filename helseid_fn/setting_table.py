@@ -8,7 +8,7 @@ from typing import Any
 
 from helseid_fn import setting_parsers as parse
 from helseid_fn.delivery.address import parse_cursor_address, parse_result_address
-from helseid_fn.http.caller_headers import parse_header_patterns
+from helseid_fn.http.caller_headers import parse_fixed_headers, parse_header_name, parse_header_patterns
 from helseid_fn.secret_store import address
 
 REQUIRED = "required"
@@ -54,6 +54,11 @@ SETTINGS = (
             "x-request-id traceparent",
             "accept content-type nhn-*",
             "names of headers, or prefixes with `*`, that an invocation may set"),
+    Setting("API_HEADERS", parse_fixed_headers, None, '{"nhn-source-system": "My-EPJ, v1.0.2", "api-version": "3"}',
+            "headers that every call has, a JSON object of strings; they replace a caller's of the same name"),
+    Setting("API_CORRELATION_HEADER", parse_header_name, None, "nhn-event-id",
+            "the header that carries a fresh UUID for each call, the same when the call is repeated; the log line has it as "
+            "`correlation_id`"),
     Setting("API_MAX_MEGABYTES", parse.parse_megabytes, "10", "35",
             "the largest body from the API, and to it, in MiB: 1 to 64; [hosts carry less](http-contract.md#limits)"),
     Setting("RESULT_TO", parse_result_address, None, "gs://my-bucket/greetings",

@@ -50,6 +50,8 @@ class Settings:
     api_url: str
     api_methods: frozenset[str]
     api_caller_headers: tuple[str, ...]
+    api_headers: tuple[tuple[str, str], ...]
+    api_correlation_header: str | None
     api_max_bytes: int
     result_to: ResultAddress | None
     cursor_in: CursorAddress | None
@@ -106,6 +108,8 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         api_url=values["API_URL"],
         api_methods=values["API_METHODS"],
         api_caller_headers=values["API_CALLER_HEADERS"],
+        api_headers=values["API_HEADERS"] or (),
+        api_correlation_header=values["API_CORRELATION_HEADER"],
         api_max_bytes=values["API_MAX_MEGABYTES"],
         result_to=values["RESULT_TO"],
         cursor_in=values["CURSOR_IN"] or place_cursor(values["RESULT_TO"]),

@@ -34,7 +34,7 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 _UNUSED = re.compile(
     r"""(.*/)?(tests|examples)/ | .*\.(pyi|pyc|h)$ | (.*/)?(py\.typed|examples-1\.json)$ | [^/]+\.data/scripts/
     | [^/]+\.dist-info/(?!METADATA$|licenses/|LICEN[CS]E|NOTICE|COPYING)
-    | boto3/data/ | botocore/data/(?!secretsmanager/|sts/)[^/]+/""",
+    | boto3/data/ | botocore/data/(?!s3/|secretsmanager/|sqs/|sts/)[^/]+/""",
     re.VERBOSE,
 )
 _NOT_DEPLOYED = ("__main__", "cli", "testing")

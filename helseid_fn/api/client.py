@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from helseid_fn.api.call_headers import CallHeaders
 from helseid_fn.api.failure_ids import read_failure_ids
 from helseid_fn.api.file_body import FileBody
 from helseid_fn.api.json_response import JsonResponse, read_json_response, rejects_token
@@ -50,12 +51,15 @@ class ApiClient:
         party: Party = Party.API,
         now: Callable[[], float] = time.time,
         new_id: Callable[[], str] = new_jti,
+        headers: CallHeaders | None = None,
     ) -> None:
+        """Add `headers` to every call, if they are given."""
         self._tokens = tokens
         self._transport = transport
         self._party = party
         self._now = now
         self._new_id = new_id
+        self._headers = headers
 
     def call(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> ApiResult:
         """Call the API for an organization, with a token that has these scopes, and read its response as a JSON value.
@@ -69,6 +73,8 @@ class ApiClient:
         self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context, *, stream: bool = False
     ) -> ApiExchange:
         """Do the same, but return the response as it came, whatever its status; with `stream`, a 2xx is yet to be read."""
+        if self._headers is not None:
+            request = replace(request, headers=self._headers.add(request.headers, ctx))
         token = self._tokens.get(organization, scopes, ctx)
         exchange = self._send(request, token, ctx, stream=stream)
         if rejects_token(exchange.response) and self._tokens.may_replace(token):

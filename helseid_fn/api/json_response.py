@@ -119,6 +119,14 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     return text
 
 
+def is_shown_as_text(content_type: str) -> bool:
+    """Return whether a body of this type is JSON, XML or another text; a body without a type may be one."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type.startswith("text/") or media_type.endswith(("+json", "+xml")):
+        return True
+    return media_type in ("", "application/json", "application/xml", "application/problem+json")
+
+
 def decode_text(body: bytes, content_type: str, *, is_json: bool) -> str | None:
     """Decode the body; None when it is not text in its charset, or else in UTF-8.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, TypedDict, Unpack
 
 from helseid_fn.api.client import ApiClient
+from helseid_fn.api.json_pointer import find, is_pointer
 from helseid_fn.api.request import ApiRequest
 from helseid_fn.api.response import ApiResponse
 from helseid_fn.api.url import resolve_below
@@ -35,9 +36,26 @@ class Options(Parts, total=False):
     stream: bool
 
 
-def follow_link(response: ApiResponse) -> str | None:
-    """Return the next page's URL from the header `Link`."""
-    return response.links.get("next")
+FindNext = Callable[[ApiResponse], str | None]
+
+
+def _choose_finder(next_page: str | FindNext) -> FindNext:
+    """Return what finds the next page's link in a response. Raises `InvalidInvocation` for what is no pointer."""
+    if not isinstance(next_page, str):
+        return next_page
+    if next_page == "link":
+        return lambda response: response.links.get("next")
+    if not is_pointer(next_page):
+        detail = 'next must be "link", a JSON pointer such as "/links/next", or a function of the response.'
+        raise InvalidInvocation("request", detail)
+
+    def follow(response: ApiResponse) -> str | None:
+        link = find(response.json(), next_page)
+        if not isinstance(link, str | None):
+            raise _bad_link(f"at {next_page} is not a string.")
+        return link or None
+
+    return follow
 
 
 class ProtectedApi:
@@ -124,24 +142,27 @@ class ProtectedApi:
         self,
         path: str = "",
         *,
-        next: Callable[[ApiResponse], str | None] = follow_link,  # noqa: A002  # nobody iterates by hand in here
+        next: str | FindNext = "link",  # noqa: A002  # nobody iterates by hand in here
         params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Iterator[ApiResponse]:
-        """Yield a page and those that follow it, by the header `Link` or by what `next` finds in a response.
+        """Yield a page and those that follow it.
 
-        `next` returns a URL, a path (from the API's URL, or from its origin if it begins with a slash) or a query that begins
-        with a question mark, each encoded; None after the last page. A URL that is not below the API's is never called.
+        `next` says where a page has the link to the next one: "link" for the header `Link` (RFC 8288), a JSON pointer (RFC
+        6901) such as "/Links/Next/Href", or a function of the response. The link is a URL, a path (from the API's URL, or from
+        its origin if it begins with a slash) or a query that begins with a question mark, each encoded; None after the last
+        page. A URL that is not below the API's is never called.
 
         Raises what `request` raises.
         """
+        find_next = _choose_finder(next)
         request = build_api_request("GET", self._url, path, self._max_body_bytes, params=params, headers=headers)
         seen = set[str]()
         while True:
             seen.add(request.url)
             response = self.send(request)
             yield response
-            link = next(response)
+            link = find_next(response)
             if link is None:
                 return
             request = replace(request, url=self._find_page(link, request.url, seen))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,7 +44,7 @@ class ApiRequest:
 def parse_api_request(
     members: Mapping[str, Any], base_url: str, methods: frozenset[str], caller_headers: tuple[str, ...], max_body_bytes: int
 ) -> ApiRequest:
-    """Parse the members method, path, query, headers and json of an invocation's `request`; without any it is the default call.
+    """Parse the members method, path, query, headers, json and content of an invocation's `request`; by default a GET.
 
     `caller_headers` are the names, or prefixes that end in `*`, of API_CALLER_HEADERS. Raises `InvalidInvocation`, which names
     the member.
@@ -54,19 +55,37 @@ def parse_api_request(
     if not isinstance(method, str) or method not in methods:
         raise _invalid(f"request.method must be one of {', '.join(sorted(methods))}. API_METHODS allows no other.")
     headers = _parse_headers(members.get("headers", {}), caller_headers)
-    body = None
-    if "json" in members:
+    body = _parse_body(members, headers)
+    if body is not None:
         if method in ("GET", "HEAD"):
-            raise _invalid(f"A {method} has no body. Leave request.json out, or use another method.")
-        try:
-            body = dump_json(members["json"])
-        except ValueError as fault:
-            raise _invalid(f"request.json {fault}") from None
+            raise _invalid(f"A {method} has no body. Leave request.json and request.content out, or use another method.")
         if len(body) > max_body_bytes:
-            raise _invalid(f"request.json is larger than {max_body_bytes // 1024 // 1024} MiB. Raise API_MAX_MEGABYTES.")
-        if not any(name.lower() == "content-type" for name in headers):
+            raise _invalid(f"The body in request is larger than {max_body_bytes // 1024 // 1024} MiB. Raise API_MAX_MEGABYTES.")
+        if "json" in members and not _names_type(headers):
             headers["Content-Type"] = "application/json"
     return ApiRequest(method, _build_url(base_url, members.get("path"), members.get("query", {})), headers, body)
+
+
+def _parse_body(members: Mapping[str, Any], headers: Mapping[str, str]) -> bytes | None:
+    if "json" in members and "content" in members:
+        raise _invalid("request has both json and content. Leave one out.")
+    if "json" in members:
+        try:
+            return dump_json(members["json"])
+        except ValueError as fault:
+            raise _invalid(f"request.json {fault}") from None
+    if "content" not in members:
+        return None
+    if not _names_type(headers):
+        raise _invalid("request.content needs a content-type. Name it in request.headers.")
+    try:
+        return base64.b64decode(members["content"], validate=True)
+    except (ValueError, TypeError):
+        raise _invalid("request.content is not base64. Encode the body.") from None
+
+
+def _names_type(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() == "content-type" for name in headers)
 
 
 def _invalid(detail: str, caller_detail: str = "") -> InvalidInvocation:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import sys
 import traceback
 import uuid
 from collections.abc import Mapping
@@ -43,6 +45,7 @@ _NAMES = {"secret_store": "key", "helseid": "HelseID", "api": "API"}
 @click.option("--query", "queries", metavar="NAME=VALUE", multiple=True, help="A parameter of the query; may be repeated.")
 @click.option("--header", "headers", metavar="NAME:VALUE", multiple=True, help="A header; may be repeated.")
 @click.option("--json", "body", metavar="JSON", help="The body: JSON, @FILE, or @- for standard input.")
+@click.option("--content", metavar="@FILE", help="The body as it is: @FILE, or @-; its type in --header content-type:...")
 @click.option("--input", "job_input", metavar="JSON", help="The input of your own job: JSON, @FILE, or @-.")
 @click.option("--repeat", default=1, metavar="N", type=click.IntRange(1, 1000), help="Call N times; the token is cached.")
 @click.option("--explain", "explained", is_flag=True, help="Show each exchange, with decoded claims.")
@@ -101,7 +104,11 @@ class Caller:
             _note("time", _describe_time(ctx))
             self._print(json.loads(build_problem(error, ctx.invocation_id)[0]), said.get("body"))
             return exit_code_of(error)
-        self._print(report, report.get("api", {}).get("body", report.get("result")))
+        api = report.get("api", {})
+        if "content" in api and self.output == "body":
+            self._print_bytes(base64.b64decode(api["content"]), api["headers"]["content-type"])
+        else:
+            self._print(report, api.get("body", report.get("result")))
         if ctx.token_scopes:
             state = "new" if ctx.requests[Party.HELSEID] > 0 else "cached"
             left_seconds = max(0, round(ctx.token_expires_at - self.app.now()))
@@ -124,6 +131,15 @@ class Caller:
             reason = write_line(body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False))
         if reason is not None:
             raise click.ClickException(f"The API was called, but standard output failed ({reason}).")
+
+    def _print_bytes(self, content: bytes, content_type: str) -> None:
+        """Write a body that is no text, but not to a terminal."""
+        if sys.stdout is None or sys.stdout.isatty():
+            _note("body", f"{len(content)} bytes of {escape_controls(content_type)}; redirect standard output to a file")
+            return
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
 
 
 def _describe_time(ctx: Context) -> str:

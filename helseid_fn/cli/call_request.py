@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ def parse_call(
     queries: tuple[str, ...],
     headers: tuple[str, ...],
     body: str | None,
+    content: str | None,
     job_input: str | None,
 ) -> Invocation:
     """Parse the options as an invocation is parsed, without the limits that the settings put on callers.
@@ -37,11 +39,13 @@ def parse_call(
     """
     named = _parse_pairs("--header", headers, ":")
     given_headers = {name: value[0] if len(value) == 1 else ", ".join(value) for name, value in named.items()}
-    request: dict[str, Any] = {"method": ("GET" if body is None else "POST") if method is None else method.upper()}
+    default_method = "GET" if body is None and content is None else "POST"
+    request: dict[str, Any] = {"method": default_method if method is None else method.upper()}
     request |= {} if path is None else {"path": path}
     request |= {"query": _parse_pairs("--query", queries, "=")} if queries else {}
     request |= {"headers": given_headers} if headers else {}
     request |= {} if body is None else {"json": _parse_json("--json", body)}
+    request |= {} if content is None else {"content": base64.b64encode(_read_file("--content", content)).decode()}
     organization = {"parent": parent, "child": child, "sfm_journal_id": sfm_journal_id}
     members: dict[str, Any] = {"request": request}
     members |= {} if job_input is None else {"input": _parse_json("--input", job_input)}
@@ -88,6 +92,12 @@ def _parse_json(option: str, text: str) -> Any:
         return parse_json(octets)
     except ValueError:
         raise click.UsageError(f"{option} is not JSON. Give JSON, @FILE, or @- for standard input.") from None
+
+
+def _read_file(option: str, text: str) -> bytes:
+    if not text.startswith("@"):
+        raise click.UsageError(f"{option} must be @FILE, or @- for standard input.")
+    return _read(text.removeprefix("@"))
 
 
 def _read(name: str) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from helseid_fn.api.call_headers import CallHeaders
 from helseid_fn.api.client import ApiClient
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InternalError, SettingsError
@@ -79,7 +80,8 @@ class App:
             token_endpoint_host=settings.token_endpoint_host,
             now=now,
         )
-        self.api = ApiClient(tokens, self.transport, now=now)
+        headers = CallHeaders(dict(settings.api_headers), settings.api_correlation_header)
+        self.api = ApiClient(tokens, self.transport, now=now, headers=headers)
         self.runner = JobRunner(settings, self.api, Places(settings, environ=environ, sleep=sleep), now=now)
 
     def job(self, work: JobFunction) -> JobFunction:

@@ -32,8 +32,8 @@ class Invocation:
 
 
 def max_body_bytes(settings: Settings) -> int:
-    """Return how large the body of an invocation may be."""
-    return settings.api_max_bytes + ENVELOPE_BYTES
+    """Return how large the body of an invocation may be: base64 of the largest body to the API, and what is around it."""
+    return settings.api_max_bytes * 4 // 3 + ENVELOPE_BYTES
 
 
 def parse_http(method: str, query: bytes, body: bytes, settings: Settings) -> Invocation:
@@ -60,7 +60,7 @@ def parse_invocation(members: Any, settings: Settings) -> Invocation:
         if not is_allowed(organization, settings.allowed_organizations):
             detail = "organization is not one that this function may act for. Add it to HELSEID_ORGANIZATIONS, or name another."
             raise InvalidInvocation("organization", detail)
-    request = _object("request", members.get("request", {}), ("method", "path", "query", "headers", "json"))
+    request = _object("request", members.get("request", {}), ("method", "path", "query", "headers", "json", "content"))
     names_call = "request" in members or "GET" in settings.api_methods
     limits = (settings.api_url, settings.api_methods, settings.api_caller_headers, settings.api_max_bytes)
     return Invocation(

@@ -130,7 +130,9 @@ def log_failure(
 ) -> None:
     """Write the one log line of an invocation that failed, with the frames of the exception behind it, if there is one."""
     party = error.party.value if error.party else None
-    failure = {"outcome": "failed", "code": error.code, "party": party, "retryable": error.retryable}
+    # Of two runs that overlap, one ends early: nothing failed, and no alert should say so.
+    outcome = "overtaken" if error.reason == "overtaken" else "failed"
+    failure = {"outcome": outcome, "code": error.code, "party": party, "retryable": error.retryable}
     logger.log(level, "%s", error, exc_info=exc_info, extra={"fields": {**ctx.log_fields(), **failure}})
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
+from helseid_fn.context import TRACE_FIELD
+
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<span>[0-9a-f]{16})-[0-9a-f]{2}.*")
 _CLOUD_TRACE = re.compile(r"(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;.*)?")
 _AMAZON_TRACE = re.compile(r"(?:.*;)?Root=(?P<trace>1-[0-9a-f]{8}-[0-9a-f]{24})(?:;.*)?")
@@ -53,7 +55,7 @@ def read_header_facts(headers: Headers, google_project: str | None) -> dict[str,
         trace, span = cloud_trace["trace"].lower(), f"{int(cloud_trace['span'] or 0) % 2**64:016x}"
     else:
         return fields
-    fields["logging.googleapis.com/trace"] = f"projects/{google_project}/traces/{trace}" if google_project else trace
+    fields[TRACE_FIELD] = f"projects/{google_project}/traces/{trace}" if google_project else trace
     fields["logging.googleapis.com/spanId"] = span
     return fields
 

@@ -6,6 +6,8 @@ import re
 
 from urllib3.util import SKIP_HEADER
 
+from helseid_fn.http.json_text import parse_json
+
 OWN_HEADERS = (
     "authorization",
     "dpop",
@@ -52,6 +54,37 @@ def parse_header_patterns(text: str) -> tuple[str, ...]:
     if own is not None:
         raise ValueError(f"would let an invocation set {own}, which only the function may set")
     return patterns
+
+
+def parse_fixed_headers(text: str) -> tuple[tuple[str, str], ...]:
+    """Parse a JSON object of headers. Raises `ValueError` with words that follow the setting's name, and never a value."""
+    try:
+        members = parse_json(text)
+    except ValueError:
+        members = None
+    if not isinstance(members, dict) or not members:
+        raise ValueError('is not a JSON object of headers, such as {"api-version": "3"}')
+    for name, value in members.items():
+        if not is_header_name(name) or not is_header_value(value) or not value:
+            raise ValueError("has a header whose name or value is not visible ASCII text; write each value as a string")
+    _refuse_own(tuple(members))
+    if len({name.lower() for name in members}) < len(members):
+        raise ValueError("names a header twice")
+    return tuple(members.items())
+
+
+def parse_header_name(text: str) -> str:
+    """Parse the name of one header. Raises `ValueError` with words that follow the setting's name."""
+    if not re.fullmatch(r"[A-Za-z0-9-]+", text):
+        raise ValueError("is not the name of a header")
+    _refuse_own((text,))
+    return text
+
+
+def _refuse_own(names: tuple[str, ...]) -> None:
+    own = next((name for name in names if name.lower() in OWN_HEADERS), None)
+    if own is not None:
+        raise ValueError(f"names {own.lower()}, which only the function may set")
 
 
 def matches_header(name: str, patterns: tuple[str, ...]) -> bool:

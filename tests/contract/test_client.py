@@ -246,6 +246,23 @@ def test_a_page_elsewhere_is_never_called(standin: StandIn, client: Client, link
     assert made(standin) == COLD
 
 
+def test_pages_follow_a_json_pointer(standin: StandIn, client: Client) -> None:
+    for page in (b'{"Links": {"Next": {"Href": "events?page=2"}}}', b'{"Links": {"Next": {}}}'):
+        standin.api.fail_next("api", faults.Status(200, page, (("Content-Type", "application/json"),)))
+    assert len(list(client.api(standin.api_base).pages("events", next="/Links/Next/Href"))) == 2
+
+
+def test_a_pointer_to_no_link_is_an_error(standin: StandIn, client: Client) -> None:
+    standin.api.fail_next("api", faults.Status(200, b'{"next": 2}', (("Content-Type", "application/json"),)))
+    with pytest.raises(InvalidResponse, match="not a string"):
+        list(client.api(standin.api_base).pages("events", next="/next"))
+
+
+def test_pages_need_a_way_to_the_next(standin: StandIn, client: Client) -> None:
+    with pytest.raises(InvalidInvocation, match="JSON pointer"):
+        next(client.api(standin.api_base).pages("events", next="next"))
+
+
 def test_pages_in_a_circle_end(standin: StandIn, client: Client) -> None:
     standin.api.fail_always("api", page(1, "x"))
     with pytest.raises(InvalidResponse, match="read already"):

@@ -203,7 +203,7 @@ def test_an_overtaken_run_is_a_warning(start: Start, capsys: pytest.CaptureFixtu
     app.job(overtaken)
     problem = invoke(app, {})
     assert (problem["code"], problem["retryable"]) == ("delivery.refused.overtaken", False)
-    assert [line["severity"] for line in lines(capsys)] == ["INFO", "WARNING"]
+    assert [(line["severity"], line["outcome"]) for line in lines(capsys)] == [("INFO", "ok"), ("WARNING", "overtaken")]
 
 
 def test_each_organization_has_its_own_cursor(start: Start, results: Path) -> None:

@@ -52,6 +52,16 @@ def test_other_bodies_have_no_ids(body: object) -> None:
     assert read_failure_ids(make_response(400, body)) == {}
 
 
+@pytest.mark.parametrize("before", ["", "urn:uuid:", "/api/messages/", "/patients/01017012345/errors/"])
+def test_the_id_at_an_instance_s_end_is_read(before: str) -> None:
+    assert read_failure_ids(make_response(409, {"instance": f"{before}{UUID}"})) == {"instance": UUID}
+
+
+@pytest.mark.parametrize("instance", ["/patients/01017012345", "/patients/ola", "/orders/17", "", 7])
+def test_an_instance_that_may_be_a_person_is_not_read(instance: object) -> None:
+    assert read_failure_ids(make_response(409, {"instance": instance})) == {}
+
+
 def test_a_code_may_be_a_number() -> None:
     assert read_failure_ids(make_response(400, {"errorCode": 17})) == {"errorCode": "17"}
 

@@ -24,6 +24,8 @@ ALL_BAD = {
     "API_URL": "HUSH-HUSH",
     "API_METHODS": "HUSH-HUSH",
     "API_CALLER_HEADERS": "HUSH HUSH:HUSH",
+    "API_HEADERS": "HUSH",
+    "API_CORRELATION_HEADER": "HUSH HUSH",
     "API_MAX_MEGABYTES": "HUSH",
     "RESULT_TO": "HUSH-HUSH",
     "CURSOR_IN": "HUSH-HUSH",
@@ -70,6 +72,8 @@ def test_reads_every_setting() -> None:
         "api_url": EXAMPLES["API_URL"],
         "api_methods": frozenset({"GET", "POST"}),
         "api_caller_headers": ("accept", "content-type", "nhn-*"),
+        "api_headers": (("nhn-source-system", "My-EPJ, v1.0.2"), ("api-version", "3")),
+        "api_correlation_header": "nhn-event-id",
         "api_max_bytes": 35 * 1024 * 1024,
         "result_to": {"scheme": "gs", "name": "my-bucket", "prefix": "greetings/"},
         "cursor_in": {

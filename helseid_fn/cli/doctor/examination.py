@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from helseid_fn.api.call_headers import CallHeaders
 from helseid_fn.api.client import ApiClient
 from helseid_fn.api.request import ApiRequest
 from helseid_fn.cli.doctor.finding import Finding, State, of_error, ok, skipped
@@ -97,7 +98,8 @@ def _call_api(sign_in: SignIn, stored: StoredKey) -> Finding:
     """Ask the API for API_URL with GET, which changes nothing (RFC 9110 section 9.2.1)."""
     settings = sign_in.settings
     tokens = wire_tokens(settings, stored, sign_in.transport, sign_in.now)
-    api, url = ApiClient(tokens, sign_in.transport, now=sign_in.now), settings.api_url
+    headers = CallHeaders(dict(settings.api_headers), settings.api_correlation_header)
+    api, url = ApiClient(tokens, sign_in.transport, now=sign_in.now, headers=headers), settings.api_url
     try:
         response = api.call(ApiRequest("GET", url), settings.organization, settings.scopes, Context(DEADLINE_SECONDS)).response
     except Refused as refusal:
