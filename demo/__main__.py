@@ -15,6 +15,7 @@ from demo.output import (
     TERMS,
     describe_requests,
     print_call,
+    print_delivery,
     print_exchange,
     print_line,
     print_response,
@@ -47,7 +48,15 @@ class KeyRotation:
     shown: str
 
 
-SCENES: tuple[Call | KeyRotation, ...] = (
+@dataclass(frozen=True)
+class ScheduledRun:
+    """A run that nobody waits for, whose result is delivered."""
+
+    title: str
+    shown: str
+
+
+SCENES: tuple[Call | KeyRotation | ScheduledRun, ...] = (
     Call(
         "First call: nothing is cached, {library} is loaded, and HelseID asks for a nonce",
         "A first call signs in and calls the API",
@@ -69,6 +78,10 @@ SCENES: tuple[Call | KeyRotation, ...] = (
         {"organization": {"parent": "974557746"}},
         502,
         (1, 1, 0),
+    ),
+    ScheduledRun(
+        "A scheduled run: nobody waits for its response, so it is delivered before the run counts as done",
+        "A scheduled run delivers its result",
     ),
     KeyRotation("Key rotation, while the function is called without a pause", "The key is rotated while calls run"),
     Call(
@@ -95,10 +108,16 @@ def run_demo(host: Host) -> None:
     print_summary([(each.shown, result) for each, result in zip(SCENES, results, strict=True)], host.next_command)
 
 
-def _play(number: int, each: Call | KeyRotation, stage: Stage, host: Host) -> str:
+def _play(number: int, each: Call | KeyRotation | ScheduledRun, stage: Stage, host: Host) -> str:
     """Play one scene, and return its result for the summary."""
     print_line(f"{number}. {each.title.format(library=host.library)}\n")
-    result = _make_call(each, stage) if isinstance(each, Call) else _rotate_key(stage, host)
+    match each:
+        case Call():
+            result = _make_call(each, stage)
+        case KeyRotation():
+            result = _rotate_key(stage, host)
+        case ScheduledRun():
+            result = _run_schedule(stage)
     print_line()
     return result
 
@@ -118,6 +137,21 @@ def _make_call(each: Call, stage: Stage) -> str:
     if (status, requests) != (each.status, each.requests):
         raise RuntimeError(f"{status} after the requests {requests}, but expected {each.status} after {each.requests}.")
     return f"{status}, {describe_requests(requests) if status == 200 else response['code']}"
+
+
+def _run_schedule(stage: Stage) -> str:
+    print_call("", sender="schedule")
+    marks = stage.marks()
+    report = stage.run_schedule()
+    stage.parties[-1].wait_for(lambda: len(stage.events_since(marks)) >= 1)
+    for event in stage.events_since(marks):
+        print_exchange(event)
+    (path,) = [path for path in stage.results.rglob("*") if path.is_file()]
+    name, content = str(path.relative_to(stage.results)), path.read_bytes()
+    print_delivery(name, content)
+    if report["delivered"]["bytes"] != len(content) or b"Hello from the Sample API" not in content:
+        raise RuntimeError(f"The run reported {report['delivered']}, but {name} has {len(content)} bytes.")
+    return f"{len(content)} bytes delivered as {name if len(name) < 40 else f'{name[:12]}...'}"
 
 
 def _rotate_key(stage: Stage, host: Host) -> str:

@@ -19,6 +19,9 @@ from demo.rotation import Rotation, read_aws_step, read_google_steps
 ANY_ORGANIZATION = "*"
 """So that HelseID refuses the one that has not delegated, and not the function itself."""
 
+SCHEDULE = {"X-CloudScheduler-JobName": "nightly", "X-CloudScheduler-ScheduleTime": "2026-11-28T02:00:00Z"}
+"""What Cloud Scheduler says of itself."""
+
 ACTIVATION = ("--key-activation", "1")
 MADE_UP = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 FUNCTION = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn-rotation"
@@ -39,6 +42,10 @@ class Stage:
     start_rotation: Callable[[], object]
     read_rotation: Callable[[list[dict[str, Any]], list[dict[str, Any]]], Rotation]
     """Reads a rotation from the log lines of the rotating function and the events of the parties."""
+    run_schedule: Callable[[], dict[str, Any]]
+    """Starts the function as a schedule does, and returns its report."""
+    results: Path
+    """Where results are delivered: a folder here, as a bucket is in a cloud."""
 
     def rotate(self) -> Rotation:
         """Rotate the key, and return the steps."""
@@ -82,7 +89,8 @@ class Host:
 def _start_google(running: ExitStack) -> Stage:
     print_line("Starting the stand-in: HelseID, Selvbetjening, the Sample API and Secret Manager ...")
     standin, environment = start_standin(*ACTIVATION)
-    environment["HELSEID_ORGANIZATIONS"] = ANY_ORGANIZATION
+    results = Path(running.enter_context(tempfile.TemporaryDirectory()))
+    environment |= {"HELSEID_ORGANIZATIONS": ANY_ORGANIZATION, "RESULT_TO": f"file:{results}"}
     running.callback(standin.stop)
     print_line("Starting the function under functions-framework ...")
     function, url = start_function(environment)
@@ -98,7 +106,17 @@ def _start_google(running: ExitStack) -> Stage:
     def read_rotation(lines: list[dict[str, Any]], events: list[dict[str, Any]]) -> Rotation:
         return Rotation(read_google_steps(events), lines[-1])
 
-    return Stage((standin,), environment, function, lambda body: call(url, body), rotating, start_rotation, read_rotation)
+    return Stage(
+        (standin,),
+        environment,
+        function,
+        lambda body: call(url, body),
+        rotating,
+        start_rotation,
+        read_rotation,
+        lambda: call(url, headers=SCHEDULE)[1],
+        results,
+    )
 
 
 def _start_aws(running: ExitStack) -> Stage:
@@ -122,7 +140,8 @@ def _start_aws(running: ExitStack) -> Stage:
     manager, aws_environment = start_secrets_manager(key_file, invoke_api.url)
     running.callback(manager.stop)
     key_file.unlink()
-    environment |= {**aws_environment, "HELSEID_ORGANIZATIONS": ANY_ORGANIZATION}
+    results = folder / "results"
+    environment |= {**aws_environment, "HELSEID_ORGANIZATIONS": ANY_ORGANIZATION, "RESULT_TO": f"file:{results}"}
     print_line("Building the Lambda archive ...")
     archive = build(HERE, ROOT / "build")
     print_line("Starting the function from the archive, under the Lambda runtime interface client ...")
@@ -153,7 +172,15 @@ def _start_aws(running: ExitStack) -> Stage:
         return Rotation(steps, lines[-1])
 
     return Stage(
-        (manager, standin), environment, function.process, call_function, rotating.process, start_rotation, read_rotation
+        (manager, standin),
+        environment,
+        function.process,
+        call_function,
+        rotating.process,
+        start_rotation,
+        read_rotation,
+        lambda: function.invoke({}).result,
+        results,
     )
 
 

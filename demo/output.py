@@ -83,6 +83,11 @@ def print_response(status: int, response: Mapping[str, Any], log_line: Mapping[s
         _print_field("log", f"{log_line['severity']}: {log_line['message']}")
 
 
+def print_delivery(name: str, content: bytes) -> None:
+    """Print what was delivered."""
+    _print_arrow("function", "results", f"{'':<43} {len(content)} bytes of {name}")
+
+
 def print_rotation(rotation: Rotation, statuses: Sequence[int]) -> None:
     """Print the new key, and the result of the calls that ran at the same time."""
     line = rotation.log_line

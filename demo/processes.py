@@ -133,12 +133,12 @@ def start_function(environment: Mapping[str, str], *options: str) -> tuple[Proce
     return process, f"http://127.0.0.1:{port}/"
 
 
-def call(url: str, body: object = None) -> tuple[int, dict[str, Any]]:
-    """Call the function as a scheduler would, and return the status and the JSON of its response."""
+def call(url: str, body: object = None, headers: Mapping[str, str] | None = None) -> tuple[int, dict[str, Any]]:
+    """Call the function over HTTP, and return the status and the JSON of its response."""
     data = b"" if body is None else json.dumps(body).encode()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(urllib.request.Request(url, data=data), timeout=60) as response:
+        with opener.open(urllib.request.Request(url, data=data, headers=dict(headers or {})), timeout=60) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         with error:

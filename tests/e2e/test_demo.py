@@ -55,11 +55,12 @@ def run_demo(*cloud: str, **environment: str) -> str:
     assert out.count("Hello from the Sample API") == 4
     assert "helseid.refused.invalid_request" in out
     assert re.search(MEANWHILE, out)
+    assert re.search(r"function → results +\d+ bytes of ", out)
     assert not re.search(SECRET, out)
     assert children() == before
     summary = out.partition("\nSummary\n")[2].splitlines()
-    assert [line[:5] for line in summary[:6]] == [f"  {number}. " for number in range(1, 7)]
-    assert [line.partition(" ")[0] for line in summary[6:]] == ["", "Next:"]
+    assert [line[:5] for line in summary[:7]] == [f"  {number}. " for number in range(1, 8)]
+    assert [line.partition(" ")[0] for line in summary[7:]] == ["", "Next:"]
     return out
 
 
@@ -79,8 +80,8 @@ def test_the_verbose_demo_prints_claims_but_no_secret() -> None:
 
 def test_the_aws_demo_succeeds_without_a_secret_or_an_orphan() -> None:
     out = run_demo("aws")
-    first, second = re.split(r"^5\. .*$", out, flags=re.MULTILINE)
-    assert (first.count("GetSecretValue"), second.split("\n6. ")[1].count("GetSecretValue")) == (3, 1)
+    first, second = re.split(r"^6\. .*$", out, flags=re.MULTILINE)
+    assert (first.count("GetSecretValue"), second.split("\n7. ")[1].count("GetSecretValue")) == (3, 1)
     steps = re.findall(r"AWS +→ rotation +(\w+)", second)
     assert steps == ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
