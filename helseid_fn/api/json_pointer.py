@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 _POINTER = re.compile(r"(/([^~/]|~[01])*)+")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def is_pointer(text: str) -> bool:
@@ -19,7 +20,7 @@ def find(document: Any, pointer: str) -> Any:
         token = escaped.replace("~1", "/").replace("~0", "~")
         if isinstance(document, dict):
             document = document.get(token)
-        elif isinstance(document, list) and token.isascii() and token.isdigit() and int(token) < len(document):
+        elif isinstance(document, list) and _INDEX.fullmatch(token) and int(token) < len(document):
             document = document[int(token)]
         else:
             return None

@@ -28,11 +28,11 @@ def test_a_pointer_finds_its_value(pointer: str, value: Any) -> None:
     assert find(DOCUMENT, pointer) == value
 
 
-@pytest.mark.parametrize("pointer", ["/none", "/foo/2", "/foo/-", "/foo/x", "/foo/0/deeper"])
+@pytest.mark.parametrize("pointer", ["/none", "/foo/2", "/foo/-", "/foo/01", "/foo/+1", "/foo/x", "/foo/0/deeper", "/~01"])
 def test_a_pointer_to_nothing_finds_none(pointer: str) -> None:
     assert find(DOCUMENT, pointer) is None
 
 
-@pytest.mark.parametrize("text", ["", "Links", "/a~", "/a~2"])
+@pytest.mark.parametrize("text", ["", "Links", "#/a", "/a~", "/a~2"])
 def test_what_is_no_pointer_is_told(text: str) -> None:
     assert not is_pointer(text)
