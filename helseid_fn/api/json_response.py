@@ -1,4 +1,4 @@
-"""An API's response with its body as a JSON value, as reports and errors show it; pure."""
+"""An API's response with its body as a JSON value, text or bytes, as reports and errors show it; pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from helseid_fn.http.json_text import parse_json
 from helseid_fn.http.messages import Response
 from helseid_fn.http.retries import check_available
 
-CALLER_HEADERS = ("content-location", "etag", "last-modified", "link", "location", "retry-after")
-"""What a caller needs for conditional requests, for the next page, and to find what was created."""
+CALLER_HEADERS = ("content-location", "content-type", "etag", "last-modified", "link", "location", "retry-after")
+"""What a caller needs for conditional requests, for the next page, to find what was created, and to read what is not JSON."""
 
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _CHARSETS = re.compile(r"us-ascii|(iso-?8859-|latin-?)\d{1,2}|(windows-|cp)125\d|utf-?(16|32)([lb]e)?")
@@ -35,17 +35,18 @@ MAX_WORDS_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """The status, the body as a JSON value, the headers that the caller gets, and the challenges of a 401 or 403."""
+    """The status, the body, the headers that the caller gets, and the challenges of a 401 or 403."""
 
     status: int
     body: Any
+    """A JSON value, which for text is a string; bytes, if it is neither."""
     challenges: tuple[Challenge, ...] = ()
     location: str = ""
     party: Party = Party.API
     clock_seconds_ahead: int | None = None
     """By how much our clock is ahead of the server's, by the `Date` of the response."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """By their names in lower case; only those of `CALLER_HEADERS`."""
+    """By their names in lower case; only those of `CALLER_HEADERS`, and `content-type` only of a body that is not JSON."""
 
     @property
     def error(self) -> Challenge | None:
@@ -73,12 +74,15 @@ def read_json_response(
 ) -> JsonResponse:
     """Read a response; if the API echoes what must stay secret, it is redacted. `now` is wall-clock seconds.
 
-    Raises `Unavailable` for a transient status, and `InvalidResponse` when a 2xx has a body that is neither JSON nor plain
-    text.
+    Raises `Unavailable` for a transient status, and `InvalidResponse` when a 2xx has a web page or broken JSON as its body, or,
+    from another party than the API, anything that is neither JSON nor text.
     """
-    body = _read_body(response, party, sent_secrets)
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    body = _read_body(response, party, media_type, sent_secrets, is_json=is_json)
     check_available(party, response, now, body=body, idempotent=idempotent)
-    headers = {name: redact(response.headers[name], sent_secrets) for name in CALLER_HEADERS if name in response.headers}
+    names = (name for name in CALLER_HEADERS if name != "content-type" or (body is not None and not is_json))
+    headers = {name: redact(response.headers[name], sent_secrets) for name in names if name in response.headers}
     return JsonResponse(
         response.status,
         body,
@@ -90,16 +94,16 @@ def read_json_response(
     )
 
 
-def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) -> Any:
-    """Read the body as a JSON value: JSON as it is, other text as a string, none as None."""
-    if 200 <= response.status < 300:
+def _read_body(response: Response, party: Party, media_type: str, sent_secrets: tuple[str, ...], *, is_json: bool) -> Any:
+    """Read the body: JSON as it is, text as a string, the API's other bytes as bytes, none as None."""
+    is_success = 200 <= response.status < 300
+    if is_success:
         response.require_body()
-    content_type = response.headers.get("Content-Type", "")
-    media_type = content_type.partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
     if not response.body or (response.status >= 300 and len(response.body) > MAX_WORDS_BYTES):
         return None
-    text = decode_text(response.body, content_type, is_json=is_json)
+    text = decode_text(response.body, response.headers.get("Content-Type", ""), is_json=is_json)
+    if is_success and party is Party.API and not is_json and _is_binary(media_type, text):
+        return redact(response.body.decode("latin-1"), sent_secrets).encode("latin-1")
     if text is not None and not is_json:
         text = redact(text, sent_secrets)
     if is_json and text is not None:
@@ -111,7 +115,7 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
             return redact_json(value, sent_secrets) if may_show(text, sent_secrets) else value
     elif text is not None and media_type != "text/html":
         return text
-    if 200 <= response.status < 300:
+    if is_success:
         what = media_type if media_type in _KNOWN_TYPES else "bytes of another type"
         kind = "broken JSON" if is_json else f"{what}, which is neither JSON nor plain text in UTF-8 or a charset that it names"
         detail = f"{party.as_subject} responded with {response.status} and {kind}. Check its address and any gateway in front."
@@ -119,12 +123,10 @@ def _read_body(response: Response, party: Party, sent_secrets: tuple[str, ...]) 
     return text
 
 
-def is_shown_as_text(content_type: str) -> bool:
-    """Return whether a body of this type is JSON, XML or another text; a body without a type may be one."""
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type.startswith("text/") or media_type.endswith(("+json", "+xml")):
-        return True
-    return media_type in ("", "application/json", "application/xml", "application/problem+json")
+def _is_binary(media_type: str, text: str | None) -> bool:
+    """Return whether a body is binary by its type, or because it cannot be decoded as text; a web page never is."""
+    is_text = media_type.startswith("text/") or media_type.endswith(("/xml", "+xml")) or not media_type
+    return media_type != "text/html" and (text is None or not is_text)
 
 
 def decode_text(body: bytes, content_type: str, *, is_json: bool) -> str | None:

@@ -19,7 +19,7 @@ from helseid_fn.cli.call_request import parse_call
 from helseid_fn.cli.exit_codes import exit_code_of
 from helseid_fn.cli.explain import explain
 from helseid_fn.cli.own_job import load_job
-from helseid_fn.cli.standard_output import escape_controls, write_line
+from helseid_fn.cli.standard_output import escape_controls, write_bytes, write_line
 from helseid_fn.cli.terminal_settings import read_settings
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
@@ -106,7 +106,8 @@ class Caller:
             return exit_code_of(error)
         api = report.get("api", {})
         if "content" in api and self.output == "body":
-            self._print_bytes(base64.b64decode(api["content"]), api["headers"]["content-type"])
+            content_type = api.get("headers", {}).get("content-type", "an unknown type")
+            self._print_bytes(base64.b64decode(api["content"]), content_type)
         else:
             self._print(report, api.get("body", report.get("result")))
         if ctx.token_scopes:
@@ -130,16 +131,20 @@ class Caller:
         else:
             reason = write_line(body if isinstance(body, str) else json.dumps(body, indent=2, ensure_ascii=False))
         if reason is not None:
-            raise click.ClickException(f"The API was called, but standard output failed ({reason}).")
+            raise click.ClickException(_output_failed(reason))
 
     def _print_bytes(self, content: bytes, content_type: str) -> None:
         """Write a body that is no text, but not to a terminal."""
-        if sys.stdout is None or sys.stdout.isatty():
+        if sys.stdout is not None and sys.stdout.isatty():
             _note("body", f"{len(content)} bytes of {escape_controls(content_type)}; redirect standard output to a file")
             return
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        reason = write_bytes(content)
+        if reason is not None:
+            raise click.ClickException(_output_failed(reason))
+
+
+def _output_failed(reason: str) -> str:
+    return f"The API was called, but standard output failed ({reason})."
 
 
 def _describe_time(ctx: Context) -> str:

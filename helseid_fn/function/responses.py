@@ -8,16 +8,14 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from helseid_fn.api.json_response import decode_text, is_shown_as_text, read_json_response
+from helseid_fn.api.json_response import read_json_response
 from helseid_fn.api.response import ApiResponse
 from helseid_fn.context import Context
-from helseid_fn.echo import redact
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse
 from helseid_fn.http.gzip_members import MEBIBYTE
 from helseid_fn.http.messages import Response
 from helseid_fn.oauth.organization import Organization
-from helseid_fn.redaction import REDACTED
 
 HttpResponse = tuple[str | bytes, int, dict[str, str]]
 """Body, status and headers."""
@@ -110,22 +108,11 @@ def describe_outcome(outcome: object, ctx: Context) -> str:
 
 
 def _report_response(response: ApiResponse, ctx: Context, now: float) -> dict[str, Any]:
-    """Report JSON as it is, other text as a string, and anything else in base64."""
-    content, content_type = response.content, response.headers.get("Content-Type", "")
-    is_text = not content or (is_shown_as_text(content_type) and decode_text(content, content_type, is_json=False) is not None)
-    received = Response(response.status, response.headers, content if is_text else b"")
+    received = Response(response.status, response.headers, response.content)
     read = read_json_response(received, sent_secrets=ctx.sent_secrets, now=now)
-    headers = dict(read.headers)
-    if not isinstance(read.body, dict | list | None) or not is_text:
-        headers["content-type"] = redact(content_type, ctx.sent_secrets)
-    body = {"body": read.body} if is_text else {"content": base64.b64encode(_redact(content, ctx.sent_secrets)).decode()}
-    return {"status": read.status, **body, **({"headers": headers} if headers else {})}
-
-
-def _redact(content: bytes, sent_secrets: tuple[str, ...]) -> bytes:
-    for secret in sent_secrets:
-        content = content.replace(secret.encode(), REDACTED.encode())
-    return content
+    headers = {"headers": dict(read.headers)} if read.headers else {}
+    content = {"content": base64.b64encode(read.body).decode()} if isinstance(read.body, bytes) else {"body": read.body}
+    return {"status": read.status, **content, **headers}
 
 
 def build_rotation_report(outcome: str, ctx: Context) -> HttpResponse:

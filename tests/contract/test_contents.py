@@ -13,7 +13,7 @@ from standin import StandIn
 from standin.faults import Deliver, Handle
 from standin.messages import Response
 from standin.wire import Wire
-from tests.support.deployment import Function, every_host
+from tests.support.deployment import Function, LambdaContext, every_host, fragments_of
 
 Deploying = Callable[..., Function]
 
@@ -81,6 +81,40 @@ def test_another_body_is_reported_in_base64(standin: StandIn, function: Function
 def test_xml_and_text_are_reported_as_text(standin: StandIn, function: Function, content_type: str) -> None:
     api = report(standin, function, b"<a/>", content_type)
     assert (api["body"], api["headers"]["content-type"]) == ("<a/>", content_type)
+
+
+@every_host
+def test_an_echo_in_another_body_leaks_none(standin: StandIn, function: Function) -> None:
+    @dataclass(frozen=True)
+    class Echo:
+        """Responds with the token and the proof in a body that is no text."""
+
+        def carry_out(self, wire: Wire, handle: Handle, deliver: Deliver) -> None:
+            handle()
+            echoed = b"\xff".join(secret.encode() for secret in standin.secrets())
+            wire.send(deliver(Response(200, (("Content-Type", "application/octet-stream"),), b"\x00" + echoed)))
+
+    standin.api.fail_next("api", Echo())
+    content = base64.b64decode(function.call({"request": {"path": "x"}}).json["api"]["content"])  # type: ignore[index]  # it is there
+    sent = [value for name in ("Authorization", "DPoP") for value in standin.exchanges("api")[-1].values(name)]
+    assert not [piece for value in sent for piece in fragments_of([value.removeprefix("DPoP ")]) if piece.encode() in content]
+
+
+def test_text_that_is_not_in_its_charset_is_reported_in_base64(standin: StandIn, function: Function) -> None:
+    assert base64.b64decode(report(standin, function, b"\xff", "text/plain")["content"]) == b"\xff"
+
+
+def test_what_a_host_cannot_carry_in_base64_is_too_large(standin: StandIn, function: Function) -> None:
+    standin.api.fail_next("api", Body(bytes(5 << 20), "application/pdf"))
+    assert function.module.lambda_handler({}, LambdaContext())["code"] == "api.invalid_response.too_large"
+
+
+def test_the_largest_content_fits_into_an_invocation(standin: StandIn, deploy: Deploying) -> None:
+    function = deploy(standin, API_URL=standin.api_base, API_METHODS="POST", API_MAX_MEGABYTES="1")
+    standin.api.fail_next("api", Body(b"", "application/json"))  # its echo would be larger still
+    content = base64.b64encode(bytes(1 << 20)).decode()
+    assert post(function, content=content, headers={"content-type": "application/pdf"}).status_code == 200
+    assert len(standin.exchanges("api")[-1].body) == 1 << 20
 
 
 def test_fhir_is_reported_as_json(standin: StandIn, function: Function) -> None:

@@ -139,6 +139,25 @@ def test_call_may_name_any_organization_method_and_header(folder: Path) -> None:
     assert " for 313745392: " in notes_of(ran)["token"]
 
 
+def test_call_sends_any_file(folder: Path) -> None:
+    (folder / "report.pdf").write_bytes(b"%PDF-1.7")
+    ran = call_api(folder, "--path=x", "--header=content-type:application/pdf", "--content=@report.pdf")
+    echo = json.loads(ran.stdout)
+    assert (echo["method"], echo["body"]) == ("POST", "%PDF-1.7")
+    assert ["content-type", "application/pdf"] in [[name.lower(), value] for name, value in echo["headers"]]
+
+
+def test_call_prints_other_bytes_as_they_came(folder: Path, standin_process: Process) -> None:
+    arguments = {"status": 200, "body": "%PDF-1.7", "content_type": "application/pdf"}
+    fail_next(standin_process, party="api", fault="Status", arguments=arguments)
+    assert call_api(folder).stdout == "%PDF-1.7"
+
+
+def test_content_must_be_a_file(folder: Path) -> None:
+    ran = call_api(folder, "--path=x", "--content=%PDF")
+    assert (ran.returncode, ran.stderr.splitlines()[-1]) == (2, "Error: --content must be @FILE, or @- for standard input.")
+
+
 def test_call_prints_the_report_of_the_function_when_asked(folder: Path) -> None:
     report = json.loads(call_api(folder, "--output=json").stdout)
     assert (report["status"], report["api"]["status"], report["token"]["cached"]) == ("ok", 200, False)

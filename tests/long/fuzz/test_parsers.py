@@ -104,7 +104,7 @@ def test_any_challenges_and_nonces_are_read(header: str, nonce: str) -> None:
 def test_an_api_response_is_read_or_refused(status: int, headers: dict[str, str], body: bytes) -> None:
     try:
         response = read_json_response(response_of(status, headers, body), sent_secrets=("secret",), now=1e9)
-        json.dumps(response.body).encode()
+        assert isinstance(response.body, bytes) or json.dumps(response.body).encode()
         check_response(response, make_token())
     except HelseidFnError as error:
         assert error.code in CODES
