@@ -12,9 +12,6 @@ from typing import Any
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded
 
-TRACE_FIELD = "logging.googleapis.com/trace"
-"""The field of the log line that Cloud Logging knows the trace by."""
-
 _NAMES = {party: party.slug for party in Party} | {Party.SECRET_MANAGER: "secret_store"}
 _DAY_SECONDS = 86400
 
@@ -33,6 +30,8 @@ class Context:
         """Start the countdown; the clock is monotonic, so that a clock step changes nothing."""
         self.deadline_seconds = deadline_seconds
         self.invocation_id = invocation_id
+        self.traceparent = ""
+        """The W3C traceparent that the invocation came with, of version 00, whose trace goes on in calls to the API."""
         self._monotonic = monotonic
         self._started_at = monotonic()
         self._ends_at = self._started_at + deadline_seconds
@@ -78,11 +77,6 @@ class Context:
             seconds = self._monotonic() - began_at
             self._seconds[party] += seconds
             self.longest_seconds = max(self.longest_seconds, seconds)
-
-    @property
-    def trace_id(self) -> str | None:
-        """The trace that the invocation belongs to, 32 hexadecimal digits, if it came with one."""
-        return str(self.facts.get(TRACE_FIELD) or "")[-32:] or None
 
     def note_outcome(self, party: Party, outcome: int | str) -> None:
         """Note a response's status, or the word for why there was no response."""

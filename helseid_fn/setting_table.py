@@ -8,7 +8,8 @@ from typing import Any
 
 from helseid_fn import setting_parsers as parse
 from helseid_fn.delivery.address import parse_cursor_address, parse_result_address
-from helseid_fn.http.caller_headers import parse_fixed_headers, parse_header_name, parse_header_patterns
+from helseid_fn.http.caller_headers import parse_header_patterns
+from helseid_fn.http.fixed_headers import parse_fixed_headers, parse_header_name
 from helseid_fn.secret_store import address
 
 REQUIRED = "required"
@@ -49,16 +50,15 @@ SETTINGS = (
             "the URL that a bare invocation calls, and the base of a request's `path`; `https`"),
     Setting("API_METHODS", parse.parse_methods, "GET", "GET POST",
             "the methods that an invocation may use, of `GET HEAD POST PUT PATCH DELETE`"),
+    Setting("API_HEADERS", parse_fixed_headers, None, '{"nhn-source-system": "My-EPJ, v1.0.2", "api-version": "3"}',
+            "[headers of every call](#headers-of-every-call) to the API: a JSON object of names and values; not for secrets"),
+    Setting("API_CORRELATION_HEADER", parse_header_name, None, "nhn-event-id",
+            "the name of the header that carries a new UUID for [every call](#headers-of-every-call) to the API"),
     Setting("API_CALLER_HEADERS", parse_header_patterns,
             "accept accept-language content-type if-match if-none-match if-modified-since prefer nhn-* x-correlation-id "
             "x-request-id traceparent",
             "accept content-type nhn-*",
             "names of headers, or prefixes with `*`, that an invocation may set"),
-    Setting("API_HEADERS", parse_fixed_headers, None, '{"nhn-source-system": "My-EPJ, v1.0.2", "api-version": "3"}',
-            "headers that every call has, a JSON object of strings; they replace a caller's of the same name"),
-    Setting("API_CORRELATION_HEADER", parse_header_name, None, "nhn-event-id",
-            "the header that carries a fresh UUID for each call, the same when the call is repeated; the log line has it as "
-            "`correlation_id`"),
     Setting("API_MAX_MEGABYTES", parse.parse_megabytes, "10", "35",
             "the largest body from the API, and to it, in MiB: 1 to 64; [hosts carry less](http-contract.md#limits)"),
     Setting("RESULT_TO", parse_result_address, None, "gs://my-bucket/greetings",

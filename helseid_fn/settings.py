@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from helseid_fn.delivery.address import CursorAddress, Log, ResultAddress, place_cursor
@@ -49,9 +49,9 @@ class Settings:
     allowed_organizations: frozenset[str]
     api_url: str
     api_methods: frozenset[str]
-    api_caller_headers: tuple[str, ...]
-    api_headers: tuple[tuple[str, str], ...]
+    api_headers: Mapping[str, str] = field(repr=False)
     api_correlation_header: str | None
+    api_caller_headers: tuple[str, ...]
     api_max_bytes: int
     result_to: ResultAddress | None
     cursor_in: CursorAddress | None
@@ -90,6 +90,8 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     if isinstance(values.get("RESULT_TO"), Log):
         words = "keeps out of the log the results that RESULT_TO puts there (for example INFO)"
         faults += [f"{name} {words}" for name in _hiding(environ)]
+    if values.get("API_CORRELATION_HEADER") in (values.get("API_HEADERS") or ()):
+        faults.append("API_CORRELATION_HEADER names a header that API_HEADERS fixes; remove one of them")
     if faults:
         raise SettingsError((*faults, *describe_misspelt(environ, EXAMPLES)))
     organization = Organization(
@@ -107,9 +109,9 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         allowed_organizations=(values["HELSEID_ORGANIZATIONS"] or frozenset()) | {describe(organization)},
         api_url=values["API_URL"],
         api_methods=values["API_METHODS"],
-        api_caller_headers=values["API_CALLER_HEADERS"],
-        api_headers=values["API_HEADERS"] or (),
+        api_headers=values["API_HEADERS"] or {},
         api_correlation_header=values["API_CORRELATION_HEADER"],
+        api_caller_headers=values["API_CALLER_HEADERS"],
         api_max_bytes=values["API_MAX_MEGABYTES"],
         result_to=values["RESULT_TO"],
         cursor_in=values["CURSOR_IN"] or place_cursor(values["RESULT_TO"]),

@@ -1,38 +1,37 @@
-"""The headers that every call of the function has besides the caller's: fixed ones, a correlation id, the trace; pure."""
+"""The headers of one call to the API: its own, and those that the settings and the trace add to it; pure."""
 
 from __future__ import annotations
 
-import secrets
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
+from helseid_fn.api.failure_ids import is_made_id
 from helseid_fn.context import Context
 
 
 @dataclass(frozen=True, slots=True)
 class CallHeaders:
-    """What API_HEADERS and API_CORRELATION_HEADER say. `new_id` makes a UUID, `new_span` 16 hexadecimal digits."""
+    """What the settings add to every call: API_HEADERS, and an id in the header that API_CORRELATION_HEADER names."""
 
-    fixed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    fixed: Mapping[str, str] = field(default_factory=dict, repr=False)
     correlation: str | None = None
-    new_id: Callable[[], str] = lambda: str(uuid.uuid4())
-    new_span: Callable[[], str] = lambda: secrets.token_hex(8)
 
-    def add(self, headers: Mapping[str, str], ctx: Context) -> dict[str, str]:
-        """Return the headers of one call, which stay the same when it is repeated.
+    def build(self, own: Mapping[str, str], ctx: Context, new_uuid: Callable[[], str]) -> dict[str, str]:
+        """Return the headers of a call, which are the same each time it is sent; those of the request itself win.
 
-        A fixed header replaces the caller's of the same name; the caller's own correlation id and `traceparent` stay.
+        The id is noted for the log, unless it is the caller's and could be about a person.
         """
-        fixed = {name.lower() for name in self.fixed}
-        added = {name: value for name, value in headers.items() if name.lower() not in fixed} | dict(self.fixed)
-        by_name = {name.lower(): value for name, value in added.items()}
-        if self.correlation is not None:
-            given = by_name.get(self.correlation.lower())
-            value = added[self.correlation] = given or self.new_id()
-            ctx.note(correlation_id=value)
-        if ctx.trace_id is not None and "traceparent" not in by_name:
-            # W3C Trace Context section 3.2; whether the trace is sampled is not known here.
-            added["traceparent"] = f"00-{ctx.trace_id}-{self.new_span()}-00"
-        return added
+        ids = {self.correlation: new_uuid()} if self.correlation else {}
+        trace = {"traceparent": _continue_trace(ctx.traceparent, new_uuid())} if ctx.traceparent else {}
+        layers = ({"Accept": "application/json"}, self.fixed, ids, trace, own)
+        headers = {name.lower(): (name, value) for layer in layers for name, value in layer.items()}
+        if self.correlation:
+            sent = headers[self.correlation][1]
+            ctx.note(correlation_id=sent if is_made_id(sent) else None)
+        return dict(headers.values())
+
+
+def _continue_trace(traceparent: str, span: str) -> str:
+    """Return the same trace with another span, the end of a UUID; a W3C traceparent of version 00."""
+    version, trace, _, flags = traceparent.split("-")
+    return f"{version}-{trace}-{span.replace('-', '')[-16:]}-{flags}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from helseid_fn.api.call_headers import CallHeaders
 from helseid_fn.api.failure_ids import read_failure_ids
@@ -40,6 +41,14 @@ class ApiExchange:
     sent_secrets: tuple[str, ...] = field(repr=False)
 
 
+NO_HEADERS = CallHeaders()
+
+
+def make_uuid() -> str:
+    """Return a random UUID."""
+    return str(uuid.uuid4())
+
+
 class ApiClient:
     """Calls an API that HelseID protects: the one at API_URL, or Selvbetjening; safe for threads."""
 
@@ -51,15 +60,17 @@ class ApiClient:
         party: Party = Party.API,
         now: Callable[[], float] = time.time,
         new_id: Callable[[], str] = new_jti,
-        headers: CallHeaders | None = None,
+        headers: CallHeaders = NO_HEADERS,
+        new_uuid: Callable[[], str] = make_uuid,
     ) -> None:
-        """Add `headers` to every call, if they are given."""
+        """Take `headers`, which every call has besides its own."""
         self._tokens = tokens
         self._transport = transport
         self._party = party
         self._now = now
         self._new_id = new_id
         self._headers = headers
+        self._new_uuid = new_uuid
 
     def call(self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context) -> ApiResult:
         """Call the API for an organization, with a token that has these scopes, and read its response as a JSON value.
@@ -73,14 +84,13 @@ class ApiClient:
         self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context, *, stream: bool = False
     ) -> ApiExchange:
         """Do the same, but return the response as it came, whatever its status; with `stream`, a 2xx is yet to be read."""
-        if self._headers is not None:
-            request = replace(request, headers=self._headers.add(request.headers, ctx))
         token = self._tokens.get(organization, scopes, ctx)
-        exchange = self._send(request, token, ctx, stream=stream)
+        headers = self._headers.build(request.headers, ctx, self._new_uuid)
+        exchange = self._send(request, headers, token, ctx, stream=stream)
         if rejects_token(exchange.response) and self._tokens.may_replace(token):
             # Revoked, or expired by the API's clock: one new token, one more call.
             token = self._tokens.get(organization, scopes, ctx, rejected=token)
-            exchange = self._send(request, token, ctx, stream=stream)
+            exchange = self._send(request, headers, token, ctx, stream=stream)
             if rejects_token(exchange.response):
                 self._tokens.note_rejected_anew(token)
         ctx.note_token(token.expires_at, token.scopes, exchange.sent_secrets)
@@ -102,7 +112,9 @@ class ApiClient:
             check_response(response, exchange.token)
         return response
 
-    def _send(self, request: ApiRequest, token: Token, ctx: Context, *, stream: bool) -> ApiExchange:
+    def _send(
+        self, request: ApiRequest, headers: Mapping[str, str], token: Token, ctx: Context, *, stream: bool
+    ) -> ApiExchange:
         """Send the request with a proof by the key that the token is bound to; it may take all the time that is left."""
         sent_secrets = [token.value]
 
@@ -119,10 +131,10 @@ class ApiClient:
             sent_secrets.append(proof)
             own = {"Authorization": f"DPoP {token.value}", "DPoP": proof}
             body = request.body.rewind(ctx) if isinstance(request.body, FileBody) else request.body
-            return Message({"Accept": "application/json", **request.headers, **own}, body)
+            return Message({**headers, **own}, body)
 
         response = self._transport.send(
             self._party, request.method, request.url, build, ctx=ctx, idempotent=request.is_idempotent, stream=stream
         )
-        ctx.note(api_ids=read_failure_ids(response) or None)
+        ctx.note(api_ids=read_failure_ids(response, request.url) or None)
         return ApiExchange(request, response, token, tuple(sent_secrets))

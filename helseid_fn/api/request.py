@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,54 +42,63 @@ class ApiRequest:
 
 
 def parse_api_request(
-    members: Mapping[str, Any], base_url: str, methods: frozenset[str], caller_headers: tuple[str, ...], max_body_bytes: int
+    members: Mapping[str, Any],
+    base_url: str,
+    methods: frozenset[str],
+    caller_headers: tuple[str, ...],
+    max_body_bytes: int,
+    *,
+    fixed_headers: Collection[str] = (),
 ) -> ApiRequest:
-    """Parse the members method, path, query, headers, json and content of an invocation's `request`; by default a GET.
+    """Parse the members of an invocation's `request`: method, path, query, headers, and json or content; none is required.
 
-    `caller_headers` are the names, or prefixes that end in `*`, of API_CALLER_HEADERS. Raises `InvalidInvocation`, which names
-    the member.
+    `caller_headers` are the names, or prefixes that end in `*`, of API_CALLER_HEADERS, and `fixed_headers` the names, in lower
+    case, that API_HEADERS sets. Raises `InvalidInvocation`, which names the member.
     """
     method = members.get("method", "GET")
     if "method" not in members and "GET" not in methods:
         raise _invalid("request.method is missing, and API_METHODS has no GET, which is the default. Name one of its methods.")
     if not isinstance(method, str) or method not in methods:
         raise _invalid(f"request.method must be one of {', '.join(sorted(methods))}. API_METHODS allows no other.")
-    headers = _parse_headers(members.get("headers", {}), caller_headers)
-    body = _parse_body(members, headers)
+    headers = _parse_headers(members.get("headers", {}), caller_headers, fixed_headers)
+    body = _parse_body(members, method)
     if body is not None:
-        if method in ("GET", "HEAD"):
-            raise _invalid(f"A {method} has no body. Leave request.json and request.content out, or use another method.")
         if len(body) > max_body_bytes:
-            raise _invalid(f"The body in request is larger than {max_body_bytes // 1024 // 1024} MiB. Raise API_MAX_MEGABYTES.")
-        if "json" in members and not _names_type(headers):
+            raise _invalid(f"request's body is larger than {max_body_bytes // 1024 // 1024} MiB. Raise API_MAX_MEGABYTES.")
+        if not any(name.lower() == "content-type" for name in headers):
+            if "content" in members:
+                raise _invalid("request.content is of no known type. Name its content-type in request.headers.")
             headers["Content-Type"] = "application/json"
     return ApiRequest(method, _build_url(base_url, members.get("path"), members.get("query", {})), headers, body)
 
 
-def _parse_body(members: Mapping[str, Any], headers: Mapping[str, str]) -> bytes | None:
-    if "json" in members and "content" in members:
-        raise _invalid("request has both json and content. Leave one out.")
-    if "json" in members:
-        try:
-            return dump_json(members["json"])
-        except ValueError as fault:
-            raise _invalid(f"request.json {fault}") from None
-    if "content" not in members:
-        return None
-    if not _names_type(headers):
-        raise _invalid("request.content needs a content-type. Name it in request.headers.")
-    try:
-        return base64.b64decode(members["content"], validate=True)
-    except (ValueError, TypeError):
-        raise _invalid("request.content is not base64. Encode the body.") from None
-
-
-def _names_type(headers: Mapping[str, str]) -> bool:
-    return any(name.lower() == "content-type" for name in headers)
-
-
 def _invalid(detail: str, caller_detail: str = "") -> InvalidInvocation:
     return InvalidInvocation("request", detail, caller_detail=caller_detail)
+
+
+def _parse_body(members: Mapping[str, Any], method: str) -> bytes | None:
+    name = next((name for name in ("json", "content") if name in members), None)
+    if name is None:
+        return None
+    if "json" in members and "content" in members:
+        raise _invalid("request has either json or content as its body, and not both. Leave one out.")
+    if method in ("GET", "HEAD"):
+        raise _invalid(f"A {method} has no body. Leave request.{name} out, or use another method.")
+    value = members[name]
+    try:
+        return dump_json(value) if name == "json" else _decode(value)
+    except ValueError as fault:
+        raise _invalid(f"request.{name} {fault}") from None
+
+
+def _decode(value: object) -> bytes:
+    wrong = ValueError("must be text in base64 (RFC 4648 section 4), without ends of lines.")
+    if not isinstance(value, str):
+        raise wrong
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        raise wrong from None
 
 
 def _build_url(base_url: str, path: object, query: object) -> str:
@@ -105,14 +114,15 @@ def _build_url(base_url: str, path: object, query: object) -> str:
         raise _invalid(f"request.query {fault}") from None
 
 
-def _parse_headers(headers: object, caller_headers: tuple[str, ...]) -> dict[str, str]:
+def _parse_headers(headers: object, caller_headers: tuple[str, ...], fixed_headers: Collection[str]) -> dict[str, str]:
     if not isinstance(headers, dict):
         raise _invalid("request.headers must be an object of strings.")
     if len(headers) > MAX_HEADERS or sum(len(name) + len(str(value)) for name, value in headers.items()) > MAX_HEADERS_LENGTH:
         raise _invalid(f"request.headers has over {MAX_HEADERS} headers or {MAX_HEADERS_LENGTH // 1024} KiB. Send less.")
     for name, value in headers.items():
-        if not is_header_name(name) or not matches_header(name, caller_headers):
-            remedy = "API_CALLER_HEADERS lists the headers that it may set."
+        if not is_header_name(name) or not matches_header(name, caller_headers, fixed_headers):
+            is_fixed = name.lower() in fixed_headers
+            remedy = "API_HEADERS fixes it." if is_fixed else "API_CALLER_HEADERS lists the headers that it may set."
             raise _invalid(
                 f"request.headers has one that it must not set. {remedy}",
                 f"request.headers must not set {name!r:.60}. {remedy}",

@@ -80,7 +80,7 @@ class App:
             token_endpoint_host=settings.token_endpoint_host,
             now=now,
         )
-        headers = CallHeaders(dict(settings.api_headers), settings.api_correlation_header)
+        headers = CallHeaders(settings.api_headers, settings.api_correlation_header)
         self.api = ApiClient(tokens, self.transport, now=now, headers=headers)
         self.runner = JobRunner(settings, self.api, Places(settings, environ=environ, sleep=sleep), now=now)
 

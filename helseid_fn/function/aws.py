@@ -14,7 +14,7 @@ from helseid_fn.function.lambda_events import Delivery, is_batch, read_deliverie
 from helseid_fn.function.lambda_http import LambdaHttp, read_http_request
 from helseid_fn.function.pass_through import parse_pass_through
 from helseid_fn.function.responses import Host, read_as_object
-from helseid_fn.function.trace import LowerCased, read_eventbridge_facts, read_header_facts
+from helseid_fn.function.trace import LowerCased, read_eventbridge_facts, read_header_facts, read_traceparent
 from helseid_fn.http.gzip_members import MEBIBYTE
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def _handle_http(app: App, request: LambdaHttp, context: LambdaContext) -> Any:
 
     facts = {**_read_facts(app, headers, context), "trigger": "http"}
     host = LOAD_BALANCER if request.is_load_balancer else OVER_HTTP
-    work = app.runner.prepare(parse, host, passes_through=passes_through)
+    trace = read_traceparent(LowerCased(headers))
+    work = app.runner.prepare(parse, host, passes_through=passes_through, traceparent=trace)
     outcome = app.perform(work, facts, _deadline_seconds(app, context))
     return request.build_response(outcome.response)
 

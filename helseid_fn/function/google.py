@@ -14,7 +14,7 @@ from helseid_fn.function.invocation import Invocation, is_rotation_event, max_bo
 from helseid_fn.function.pass_through import parse_pass_through
 from helseid_fn.function.pubsub import read_push_id
 from helseid_fn.function.responses import UNLIMITED, Host, HttpResponse
-from helseid_fn.function.trace import read_event_facts, read_header_facts
+from helseid_fn.function.trace import read_event_facts, read_header_facts, read_traceparent
 
 if TYPE_CHECKING:
     import flask
@@ -56,7 +56,8 @@ def handle_http(app: App, request: flask.Request) -> HttpResponse:
     if push_id:
         facts["message_id"] = push_id[:200]
     host = CLOUD_RUN if "K_SERVICE" in app.environ else UNLIMITED
-    work = app.runner.prepare(parse, host, passes_through=passes_through)
+    trace = read_traceparent(request.headers)
+    work = app.runner.prepare(parse, host, passes_through=passes_through, traceparent=trace)
     outcome = app.perform(work, facts, deadline_seconds(app))
     if outcome.error is not None and not outcome.error.retryable and push_id is not None:
         return outcome.response[0], 200, outcome.response[2]

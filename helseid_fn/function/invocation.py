@@ -14,7 +14,7 @@ from helseid_fn.oauth.organization import Organization, check_organization, is_a
 from helseid_fn.settings import Settings
 
 ENVELOPE_BYTES = 64 * 1024
-"""What an invocation may take beside the body that it sends to the API."""
+"""What an invocation may take beside the body that it sends to the API, which may be in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Invocation:
 
 
 def max_body_bytes(settings: Settings) -> int:
-    """Return how large the body of an invocation may be: base64 of the largest body to the API, and what is around it."""
-    return settings.api_max_bytes * 4 // 3 + ENVELOPE_BYTES
+    """Return how large the body of an invocation may be."""
+    return (settings.api_max_bytes + 2) // 3 * 4 + ENVELOPE_BYTES
 
 
 def parse_http(method: str, query: bytes, body: bytes, settings: Settings) -> Invocation:
@@ -66,7 +66,7 @@ def parse_invocation(members: Any, settings: Settings) -> Invocation:
     return Invocation(
         organization,
         _parse_scope(members["scope"], settings.scopes) if "scope" in members else settings.scopes,
-        parse_api_request(request, *limits) if names_call else None,
+        parse_api_request(request, *limits, fixed_headers=settings.api_headers) if names_call else None,
         members.get("input"),
         _parse_deliver(members["deliver"], settings) if "deliver" in members else None,
     )
@@ -104,7 +104,7 @@ def is_rotation_event(event_type: str, data: object) -> bool:
 
 def _parse_text(body: bytes, settings: Settings) -> Invocation:
     if len(body) > max_body_bytes(settings):
-        limit = settings.api_max_bytes // 1024 // 1024
+        limit = max_body_bytes(settings) // 1024 // 1024
         raise InvalidInvocation("body", f"The body is larger than {limit} MiB. Send less, or raise API_MAX_MEGABYTES.")
     members = _parse_body(body) if body.strip() else {}
     return parse_payload(read_message(members), settings) if is_push(members) else parse_invocation(members, settings)

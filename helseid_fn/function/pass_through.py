@@ -49,12 +49,13 @@ def parse_pass_through(
     if len(body) > settings.api_max_bytes:
         limit = settings.api_max_bytes // 1024 // 1024
         raise InvalidInvocation("body", f"The body is larger than {limit} MiB. Send less, or raise API_MAX_MEGABYTES.")
-    kept = {name: value for name, value in headers.items() if matches_header(name, settings.api_caller_headers)}
+    allowed, fixed = settings.api_caller_headers, settings.api_headers
+    kept = {name: value for name, value in headers.items() if matches_header(name, allowed, fixed)}
     below = unquote(path).removeprefix("/")
     members = {"method": method, "headers": kept, "query": parse_qs(query, keep_blank_values=True)}
     members |= {"path": below} if below else {}
     parsed = parse_api_request(
-        members, settings.api_url, settings.api_methods, settings.api_caller_headers, settings.api_max_bytes
+        members, settings.api_url, settings.api_methods, allowed, settings.api_max_bytes, fixed_headers=fixed
     )
     has_body = bool(body) and method not in ("GET", "HEAD")
     request = ApiRequest(parsed.method, parsed.url, parsed.headers, body if has_body else None)

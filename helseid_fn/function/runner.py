@@ -71,13 +71,21 @@ class JobRunner:
     job: JobFunction = call_api
     is_pass_through: bool = False
 
-    def prepare(self, parse: Callable[[], Invocation], host: Host = UNLIMITED, *, passes_through: bool = False) -> Work:
+    def prepare(
+        self,
+        parse: Callable[[], Invocation],
+        host: Host = UNLIMITED,
+        *,
+        passes_through: bool = False,
+        traceparent: str = "",
+    ) -> Work:
         """Return the work of an invocation, which is parsed as a part of it; the host must carry the response.
 
         With `passes_through`, the response that the job returns goes back as it came.
         """
 
         def work(ctx: Context) -> tuple[str, HttpResponse]:
+            ctx.traceparent = traceparent
             outcome, invocation = self.run(parse(), ctx)
             if passes_through and isinstance(outcome, ApiResponse):
                 response = build_pass_through(outcome, ctx.sent_secrets)

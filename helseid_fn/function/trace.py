@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from helseid_fn.context import TRACE_FIELD
-
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<span>[0-9a-f]{16})-[0-9a-f]{2}.*")
+# A later version may have more parts: https://www.w3.org/TR/trace-context/#versioning-of-traceparent.
+_TRACEPARENT = re.compile(
+    r"(?!ff)(?!00.{54})[0-9a-f]{2}-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(-.*)?"
+)
+_SAMPLED = 1
 _CLOUD_TRACE = re.compile(r"(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;.*)?")
 _AMAZON_TRACE = re.compile(r"(?:.*;)?Root=(?P<trace>1-[0-9a-f]{8}-[0-9a-f]{24})(?:;.*)?")
 _LOGGED_HEADERS = {
@@ -55,9 +57,15 @@ def read_header_facts(headers: Headers, google_project: str | None) -> dict[str,
         trace, span = cloud_trace["trace"].lower(), f"{int(cloud_trace['span'] or 0) % 2**64:016x}"
     else:
         return fields
-    fields[TRACE_FIELD] = f"projects/{google_project}/traces/{trace}" if google_project else trace
+    fields["logging.googleapis.com/trace"] = f"projects/{google_project}/traces/{trace}" if google_project else trace
     fields["logging.googleapis.com/spanId"] = span
     return fields
+
+
+def read_traceparent(headers: Headers) -> str:
+    """Return the request's W3C traceparent in version 00, whose only flag is `sampled`; nothing if it has no valid one."""
+    found = _TRACEPARENT.fullmatch(headers.get("traceparent") or "")
+    return f"00-{found['trace']}-{found['span']}-{int(found['flags'], 16) & _SAMPLED:02x}" if found else ""
 
 
 def read_event_facts(attributes: Mapping[str, object], data: object) -> dict[str, str]:

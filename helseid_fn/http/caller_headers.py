@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from urllib3.util import SKIP_HEADER
-
-from helseid_fn.http.json_text import parse_json
 
 OWN_HEADERS = (
     "authorization",
@@ -56,41 +55,13 @@ def parse_header_patterns(text: str) -> tuple[str, ...]:
     return patterns
 
 
-def parse_fixed_headers(text: str) -> tuple[tuple[str, str], ...]:
-    """Parse a JSON object of headers. Raises `ValueError` with words that follow the setting's name, and never a value."""
-    try:
-        members = parse_json(text)
-    except ValueError:
-        members = None
-    if not isinstance(members, dict) or not members:
-        raise ValueError('is not a JSON object of headers, such as {"api-version": "3"}')
-    for name, value in members.items():
-        if not is_header_name(name) or not is_header_value(value) or not value:
-            raise ValueError("has a header whose name or value is not visible ASCII text; write each value as a string")
-    _refuse_own(tuple(members))
-    if len({name.lower() for name in members}) < len(members):
-        raise ValueError("names a header twice")
-    return tuple(members.items())
+def matches_header(name: str, patterns: tuple[str, ...], fixed: Collection[str] = ()) -> bool:
+    """Return whether a header's name is one of these names, or starts with one of these prefixes, whatever its case.
 
-
-def parse_header_name(text: str) -> str:
-    """Parse the name of one header. Raises `ValueError` with words that follow the setting's name."""
-    if not re.fullmatch(r"[A-Za-z0-9-]+", text):
-        raise ValueError("is not the name of a header")
-    _refuse_own((text,))
-    return text
-
-
-def _refuse_own(names: tuple[str, ...]) -> None:
-    own = next((name for name in names if name.lower() in OWN_HEADERS), None)
-    if own is not None:
-        raise ValueError(f"names {own.lower()}, which only the function may set")
-
-
-def matches_header(name: str, patterns: tuple[str, ...]) -> bool:
-    """Return whether a header's name is one of these names, or starts with one of these prefixes, whatever its case."""
+    No prefix covers a name that is `fixed`, in lower case.
+    """
     name = name.lower()
-    by_prefix = not name.startswith(TRUSTED_HEADERS)
+    by_prefix = not name.startswith(TRUSTED_HEADERS) and name not in fixed
     return any(by_prefix and name.startswith(each[:-1]) if each.endswith("*") else name == each for each in patterns)
 
 

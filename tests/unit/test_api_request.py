@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -372,6 +373,51 @@ def test_a_read_has_no_body(method: str) -> None:
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), {"a": [float("-inf")]}], ids=repr)
 def test_a_number_that_json_cannot_have_is_refused(value: object) -> None:
     assert "request.json has a number too large" in str(refusal_of(method="POST", json=value))
+
+
+OCTETS = {"headers": {"content-type": "application/pdf"}, "method": "POST"}
+
+
+@pytest.mark.parametrize("octets", [b"", b"%PDF\x00\xff", bytes(range(256))], ids=len)
+def test_content_becomes_the_body(octets: bytes) -> None:
+    request = parse(**OCTETS, content=base64.b64encode(octets).decode())
+    assert (request.body, request.headers) == (octets, {"content-type": "application/pdf"})
+
+
+@pytest.mark.parametrize("content", ["a", "YQ", "YQ==\n", "Y-_=", "æ", None, 7, ["YQ=="]], ids=ascii)
+def test_content_that_is_not_base64_is_refused(content: object) -> None:
+    assert "request.content must be text in base64" in str(refusal_of(**OCTETS, content=content))
+
+
+def test_content_needs_its_type() -> None:
+    assert "Name its content-type in request.headers" in str(refusal_of(method="POST", content="YQ=="))
+
+
+def test_a_body_is_json_or_content() -> None:
+    assert "not both" in str(refusal_of(**OCTETS, content="YQ==", json={}))
+
+
+def test_content_of_a_read_is_refused() -> None:
+    assert "Leave request.content out" in str(refusal_of(**OCTETS | {"method": "GET"}, content="YQ=="))
+
+
+def test_content_is_bounded_as_it_is_sent() -> None:
+    largest = base64.b64encode(bytes(MAX_BODY_BYTES)).decode()
+    assert len(parse(**OCTETS, content=largest).body or b"") == MAX_BODY_BYTES
+    assert "API_MAX_MEGABYTES" in str(refusal_of(**OCTETS, content=base64.b64encode(bytes(MAX_BODY_BYTES + 1)).decode()))
+
+
+def test_a_prefix_does_not_cover_a_fixed_header() -> None:
+    with pytest.raises(InvalidInvocation, match="API_HEADERS fixes it"):
+        parse_api_request(
+            {"headers": {"NHN-A": "b"}}, BASE, ALL_METHODS, CALLER_HEADERS, MAX_BODY_BYTES, fixed_headers={"nhn-a": "a"}
+        )
+
+
+def test_a_listed_name_covers_a_fixed_header() -> None:
+    members = {"headers": {"Accept": "b"}}
+    request = parse_api_request(members, BASE, ALL_METHODS, CALLER_HEADERS, MAX_BODY_BYTES, fixed_headers={"accept": "a"})
+    assert request.headers == {"Accept": "b"}
 
 
 def test_the_caller_s_headers_are_copied() -> None:

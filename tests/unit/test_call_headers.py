@@ -1,42 +1,67 @@
 from __future__ import annotations
 
+from itertools import count
+
+import pytest
+
 from helseid_fn.api.call_headers import CallHeaders
-from helseid_fn.context import TRACE_FIELD
+from helseid_fn.context import Context
 from tests.support.parts import make_context
 
+FIXED = CallHeaders({"accept": "application/fhir+json", "api-version": "3"}, "nhn-event-id")
+UUID = "4a5f8d0e-6f0b-4b9c-8a63-0f3f7f2f9f11"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
-def test_fixed_headers_replace_the_caller_s() -> None:
-    headers = CallHeaders({"api-version": "3"})
-    assert headers.add({"API-Version": "2", "accept": "x"}, make_context()) == {"accept": "x", "api-version": "3"}
+def build(headers: CallHeaders, own: dict[str, str] | None = None, ctx: Context | None = None) -> dict[str, str]:
+    ids = (f"00000000-0000-4000-8000-{number:012}" for number in count(1))
+    return headers.build(own or {}, ctx or make_context(), lambda: next(ids))
 
 
-def test_each_call_has_a_correlation_id_of_its_own() -> None:
-    ids = iter(["first", "second"])
-    headers, ctx = CallHeaders({}, "nhn-event-id", new_id=lambda: next(ids)), make_context()
-    assert [headers.add({}, ctx) for _ in range(2)] == [{"nhn-event-id": "first"}, {"nhn-event-id": "second"}]
-    assert ctx.facts["correlation_id"] == "second"
+def test_without_settings_only_json_is_asked_for() -> None:
+    assert build(CallHeaders()) == {"Accept": "application/json"}
 
 
-def test_the_caller_s_correlation_id_stays() -> None:
+def test_fixed_headers_are_added() -> None:
+    assert build(CallHeaders({"api-version": "3"})) == {"Accept": "application/json", "api-version": "3"}
+
+
+def test_the_request_s_own_headers_win_in_any_spelling() -> None:
+    own = {"ACCEPT": "text/csv", "Api-Version": "4", "NHN-Event-Id": UUID}
+    assert build(FIXED, own) == own
+
+
+def test_each_call_has_an_id_that_is_noted() -> None:
     ctx = make_context()
-    assert CallHeaders({}, "nhn-event-id").add({"NHN-Event-Id": "theirs"}, ctx)["nhn-event-id"] == "theirs"
-    assert ctx.facts["correlation_id"] == "theirs"
+    assert build(FIXED, ctx=ctx)["nhn-event-id"] == "00000000-0000-4000-8000-000000000001"
+    assert ctx.facts["correlation_id"] == "00000000-0000-4000-8000-000000000001"
 
 
-def test_the_trace_goes_on_with_a_new_span() -> None:
+def test_a_caller_s_own_id_is_noted() -> None:
     ctx = make_context()
-    ctx.note(**{TRACE_FIELD: f"projects/p/traces/{TRACE}"})
-    added = CallHeaders({}, new_span=lambda: "b7ad6b7169203331").add({}, ctx)
-    assert added == {"traceparent": f"00-{TRACE}-b7ad6b7169203331-00"}
+    build(FIXED, {"NHN-EVENT-ID": UUID}, ctx)
+    assert ctx.facts["correlation_id"] == UUID
 
 
-def test_the_caller_s_trace_stays() -> None:
+@pytest.mark.parametrize("value", ["Ola Nordmann", "01017012345", "17", ""])
+def test_a_caller_s_id_of_no_id_s_shape_is_not_noted(value: str) -> None:
     ctx = make_context()
-    ctx.note(**{TRACE_FIELD: TRACE})
-    assert CallHeaders().add({"Traceparent": "theirs"}, ctx) == {"Traceparent": "theirs"}
+    build(FIXED, ctx=ctx)
+    assert build(FIXED, {"nhn-event-id": value}, ctx)["nhn-event-id"] == value
+    assert "correlation_id" not in ctx.facts
 
 
-def test_without_settings_and_trace_nothing_is_added() -> None:
-    assert CallHeaders().add({"accept": "x"}, make_context()) == {"accept": "x"}
+def test_a_trace_goes_on_with_another_span() -> None:
+    ctx = make_context()
+    ctx.traceparent = f"00-{TRACE}-b7ad6b7169203331-01"
+    assert build(CallHeaders(), ctx=ctx)["traceparent"] == f"00-{TRACE}-8000000000000001-01"
+
+
+def test_a_caller_s_own_traceparent_wins() -> None:
+    ctx = make_context()
+    ctx.traceparent = f"00-{TRACE}-b7ad6b7169203331-01"
+    assert build(CallHeaders(), {"Traceparent": "own"}, ctx)["Traceparent"] == "own"
+
+
+def test_fixed_values_are_not_shown() -> None:
+    assert "HUSH" not in repr(CallHeaders({"api-key": "HUSH"}))

@@ -57,9 +57,17 @@ def test_the_id_at_an_instance_s_end_is_read(before: str) -> None:
     assert read_failure_ids(make_response(409, {"instance": f"{before}{UUID}"})) == {"instance": UUID}
 
 
-@pytest.mark.parametrize("instance", ["/patients/01017012345", "/patients/ola", "/orders/17", "", 7])
+@pytest.mark.parametrize(
+    "instance", ["/patients/01017012345", "/patients/ola", "/orders/17", "/orders/E-17", f"/{UUID}/ola", f"{UUID}?ola", "", 7]
+)
 def test_an_instance_that_may_be_a_person_is_not_read(instance: object) -> None:
     assert read_failure_ids(make_response(409, {"instance": instance})) == {}
+
+
+@pytest.mark.parametrize("name", ["instance", "requestId"])
+def test_what_the_call_was_about_is_not_its_failure_s_id(name: str) -> None:
+    response = make_response(404, {name: UUID})
+    assert read_failure_ids(response, f"https://api.example.no/Patient/{UUID.upper()}?x=1") == {}
 
 
 def test_a_code_may_be_a_number() -> None:

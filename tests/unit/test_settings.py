@@ -24,7 +24,7 @@ ALL_BAD = {
     "API_URL": "HUSH-HUSH",
     "API_METHODS": "HUSH-HUSH",
     "API_CALLER_HEADERS": "HUSH HUSH:HUSH",
-    "API_HEADERS": "HUSH",
+    "API_HEADERS": '{"nhn-a": "HUSH-HUSH", "HUSH HUSH": "HUSH"}',
     "API_CORRELATION_HEADER": "HUSH HUSH",
     "API_MAX_MEGABYTES": "HUSH",
     "RESULT_TO": "HUSH-HUSH",
@@ -72,7 +72,7 @@ def test_reads_every_setting() -> None:
         "api_url": EXAMPLES["API_URL"],
         "api_methods": frozenset({"GET", "POST"}),
         "api_caller_headers": ("accept", "content-type", "nhn-*"),
-        "api_headers": (("nhn-source-system", "My-EPJ, v1.0.2"), ("api-version", "3")),
+        "api_headers": {"nhn-source-system": "My-EPJ, v1.0.2", "api-version": "3"},
         "api_correlation_header": "nhn-event-id",
         "api_max_bytes": 35 * 1024 * 1024,
         "result_to": {"scheme": "gs", "name": "my-bucket", "prefix": "greetings/"},
@@ -200,6 +200,21 @@ BAD = [
     ("API_METHODS", "get", "in capitals"),
     ("API_METHODS", "GET TRACE", "is not a list of"),
     ("API_METHODS", ",", "is not a list of"),
+    ("API_HEADERS", "nhn-source-system: a", "is not a JSON object of headers"),
+    ("API_HEADERS", '["a"]', "is not a JSON object of headers"),
+    ("API_HEADERS", '{"a": "1", "A": "2"}', "names a header twice"),
+    ("API_HEADERS", '{"api-version": 3}', "is not visible ASCII in quotes"),
+    ("API_HEADERS", '{"a": "\\r\\nb: c"}', "is not visible ASCII in quotes"),
+    ("API_HEADERS", '{"a": "æ"}', "is not visible ASCII in quotes"),
+    ("API_HEADERS", '{"": "a"}', "has a name that no header has"),
+    ("API_HEADERS", '{"Content_Length": "1"}', "has a name that no header has"),
+    ("API_HEADERS", '{"DPoP": "a"}', "would set dpop, which only the function may set"),
+    ("API_HEADERS", '{"Host": "a"}', "would set host, which only the function may set"),
+    ("API_HEADERS", '{"Content-Type": "text/plain"}', "would set content-type, which belongs to each call"),
+    ("API_HEADERS", '{"traceparent": "a"}', "would set traceparent, which belongs to each call"),
+    ("API_CORRELATION_HEADER", "nhn-*", "is not a header's name"),
+    ("API_CORRELATION_HEADER", "authorization", "which only the function may set"),
+    ("API_CORRELATION_HEADER", "Content-Type", "which belongs to each call"),
     ("API_CALLER_HEADERS", "nhn_*", "is not a list of header names"),
     ("HELSEID_ORGANIZATIONS", "999977774,313745392", "is not a list of parent, parent:child or :child"),
     ("HELSEID_ORGANIZATIONS", "999977774:", "is not a list of parent, parent:child or :child"),
@@ -451,6 +466,15 @@ def test_the_table_has_every_setting_once_with_its_meaning() -> None:
     assert len(EXAMPLES) == len(SETTINGS)
     assert all(setting.meaning and setting.example for setting in SETTINGS)
     assert set(ALL_BAD) == set(EXAMPLES) - {"CURL_CA_BUNDLE"}
+
+
+def test_a_fixed_header_cannot_carry_the_correlation_id() -> None:
+    (fault,) = faults_of({**REQUIRED, "API_HEADERS": '{"NHN-Event-Id": "HUSH"}', "API_CORRELATION_HEADER": "nhn-event-id"})
+    assert fault == "API_CORRELATION_HEADER names a header that API_HEADERS fixes; remove one of them"
+
+
+def test_a_fixed_header_s_value_is_not_shown() -> None:
+    assert "HUSH" not in repr(make_settings(API_HEADERS='{"api-key": "HUSH"}'))
 
 
 def test_the_api_s_usual_headers_are_the_caller_s_to_set() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.function.trace import LowerCased, read_event_facts, read_eventbridge_facts, read_header_facts
+from helseid_fn.function.trace import LowerCased, read_event_facts, read_eventbridge_facts, read_header_facts, read_traceparent
 from tests.support.parts import make_response
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -56,10 +56,21 @@ def test_a_traceparent_wins_over_google_s_header() -> None:
         f'"{TRACEPARENT}"',
         f"00-{'0' * 32}-{SPAN}-01",
         f"ff-{TRACE}-{SPAN}-01",
+        f"{TRACEPARENT}-more",
+        f"01-{TRACE}-{SPAN}-01more",
+        f"{TRACEPARENT},{TRACEPARENT}",
     ],
 )
 def test_an_invalid_traceparent_is_ignored(value: str) -> None:
     assert log_fields(traceparent=value) == {}
+    assert read_traceparent(LowerCased({"traceparent": value})) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "flags"), [(TRACEPARENT, "01"), (f"00-{TRACE}-{SPAN}-00", "00"), (f"cc-{TRACE}-{SPAN}-fe-more", "00")]
+)
+def test_a_traceparent_of_any_version_is_read_as_the_first(value: str, flags: str) -> None:
+    assert read_traceparent(LowerCased({"traceparent": value})) == f"00-{TRACE}-{SPAN}-{flags}"
 
 
 @pytest.mark.parametrize("value", ["", "x", f"{TRACE}/", f"{TRACE}/x", f"{TRACE[1:]}/1", f"{TRACE}/{'9' * 21}", f"{TRACE}/-1"])

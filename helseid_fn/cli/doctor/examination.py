@@ -98,8 +98,8 @@ def _call_api(sign_in: SignIn, stored: StoredKey) -> Finding:
     """Ask the API for API_URL with GET, which changes nothing (RFC 9110 section 9.2.1)."""
     settings = sign_in.settings
     tokens = wire_tokens(settings, stored, sign_in.transport, sign_in.now)
-    headers = CallHeaders(dict(settings.api_headers), settings.api_correlation_header)
-    api, url = ApiClient(tokens, sign_in.transport, now=sign_in.now, headers=headers), settings.api_url
+    headers, url = CallHeaders(settings.api_headers, settings.api_correlation_header), settings.api_url
+    api = ApiClient(tokens, sign_in.transport, now=sign_in.now, headers=headers)
     try:
         response = api.call(ApiRequest("GET", url), settings.organization, settings.scopes, Context(DEADLINE_SECONDS)).response
     except Refused as refusal:
