@@ -107,7 +107,7 @@ def _parse_client(path: Path, members: Any) -> Client:
     tenancy = members.get("tenancy", "single-tenant")
     if tenancy not in _TENANCIES:
         raise fail(f"tenancy of client {name} is not one of {', '.join(_TENANCIES)}.")
-    given: dict[str, Any] = {"scopes": members["scopes"], "other_scopes": ()} if "scopes" in members else {}
+    given: dict[str, Any] = {"scopes": members["scopes"]} if "scopes" in members else {}
     given |= {"children": members["children"]} if "children" in members else {}
     if members.get("parents"):
         given |= {"parent": members["parents"][0], "other_parents": members["parents"][1:]}

@@ -11,6 +11,7 @@ SAMPLE_AUDIENCE = "nhn:test-public-samplecode"
 SAMPLE_SCOPE = f"{SAMPLE_AUDIENCE}/client-credentials"
 SELVBETJENING_AUDIENCE = "nhn:selvbetjening"
 SELVBETJENING_SCOPE = f"{SELVBETJENING_AUDIENCE}/client"
+OTHER_SCOPES = (address_register.SCOPE, edi.SCOPE)
 
 Tenancy = Literal["single-tenant", "multi-tenant", "none"]
 
@@ -27,8 +28,8 @@ class Client:
     client_id: str
     jwks: Sequence[Mapping[str, Any]]
     scopes: Sequence[str] = (SAMPLE_SCOPE, SELVBETJENING_SCOPE)
-    other_scopes: Sequence[str] = (address_register.SCOPE, edi.SCOPE)
-    """Those of the stand-in's other APIs, which the client has without being told."""
+    other_scopes: Sequence[str] = ()
+    """Those that it may request too, but that its configuration does not list."""
     pending_scopes: Sequence[str] = ()
     tenancy: Tenancy = "multi-tenant"
     parent: str = "999977774"

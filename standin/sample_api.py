@@ -51,12 +51,12 @@ class SampleApi(ProtectedApi):
 
     def respond(self, request: Request) -> Response:
         """Respond with the greeting, with what another API has, or with an echo of the request."""
-        if request.path.startswith(f"{address_register.BASE_PATH}/"):
+        if self.address_register.has(request.path):
             self.check(request, address_register.AUDIENCE, address_register.SCOPE)
             return self._with_nonce(self.address_register.respond(request))
-        if request.path.startswith(f"{edi.BASE_PATH}/"):
-            self.check(request, edi.AUDIENCE, edi.SCOPE)
-            return self._with_nonce(self.inbox.respond(request))
+        if self.inbox.has(request.path):
+            client_id = self.check(request, edi.AUDIENCE, edi.SCOPE)["client_id"]
+            return self._with_nonce(self.inbox.respond(request, client_id))
         if not self._is_endpoint(request.path):
             return Response(HTTPStatus.NOT_FOUND)  # before any challenge, as ASP.NET Core routes
         claims, nonce = self.check(request), self.nonce_headers()

@@ -56,11 +56,10 @@ class StandIn(Observation):
         self.clock = Clock(clock)
         shared = Shared(self.clock, Record(), tls)
         ports = [0] * 5 if not port_base else range(port_base, port_base + 5)
-        self.helseid = HelseId(
-            shared,
-            HelseIdSettings(issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success),
-            ports[0],
+        settings = HelseIdSettings(
+            issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success
         )
+        self.helseid = HelseId(shared, settings, ports[0])
         super().__init__(shared.record, self.helseid.keys)
         api_settings = ApiSettings(
             nonce_required=api_nonce, nonce_on_success=api_nonce_on_success, leeway_seconds=api_leeway_seconds

@@ -9,11 +9,15 @@ os.environ.setdefault("HER_ID", "8143154")
 from helseid_fn.testing import run_job
 from main import empty_inbox
 
-NOTES = [{"messageId": "m-1", "offset": 10}, {"messageId": "m-2", "offset": 14}]
+NOTES = [
+    {"type": "NewMessage", "relatedMessageId": "m-1", "offset": 10},
+    {"type": "MessageSentStateUpdated", "relatedMessageId": "m-0", "offset": 12},
+    {"type": "NewMessage", "relatedMessageId": "m-2", "offset": 14},
+]
 API = {
-    "GET notifications": NOTES,
+    "GET notifications": {"notifications": NOTES},
     "GET messages/m-1/business-document": {"businessDocument": "PHhtbC8+"},
-    "GET messages/*": (404, {"errorCode": "E10404"}),
+    "GET messages/*": (410, {"errorCode": 10}),
     "PUT messages/*": 204,
 }
 
@@ -21,7 +25,8 @@ API = {
 def test_a_document_is_marked_only_after_it_is_delivered() -> None:
     run = run_job(empty_inbox, api=API)
     assert run.delivered["documents/m-1"].json() == {"businessDocument": "PHhtbC8+"}
-    assert [each.path for each in run.requested if each.method == "PUT"] == ["messages/m-1/downloaded/8143154"]
+    marked = [(each.path, each.json()) for each in run.requested if each.method == "PUT"]
+    assert marked == [("messages/m-1/downloaded", {"receiverHerId": 8143154})]
 
 
 def test_a_document_that_is_gone_stops_no_other() -> None:
