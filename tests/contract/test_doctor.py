@@ -84,6 +84,13 @@ def test_the_api_is_asked_with_get_alone(case: Case) -> None:
     assert [exchange.method for exchange in case.standin.exchanges("api")] == ["GET"]
 
 
+def test_the_api_is_asked_with_the_headers_of_every_call(case: Case) -> None:
+    case.settings |= {"API_HEADERS": '{"api-version": "3"}', "API_CORRELATION_HEADER": "nhn-event-id"}
+    findings_of(case)
+    (exchange,) = case.standin.exchanges("api")
+    assert (exchange.values("api-version"), len(exchange.values("nhn-event-id"))) == (["3"], 1)
+
+
 def test_a_key_that_selvbetjening_lets_expire_is_worth_a_warning(case: Case) -> None:
     case.settings["SELVBETJENING_URL"] = case.standin.selvbetjening.origin
     case.standin.expire_key(case.jwk["kid"], 10 * 86400)

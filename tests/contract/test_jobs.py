@@ -250,6 +250,13 @@ def test_a_header_that_is_not_listed_stays_behind(start: Start, standin: StandIn
     assert {"nhn-event-id", "x-forwarded-for"} & headers == {"nhn-event-id"}
 
 
+def test_a_fixed_header_of_the_caller_s_stays_behind(start: Start, standin: StandIn) -> None:
+    app = start(API_HEADERS='{"nhn-source-system": "Ours"}')
+    app.pass_through(lambda job: job.api.send(job.request))
+    call(app, headers={"nhn-source-system": "Theirs"}, method="GET")
+    assert standin.exchanges("api")[-1].values("nhn-source-system") == ["Ours"]
+
+
 def test_a_method_that_is_not_allowed_is_refused(start: Start) -> None:
     app = start()
     app.pass_through(lambda job: job.api.send(job.request))
