@@ -68,6 +68,10 @@ class ResultPlaces(Server):
             found += batch
         return found
 
+    def process(self, environ: Environ, start_response: StartResponse) -> Any:
+        """Process a request as moto does, whatever is planned."""
+        return self._moto(environ, start_response)
+
     def lose_response(self, fault: App) -> App:
         """Return a fault that carries the request out before it responds as another fault does."""
 

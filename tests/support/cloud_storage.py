@@ -66,7 +66,14 @@ class Part:
     """Persists 256 KiB of a chunk that is not the last, as Cloud Storage may."""
 
 
-Fault = Status | Lose | Silence | Corrupt | Garbage | Part
+@dataclass(frozen=True)
+class Slow:
+    """Passes the request on, and responds after a while."""
+
+    seconds: float
+
+
+Fault = Status | Lose | Silence | Corrupt | Garbage | Part | Slow
 
 
 @dataclass
@@ -164,6 +171,7 @@ class _Front(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # else headers and body are two packets, of which the second waits 40 ms for an acknowledgement
     server: _Front
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
@@ -186,6 +194,10 @@ class _Handler(BaseHTTPRequestHandler):
             case Lose():
                 self._pass(kind, body)
                 self.close_connection = True
+            case Slow(seconds):
+                response = self._pass(kind, body)
+                self.server.ended.wait(seconds)
+                self._respond(*response)
             case Corrupt():
                 self._respond(*self._pass(kind, body[:-1] + bytes([body[-1] ^ 1])))
             case Part():

@@ -1,0 +1,41 @@
+"""The short form of `make deliveries`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from tests.conftest import ROOT
+
+KILLS = 12
+EVENTS = 6000
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    """Return the figures."""
+    command = [sys.executable, "-m", "tests.long.delivery", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (1 if any(figures[cloud]["faults"] for cloud in ("google", "aws")) else 0)
+    return figures
+
+
+def test_a_job_killed_in_any_step_loses_nothing() -> None:
+    figures = run("kills", "--kills", str(KILLS))
+    for cloud in ("google", "aws"):
+        found = figures[cloud]
+        assert found["faults"] == []
+        assert found["kills"] == dict.fromkeys(("fetch", "deliver", "advance", "acknowledge"), KILLS)
+        assert found["acknowledged"] == KILLS + 1
+        assert found["uploads"] > found["events"]
+
+
+def test_overlapping_runs_that_fail_follow_a_register() -> None:
+    figures = run("register", f"--events={EVENTS}", "--page=50", "--page-seconds=0.02", "--deadline=1.5")
+    for cloud in ("google", "aws"):
+        found = figures[cloud]
+        assert (found["faults"], found["events"]) == ([], EVENTS)
+        assert found["runs"]["ok"] > 0
+        assert found["runs"]["delivery.refused.overtaken"] > 0
