@@ -2,7 +2,9 @@
 
 import io
 import ssl
+import threading
 import uuid
+from contextlib import nullcontext
 from typing import Any
 
 import boto3
@@ -19,9 +21,10 @@ class ResultPlaces(Server):
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._scheme = "https" if tls else "http"
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._swapping = threading.Lock()
         self.requests: list[str] = []
         """The method and path of each counted request to S3, the operation of each to SQS, in order."""
-        super().__init__(self._moto, tls)
+        super().__init__(self.process, tls)
 
     @property
     def url(self) -> str:
@@ -69,14 +72,16 @@ class ResultPlaces(Server):
         return found
 
     def process(self, environ: Environ, start_response: StartResponse) -> Any:
-        """Process a request as moto does, whatever is planned."""
-        return self._moto(environ, start_response)
+        """Process a request, whatever is planned; conditional ones in turn, since moto first compares and then swaps."""
+        is_conditional = "HTTP_IF_MATCH" in environ or "HTTP_IF_NONE_MATCH" in environ
+        with self._swapping if is_conditional else nullcontext():
+            return self._moto(environ, start_response)
 
     def lose_response(self, fault: App) -> App:
         """Return a fault that carries the request out before it responds as another fault does."""
 
         def app(environ: Environ, start_response: StartResponse) -> Any:
-            list(self._moto(environ, lambda *_: lambda _: None))
+            list(self.process(environ, lambda *_: lambda _: None))
             return fault(environ, start_response)
 
         return app

@@ -1,49 +1,50 @@
-"""A register in the stand-in's API: events that are made from their numbers, in pages, and more of them while they are read."""
+"""The stand-in's Adresseregisteret, which grows while it is read, takes its time, and counts."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Any
-from urllib.parse import parse_qs
 
 from standin import StandIn
+from standin.address_register import BASE_PATH, SCOPE, AddressRegister
 from standin.messages import Request, Response
-from standin.sample_api import BASE_PATH
 
-PATH = "events"
-
-
-def make_event(number: int) -> dict[str, Any]:
-    """Return the event of a number."""
-    return {"sequenceNumber": number, "herId": 8_000_000 + number * 7919 % 99_991, "type": "CommunicationPartyUpdated"}
+PATH = f"{BASE_PATH}/event"
 
 
-class Register:
-    """Serves `GET events?fromSequenceNumber=N` below the stand-in's API, to calls with a valid token and proof."""
+class Register(AddressRegister):
+    """Has all its events from the beginning, or one page to which each request adds some."""
 
-    def __init__(self, standin: StandIn, events: int, page: int, *, growth: int = 0, page_seconds: float = 0) -> None:
-        """Begin with all events, or with one page to which each request adds this many; each page takes some time."""
-        self.events = events
+    def __init__(self, standin: StandIn, events: int, page_size: int, *, growth: int = 0, page_seconds: float = 0) -> None:
+        super().__init__(events=page_size if growth else events, page_size=page_size)
         self.requests = 0
-        self._page = page
+        self._all_events = events
         self._growth = growth
         self._page_seconds = page_seconds
-        self._there = page if growth else events
         self._lock = threading.Lock()
-        self._api = standin.api
-        self._respond_otherwise = standin.api.respond
-        standin.api.respond = self._respond  # type: ignore[method-assign]
+        self._standin = standin
+        standin.api.address_register = self
 
-    def _respond(self, request: Request) -> Response:
-        if request.path != f"{BASE_PATH}/{PATH}":
-            return self._respond_otherwise(request)
-        self._api.check(request)
-        first = int(parse_qs(request.query)["fromSequenceNumber"][0])
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a function needs to follow it."""
+        return {"API_URL": self._standin.address_register_base, "HELSEID_SCOPE": SCOPE}
+
+    def respond(self, request: Request) -> Response:
+        """Respond with the page as it is now."""
         with self._lock:
             self.requests += 1
-            there = self._there
-            self._there = min(there + self._growth, self.events)
+            response = super().respond(request)
+            self.events = min(self.events + self._growth, self._all_events)
         time.sleep(self._page_seconds)
-        last = min(first + self._page - 1, there)
-        return Response.json(200, [make_event(number) for number in range(first, last + 1)])
+        return response
+
+    def read(self, first: int, last: int) -> list[dict[str, Any]]:
+        """Return events, past the request's checks."""
+        found: list[dict[str, Any]] = []
+        while len(found) <= last - first:
+            request = Request("GET", f"{PATH}?fromSequenceNumber={first + len(found)}", (), b"", "http")
+            found += json.loads(super().respond(request).body)
+        return found[: last - first + 1]

@@ -15,8 +15,6 @@ from werkzeug.wrappers import Request
 
 from helseid_fn import App, Job
 
-STEPS = ("fetch", "deliver", "advance", "acknowledge")
-
 app = App.from_environment()
 begin_step: Callable[[str], None] = lambda _: None  # noqa: E731  # replaced by who wants to know
 
@@ -27,7 +25,7 @@ def follow(job: Job) -> object:
     pages, by_event = job.input["pages"], job.input["by_event"]
     while pages and job.has_time():
         begin_step("fetch")
-        events = job.api.get("events", params={"fromSequenceNumber": (job.cursor.value or 0) + 1}).json()
+        events = job.api.get("event", params={"fromSequenceNumber": (job.cursor.value or 0) + 1}).json()
         if not events:
             break
         begin_step("deliver")
@@ -58,8 +56,8 @@ class LambdaContext:
 def run(cloud: str, wanted: dict[str, Any]) -> str:
     """Start one run as the cloud's scheduler does, and return `ok` or the code of the failure."""
     if cloud == "google":
-        headers = {"X-CloudScheduler-JobName": "follow", "X-CloudScheduler-ScheduleTime": "2026-11-28T03:00:00Z"}
-        request = Request(EnvironBuilder(method="POST", json={"input": wanted}, headers=headers).get_environ())
+        headers = [("X-CloudScheduler-JobName", "follow"), ("X-CloudScheduler-ScheduleTime", "2026-11-28T03:00:00Z")]
+        request: Any = Request(EnvironBuilder(method="POST", json={"input": wanted}, headers=headers).get_environ())
         report = json.loads(app.http(request)[0])
     else:
         try:

@@ -18,15 +18,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import botocore.session
+import werkzeug.test  # noqa: F401  # loaded here, as what follows, so that no child needs to load it
 
-# Loaded here, so that no child needs to load them.
 import helseid_fn.delivery.aws.cursor
 import helseid_fn.delivery.aws.s3
 import helseid_fn.delivery.google.cursor
 import helseid_fn.delivery.google.storage
 import helseid_fn.function.app
-import helseid_fn.secret_store.file
-import werkzeug.test  # noqa: F401
+import helseid_fn.secret_store.file  # noqa: F401
 from standin.aws.quick_clients import share_models
 
 

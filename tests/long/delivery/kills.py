@@ -16,7 +16,7 @@ from standin import StandIn, make_jwk
 from tests.conftest import ROOT
 from tests.long.delivery.places import CURSOR, AwsPlace, GooglePlace, open_place, read_cursor
 from tests.support.deployment import client_of
-from tests.support.register import Register, make_event
+from tests.support.register import Register
 
 STEPS = ("fetch", "deliver", "advance", "acknowledge")
 PAGE = 3
@@ -121,7 +121,7 @@ class Checks:
         if names != {f"{number:06}" for number in range(1, self.cursor + 1)}:
             self.tally.faults.append(f"the bucket has {len(names)} objects, the register {self.cursor} events")
         wrong = [
-            name for name in names if json.loads(self.place.read(name) or b"null") != [make_event(int(name))]
+            name for name in names if json.loads(self.place.read(name) or b"null") != self.register.read(int(name), int(name))
         ]
         if wrong:
             self.tally.faults.append(f"the objects {wrong[:10]} have another content")
@@ -137,8 +137,8 @@ def kill_runs(cloud: str, kills: int, folder: Path, seed: int = 13) -> dict[str,
     key_file.touch(0o600)
     key_file.write_text(json.dumps(jwk))
     with StandIn([client_of(jwk)]) as standin, open_place(cloud) as place, Platform() as platform:
-        register = Register(standin, events=(kills + 1) * 5 * PAGE * PAGES_OF_A_RUN, page=PAGE)
-        settings = {"API_URL": standin.api_base, "RESULT_TO": place.address}
+        register = Register(standin, events=(kills + 1) * 5 * PAGE * PAGES_OF_A_RUN, page_size=PAGE)
+        settings = {**register.settings, "RESULT_TO": place.address}
         order = {
             "cloud": cloud,
             "environment": {**bare_environment(), **standin.environment(f"file:{key_file}"), **place.environment, **settings},

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from standin.aws.quick_clients import share_models
 from standin.aws.result_places import ResultPlaces, refuse_s3
-from standin.aws.server import App, Environ, StartResponse, raw, slow
-from tests.support.cloud_storage import BUCKET, CloudStorage, Garbage, Lose, Slow, Status, run_cloud_storage
+from standin.aws.server import App, raw, slow
+from tests.support.cloud_storage import BUCKET, CloudStorage, Fault, Garbage, Lose, Slow, Status, run_cloud_storage
 
 CURSOR = "cursor.json"
 
@@ -53,7 +53,7 @@ class GooglePlace:
         self._cloud = cloud
         self.address = f"gs://{BUCKET}"
         self.environment = cloud.environ
-        self.faults = {
+        self.faults: dict[str, Fault] = {
             "is down": Status(503, "backendError"),
             "limits the rate": Status(429, "rateLimitExceeded"),
             "loses responses": Lose(),
@@ -104,11 +104,7 @@ class AwsPlace:
 
     def slow_down(self, seconds: float) -> None:
         """Add the fault of taking so long."""
-
-        def process(environ: Environ, start_response: StartResponse) -> Any:
-            return self._places.process(environ, start_response)
-
-        self.faults["is slow"] = slow(seconds, process)
+        self.faults["is slow"] = slow(seconds, self._places.process)
 
     def names(self, first: str = "") -> list[str]:
         """List the bucket."""
