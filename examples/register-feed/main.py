@@ -12,15 +12,16 @@ app = App.from_environment()
 
 @app.job
 def follow_register(job: Job) -> object:
-    """Deliver each page under its first sequence number, so that a page that is fetched twice overwrites itself."""
+    """Deliver each page under its first and last sequence number: a slower run's shorter page replaces no longer one."""
     pages = 0
     while job.has_time():
         page = job.api.get("event", params={"fromSequenceNumber": (job.cursor.value or 0) + 1})
         events = page.json()
         if not events:
             break
-        job.deliver(page, name=f"events/{events[0]['sequenceNumber']:012}")
-        job.cursor.advance(events[-1]["sequenceNumber"])
+        first, last = events[0]["sequenceNumber"], events[-1]["sequenceNumber"]
+        job.deliver(page, name=f"events/{first:012}-{last:012}")
+        job.cursor.advance(last)
         pages += 1
     return {"pages": pages, "sequence_number": job.cursor.value}
 

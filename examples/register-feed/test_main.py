@@ -22,4 +22,4 @@ def test_every_event_is_delivered_once() -> None:
 
 def test_it_goes_on_after_the_cursor() -> None:
     run = run_job(follow_register, api={"GET event": page}, cursor=6)
-    assert list(run.delivered) == ["events/000000000007"]
+    assert list(run.delivered) == ["events/000000000007-000000000007"]
