@@ -32,7 +32,7 @@ PYTHON := python3
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-aws standin lambda-zip test faults soak fuzz bench lint lock audit sbom release clean rebuild
+.PHONY: help demo demo-aws standin lambda-zip test faults soak deliveries fuzz bench lint lock audit sbom release clean rebuild
 
 help:  ## list the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,10 @@ faults: $(VENV)/ready  ## every party failing in every way: run each case and pr
 
 soak: $(VENV)/ready  ## call for a long time while keys, tokens, nonces and servers change: CALLS=100000
 	@$(BIN)/python -m tests.long.soak --calls $(CALLS)
+
+deliveries: $(VENV)/ready  ## kill jobs in every step, and follow a long register while everything fails
+	@$(BIN)/python -m tests.long.delivery kills
+	@$(BIN)/python -m tests.long.delivery register
 
 fuzz: $(VENV)/ready  ## over 100,000 generated inputs, different ones each time
 	@$(BIN)/python -m pytest tests/long/fuzz --hypothesis-profile=long -p no:logging
