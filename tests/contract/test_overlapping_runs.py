@@ -6,6 +6,7 @@ import importlib.util
 import json
 import threading
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from standin import StandIn
 from standin.messages import Request, Response
 from tests.conftest import ROOT
-from tests.support.register import Register
+from tests.support.deployment import client_of
+from tests.support.register import SCOPE, Register
 
 
 class SlowRegister(Register):
@@ -39,8 +41,11 @@ def results(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def example(standin: StandIn, key_file: Path, results: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def example(
+    start_standin: Callable[..., StandIn], jwk: dict[str, Any], key_file: Path, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """Return the example's `main`, for a register that grows."""
+    standin = start_standin(client_of(jwk, other_scopes=[SCOPE]))
     register = SlowRegister(standin)
     for name, value in {
         **standin.environment(f"file:{key_file}"),

@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from tests.long.delivery.mishaps import Mishaps
 from tests.long.delivery.places import CURSOR, AwsPlace, GooglePlace, open_place, read_cursor
 from tests.support.deployment import client_of
-from tests.support.register import Register
+from tests.support.register import SCOPE, Register
 
 INSTANCES = 2
 MOST_GROWTH_BYTES = 24 * 1024 * 1024
@@ -27,7 +27,7 @@ MOST_GROWTH_BYTES = 24 * 1024 * 1024
 nothing."""
 LEAST_CYCLES = 3
 """How often each mishap must have happened before memory is judged."""
-OUR_FAULT = ("function.", "job.", "invocation.", "signing_key.", "delivery.invalid_response.cursor")
+OUR_FAULT = ("helseid.refused.", "function.", "job.", "invocation.", "signing_key.", "delivery.invalid_response.cursor")
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ class Instance:
         report = json.loads(self._process.stdout.readline())
         self.codes[report["code"]] += 1
         self._memory.append(report["resident_bytes"])
+
+    @property
+    def is_misused(self) -> bool:
+        """Whether a run ended in a way that no mishap explains."""
+        return any(code.startswith(OUR_FAULT) for code in self.codes)
 
     def early_and_late(self) -> tuple[int, int]:
         """Return the most memory after the runs of each half; in both, failed clients of the clouds were replaced."""
@@ -137,7 +142,7 @@ def follow_register(cloud: str, task: Task, folder: Path) -> dict[str, Any]:
     key_file = folder / f"{cloud}-follow.jwk.json"
     key_file.touch(0o600)
     key_file.write_text(json.dumps(jwk))
-    with StandIn([client_of(jwk)], api_nonce=True) as standin, open_place(cloud) as place:
+    with StandIn([client_of(jwk, other_scopes=[SCOPE])], api_nonce=True) as standin, open_place(cloud) as place:
         growth = task.page * 2 // 5
         register = Register(standin, task.events, task.page, growth=growth, page_seconds=task.page_seconds)
         places = {"RESULT_TO": place.address, "DEADLINE_SECONDS": f"{task.deadline_seconds:g}"}
@@ -147,7 +152,7 @@ def follow_register(cloud: str, task: Task, folder: Path) -> dict[str, Any]:
 
         def keep_running(number: int) -> Instance:
             with Instance(cloud, environment, folder / f"{cloud}-{number}.log") as instance:
-                while not ended.is_set() and sum(instance.codes.values()) < task.most_runs:
+                while not ended.is_set() and instance.codes.total() < task.most_runs and not instance.is_misused:
                     instance.run()
                     ended.wait(task.deadline_seconds / 25)
                 return instance

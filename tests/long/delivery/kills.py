@@ -16,7 +16,7 @@ from standin import StandIn, make_jwk
 from tests.conftest import ROOT
 from tests.long.delivery.places import CURSOR, AwsPlace, GooglePlace, open_place, read_cursor
 from tests.support.deployment import client_of
-from tests.support.register import Register
+from tests.support.register import SCOPE, Register
 
 STEPS = ("fetch", "deliver", "advance", "acknowledge")
 PAGE = 3
@@ -136,7 +136,7 @@ def kill_runs(cloud: str, kills: int, folder: Path, seed: int = 13) -> dict[str,
     key_file = folder / f"{cloud}.jwk.json"
     key_file.touch(0o600)
     key_file.write_text(json.dumps(jwk))
-    with StandIn([client_of(jwk)]) as standin, open_place(cloud) as place, Platform() as platform:
+    with StandIn([client_of(jwk, other_scopes=[SCOPE])]) as standin, open_place(cloud) as place, Platform() as platform:
         register = Register(standin, events=(kills + 1) * 5 * PAGE * PAGES_OF_A_RUN, page_size=PAGE)
         settings = {**register.settings, "RESULT_TO": place.address}
         order = {

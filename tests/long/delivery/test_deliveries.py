@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 from tests.conftest import ROOT
@@ -16,9 +19,14 @@ EVENTS = 2000
 def run(*arguments: str) -> dict[str, Any]:
     """Return the figures."""
     command = [sys.executable, "-m", "tests.long.delivery", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    figures: dict[str, Any] = json.loads(done.stdout)
-    assert done.returncode == (1 if any(figures[cloud]["faults"] for cloud in ("google", "aws")) else 0)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            printed, _ = process.communicate(timeout=500)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # what it started, should it not have ended
+    figures: dict[str, Any] = json.loads(printed)
+    assert process.returncode == (1 if any(figures[cloud]["faults"] for cloud in ("google", "aws")) else 0)
     return figures
 
 
