@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from standin import StandIn
+from standin.address_register import SCOPE
 from standin.messages import Request, Response
 from tests.conftest import ROOT
 from tests.support.deployment import client_of
-from tests.support.register import SCOPE, Register
+from tests.support.register import Register
 
 
 class SlowRegister(Register):

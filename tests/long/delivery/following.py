@@ -15,11 +15,12 @@ from typing import Any, Self
 
 from demo.processes import bare_environment
 from standin import StandIn, make_jwk
+from standin.address_register import SCOPE
 from tests.conftest import ROOT
 from tests.long.delivery.mishaps import Mishaps
 from tests.long.delivery.places import CURSOR, AwsPlace, GooglePlace, open_place, read_cursor
 from tests.support.deployment import client_of
-from tests.support.register import SCOPE, Register
+from tests.support.register import Register
 
 INSTANCES = 2
 MOST_GROWTH_BYTES = 24 * 1024 * 1024
