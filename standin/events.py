@@ -11,7 +11,8 @@ from standin.record import Exchange
 from standin.registered_keys import RegisteredKey
 from standin.secret import Version
 
-_JWS = re.compile(r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{16,}")
+# Possessive, and only from where a word begins: a large document in base64 is one long word.
+_JWS = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{16,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{16,}")
 _REDACTED = "<redact>"
 _OMITTED = ("metadata", "jwks")
 

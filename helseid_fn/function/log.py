@@ -25,7 +25,8 @@ _OURS = "helseid_fn"
 _LAMBDA_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 
 # The last safety net: a JWS, or a private member of a JWK, in whatever text it may have ended up.
-_JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+# Its header is bounded, so that a long result is searched in a time that grows with its length alone.
+_JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,4096}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _PRIVATE_NAMES = ("d", "p", "q", "dp", "dq", "qi", "k")
 _PRIVATE_MEMBER = re.compile(r"""(?<!\\)(\\*["'](?:d|p|q|dp|dq|qi|k)\\*["']\s*:\s*\\*["'])[A-Za-z0-9_-]{16,}""")
 
