@@ -22,6 +22,7 @@ from standin.client_file import (
     read_identity,
     write_private,
 )
+from standin.clients import OTHER_SCOPES
 from standin.environment import export_lines
 from standin.events import event
 from standin.http_server import PortInUseError
@@ -61,6 +62,7 @@ def _client(identity: Identity, arguments: argparse.Namespace) -> Client:
     return Client(
         client_id=identity.client_id,
         jwks=[public_jwk(identity.jwk)],
+        other_scopes=OTHER_SCOPES,
         tenancy="single-tenant" if is_single_tenant else "multi-tenant",
         other_parents=() if is_single_tenant else ("313745392",),
         children=("999977776", "999977775"),

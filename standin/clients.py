@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from standin import address_register, edi
 from standin.jose import PRIVATE_MEMBERS
 
 SAMPLE_AUDIENCE = "nhn:test-public-samplecode"
 SAMPLE_SCOPE = f"{SAMPLE_AUDIENCE}/client-credentials"
 SELVBETJENING_AUDIENCE = "nhn:selvbetjening"
 SELVBETJENING_SCOPE = f"{SELVBETJENING_AUDIENCE}/client"
+OTHER_SCOPES = (address_register.SCOPE, edi.SCOPE)
 
 Tenancy = Literal["single-tenant", "multi-tenant", "none"]
 
@@ -26,6 +28,8 @@ class Client:
     client_id: str
     jwks: Sequence[Mapping[str, Any]]
     scopes: Sequence[str] = (SAMPLE_SCOPE, SELVBETJENING_SCOPE)
+    other_scopes: Sequence[str] = ()
+    """Those that it may request too, but that its configuration does not list."""
     pending_scopes: Sequence[str] = ()
     tenancy: Tenancy = "multi-tenant"
     parent: str = "999977774"

@@ -45,12 +45,12 @@ class ProtectedApi(HttpParty):
         """Refuse with a challenge (RFC 9449 section 7.1) and no body, as ASP.NET Core does."""
         return Response(refusal.status, refusal.headers)
 
-    def check(self, request: Request) -> Mapping[str, Any]:
-        """Return the claims of the token in a valid call; refuse any other call."""
+    def check(self, request: Request, audience: str | None = None, scope: str | None = None) -> Mapping[str, Any]:
+        """Return the claims of the token in a valid call, by default to this API's audience; refuse any other call."""
         access = self._access
         rules = AccessRules(
-            token=TokenRules(self._helseid.issuer, access.audience, access.leeway_seconds),
-            scope=access.scope,
+            token=TokenRules(self._helseid.issuer, audience or access.audience, access.leeway_seconds),
+            scope=scope or access.scope,
             seen=self._proofs_seen,
             nonces=self.nonces if access.nonce_required else None,
             revoked=self._revoked,

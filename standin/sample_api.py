@@ -1,4 +1,4 @@
-"""NHN's Sample API for machine clients, an echo for tests that check what arrives, and a small FHIR server."""
+"""NHN's Sample API for machine clients, an echo for tests that check what arrives, and small stand-ins of other APIs."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
-from standin import fhir
+from standin import address_register, edi, fhir
 from standin.access_token import organization_numbers
 from standin.clients import SAMPLE_AUDIENCE, SAMPLE_SCOPE
 from standin.helseid import HelseId
@@ -42,25 +42,35 @@ class SampleApi(ProtectedApi):
         """Accept the tokens of this HelseID."""
         super().__init__(shared, helseid, settings, port)
         self.settings = settings
+        self.address_register = address_register.AddressRegister()
+        self.inbox = edi.Inbox()
 
     def classify(self, _request: Request) -> str:
         """Return api for every call."""
         return "api"
 
     def respond(self, request: Request) -> Response:
-        """Respond with the greeting, with what the FHIR server has, or with an echo of the request."""
+        """Respond with the greeting, with what another API has, or with an echo of the request."""
+        if self.address_register.has(request.path):
+            self.check(request, address_register.AUDIENCE, address_register.SCOPE)
+            return self._with_nonce(self.address_register.respond(request))
+        if self.inbox.has(request.path):
+            client_id = self.check(request, edi.AUDIENCE, edi.SCOPE)["client_id"]
+            return self._with_nonce(self.inbox.respond(request, client_id))
         if not self._is_endpoint(request.path):
             return Response(HTTPStatus.NOT_FOUND)  # before any challenge, as ASP.NET Core routes
         claims, nonce = self.check(request), self.nonce_headers()
         if request.path.startswith(f"{fhir.BASE_PATH}/"):
-            response = fhir.respond(request)
-            return replace(response, headers=(*response.headers, *nonce))
+            return self._with_nonce(fhir.respond(request))
         if request.path == GREETINGS_PATH:
             if request.method != "GET":
                 return Response(HTTPStatus.METHOD_NOT_ALLOWED, (("Allow", "GET"),))
             return Response.json(200, {"greeting": self._greeting(), **organization_numbers(claims)}, nonce)
         status = _STATUS_PATH.fullmatch(request.path)
         return Response.json(int(status[1]) if status else 200, self._echo(request), nonce)
+
+    def _with_nonce(self, response: Response) -> Response:
+        return replace(response, headers=(*response.headers, *self.nonce_headers()))
 
     def _is_endpoint(self, path: str) -> bool:
         echoing = BASE_PATH if self.settings.echo_everywhere else GREETINGS_PATH

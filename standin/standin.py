@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
-from standin import fhir, issuer_key
+from standin import address_register, edi, fhir, issuer_key
 from standin.clients import Client
 from standin.clock import Clock
 from standin.console.server import Console
@@ -56,11 +56,10 @@ class StandIn(Observation):
         self.clock = Clock(clock)
         shared = Shared(self.clock, Record(), tls)
         ports = [0] * 5 if not port_base else range(port_base, port_base + 5)
-        self.helseid = HelseId(
-            shared,
-            HelseIdSettings(issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success),
-            ports[0],
+        settings = HelseIdSettings(
+            issuer_path, token_lifetime_seconds, clock_skew_seconds, proof_freshness_seconds, nonce_on_success
         )
+        self.helseid = HelseId(shared, settings, ports[0])
         super().__init__(shared.record, self.helseid.keys)
         api_settings = ApiSettings(
             nonce_required=api_nonce, nonce_on_success=api_nonce_on_success, leeway_seconds=api_leeway_seconds
@@ -143,6 +142,16 @@ class StandIn(Observation):
     def fhir_base(self) -> str:
         """The base URL of the API's FHIR server."""
         return self.api.origin + fhir.BASE_PATH
+
+    @property
+    def address_register_base(self) -> str:
+        """The base URL of Adresseregisteret's feed."""
+        return self.api.origin + address_register.BASE_PATH
+
+    @property
+    def edi_base(self) -> str:
+        """The base URL of EDI 2.0's inbox."""
+        return self.api.origin + edi.BASE_PATH
 
     @property
     def registration_url(self) -> str:

@@ -123,7 +123,7 @@ def _scopes(requested: str | None, client: Client) -> tuple[str, ...]:
     scopes = tuple(dict.fromkeys(requested.split(" ")))
     if _USER_SCOPES & set(scopes):
         _refuse("invalid_scope", None, "a machine client requested a user scope")
-    if not set(scopes) <= set(client.scopes):
+    if not set(scopes) <= {*client.scopes, *client.other_scopes}:
         _refuse("invalid_scope", None, "a scope is not granted to this client")
     return scopes
 
