@@ -63,6 +63,10 @@ def parse_pass_through(
 
 
 def build_pass_through(response: ApiResponse, sent_secrets: tuple[str, ...]) -> HttpResponse:
-    """Build the response from the API's: its status, its body as it came, and those of `RETURNED_HEADERS`."""
+    """Build the response from the API's: its status, its body, and those of `RETURNED_HEADERS`.
+
+    All is as it came, unless the API repeats the token or the proof, which are redacted.
+    """
+    body = redact(response.content.decode("latin-1"), sent_secrets).encode("latin-1")
     headers = {name: redact(response.headers[name], sent_secrets) for name in RETURNED_HEADERS if name in response.headers}
-    return response.content, response.status, {"cache-control": "no-store", **headers}
+    return body, response.status, {"cache-control": "no-store", **headers}

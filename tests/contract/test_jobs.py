@@ -257,6 +257,15 @@ def test_a_fixed_header_of_the_caller_s_stays_behind(start: Start, standin: Stan
     assert standin.exchanges("api")[-1].values("nhn-source-system") == ["Ours"]
 
 
+def test_an_echoed_token_does_not_pass_through(start: Start, standin: StandIn) -> None:
+    app = start(API_URL=standin.api_base)
+    app.pass_through(lambda job: job.api.send(job.request))
+    standin.api.settings.echo_credentials = True
+    status, echo = call(app, path="/echo", method="GET")
+    token = next(value for name, value in standin.exchanges("api")[-1].headers if name.lower() == "authorization")
+    assert (status, token.removeprefix("DPoP ") in json.dumps(echo)) == (200, False)
+
+
 def test_a_method_that_is_not_allowed_is_refused(start: Start) -> None:
     app = start()
     app.pass_through(lambda job: job.api.send(job.request))

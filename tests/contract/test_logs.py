@@ -43,6 +43,7 @@ def test_a_success_is_one_line_with_these_fields(standin: StandIn, function: Fun
         "severity": "INFO",
         "logger": "helseid_fn.function.app",
         "outcome": "ok",
+        "trigger": "http",
         "invocation": report["invocation"],
         "organization": {"parent": PARENT, "child": CHILD},
         "requests": {"secret_store": 1, "helseid": 3, "api": 1},
