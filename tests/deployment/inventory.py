@@ -78,7 +78,16 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "google_secret_manager_secret_iam_member": _RIGHT,
     "google_service_account": ("account_id",),
     "google_service_account_iam_member": _RIGHT,
-    "google_storage_bucket": ("name", "location", "public_access_prevention", "uniform_bucket_level_access"),
+    "google_storage_bucket": (
+        "name",
+        "location",
+        "public_access_prevention",
+        "uniform_bucket_level_access",
+        "encryption.default_kms_key_name",
+        "lifecycle_rule.action.type",
+        "lifecycle_rule.condition.age",
+        "lifecycle_rule.condition.matches_prefix",
+    ),
     "google_storage_bucket_iam_member": _RIGHT,
     "google_storage_bucket_object": ("bucket", "name"),
 }

@@ -116,7 +116,11 @@ def test_the_rotating_function_has_its_settings_and_rights(plans: Callable[[str]
 
 def test_the_archive_contains_exactly_the_function(plans: Callable[[str], Plan]) -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    product = [name for name in listed if re.fullmatch(r"main\.py|requirements\.txt|helseid_fn/(?!cli/|__main__).*\.py", name)]
+    product = [
+        name
+        for name in listed
+        if re.fullmatch(r"main\.py|requirements\.txt|helseid_fn/(?!cli/|__main__|testing\.py).*\.py", name)
+    ]
     assert sorted(source_files(plans("minimal"))) == sorted(product)
 
 
@@ -126,7 +130,8 @@ def test_only_a_change_of_code_makes_another_archive(workspaces: Workspaces) -> 
     assert hashing is not None
     for file in workspace.folder.glob("*.tf"):
         file.unlink()
-    (workspace.folder / "build.tf").write_text(hashing[0])  # alone, it needs no provider
+    variable = 'variable "source_dir" {\n  default = null\n}\n'
+    (workspace.folder / "build.tf").write_text(variable + hashing[0])  # alone, it needs no provider
     at_first = workspace.evaluate("local.source_hash")
     assert re.fullmatch('"[0-9a-f]{64}"', at_first)
     (workspace.tree / "main.py").touch()
@@ -134,6 +139,17 @@ def test_only_a_change_of_code_makes_another_archive(workspaces: Workspaces) -> 
     assert workspace.evaluate("local.source_hash") == at_first
     (workspace.tree / "helseid_fn" / "job.py").write_text("# changed\n")
     assert workspace.evaluate("local.source_hash") != at_first
+    job = workspace.folder / "job"
+    job.mkdir()
+    for name in ("main.py", "extra.py", "test_main.py", "conftest.py"):
+        (job / name).write_text(f"# {name}\n")
+    (workspace.folder / "build.tf").write_text(variable.replace("null", '"job"') + hashing[0])
+    assert (workspace.evaluate('local.contents["main.py"]'), workspace.evaluate("length(local.job_files)")) == ("EOT", "2")
+    without_requirements = workspace.evaluate("local.source_hash")
+    (job / "requirements.txt").write_text("mine==1 --hash=sha256:0\n")
+    assert workspace.evaluate("local.source_hash") != without_requirements
+    ours = 'file("../../../requirements.txt")'
+    assert workspace.evaluate(f'local.contents["requirements.txt"] == "${{{ours}}}\\nmine==1 --hash=sha256:0\\n"') == "true"
 
 
 def source_files(plan: Plan) -> list[str]:
@@ -165,7 +181,14 @@ def standin() -> Iterator[tuple[Process, dict[str, str]]]:
 def started(function: dict[str, Any], parties: dict[str, str], folder: Path) -> Iterator[tuple[Process, str]]:
     """Start a planned function as its host would, with its entry point and its settings, but with these parties."""
     port = free_port()
-    settings = {**settings_of(function), "HELSEID_SFM_JOURNAL_ID": "", "TOKEN_ENDPOINT_HOST": "", **parties}
+    settings = {
+        **settings_of(function),
+        "HELSEID_SFM_JOURNAL_ID": "",
+        "TOKEN_ENDPOINT_HOST": "",
+        "RESULT_TO": "",
+        "CURSOR_IN": "",
+        **parties,
+    }
     host = {"FUNCTION_TARGET": function["build_config"][0]["entry_point"], "HOST": "127.0.0.1", "PORT": str(port)}
     command = [str(Path(sys.executable).with_name("functions-framework"))]
     process = Process("the function", command, {**bare_environment(), **settings, **host}, folder)

@@ -36,6 +36,8 @@ SETTINGS = {
     "api_max_megabytes": "API_MAX_MEGABYTES",
     "deadline_seconds": "DEADLINE_SECONDS",
     "log_level": "LOG_LEVEL",
+    "result_to": "RESULT_TO",
+    "cursor_in": "CURSOR_IN",
 }
 """The variables that become settings; the module refuses what the function would refuse, before anything is deployed."""
 
@@ -57,6 +59,14 @@ GOOD: list[tuple[str, Any]] = [
     ("deadline_seconds", 1),
     ("deadline_seconds", 40.5),
     ("log_level", "DEBUG"),
+    *(
+        ("result_to", each)
+        for each in ("log", "gs://a-b.c_d", "gs://abc/", "gs://abc/a.b/..c/d!_*'()=@+,-/", "projects/a.no:p/topics/t%+")
+    ),
+    *(("cursor_in", each) for each in ("gs://abc/cursor", "gs://abc/a.b/.json")),
+    ("extra_environment", {"HER_ID": "8141253", "GREETING": "hei"}),
+    ("cursor_unmoved_hours", None),
+    ("invocation", {"organization": {}, "scope": "nhn:a", "request": {}, "input": [1], "deliver": True}),
     ("schedule", "*/15 7-16 * JAN,FEB MON-FRI"),
     ("additional_invokers", ["user:a@example.no", "serviceAccount:b@my-project-123.iam.gserviceaccount.com"]),
     ("pubsub", {}),
@@ -107,6 +117,16 @@ BAD: list[tuple[str, Any]] = [
     *(("api_max_megabytes", each) for each in (0, 65, 1.5)),
     ("deadline_seconds", 0),
     ("log_level", "info"),
+    *(
+        ("result_to", f"gs://{each}")
+        for each in ("", "a", "Abc", "abc-", "abc//a", "abc/a//b", "abc/a b", "abc/../a", "abc/.", "abc/æ")
+    ),
+    *(("result_to", each) for each in ("Log", "queue", "projects/p/topics/1", "projects/p/topics/goog/x", "https://a.no")),
+    *(("cursor_in", each) for each in ("cursor.json", "gs://abc", "gs://abc/", "gs://abc/a/", "gs://abc/./a", "gs://abc//a")),
+    *(("results_days", each) for each in (0, 1.5, 3651)),
+    *(("extra_environment", {each: "x"}) for each in ("API_URL", "RESULT_TO", "GOOGLE_CLOUD_PROJECT", "lower")),
+    ("extra_environment", {"NOTE": '{"kty":"RSA"}'}),
+    ("source_dir", "nowhere"),
     ("schedule", "every 1 hours"),
     ("schedule", "0 6 * *"),
     ("schedule_region", "Norway"),
@@ -157,6 +177,8 @@ STRICTER = [
     ("deadline_seconds", 1781),
     ("log_level", "WARNING"),
     ("api_methods", []),
+    *(("result_to", each) for each in ("s3://abc/a", "arn:aws:sqs:eu-north-1:123456789012:a", "file:/tmp", " log")),
+    *(("cursor_in", each) for each in ("s3://abc/a", "file:/tmp/a")),
 ]
 
 
@@ -213,6 +235,17 @@ def test_pubsub_waits_for_less_time_than_the_scheduler(variables: Workspace) -> 
     put(variables, {"deadline_seconds": 580, "pubsub": {}})
     with pytest.raises(Refused, match="580 with pubsub"):
         put(variables, {"deadline_seconds": 581, "pubsub": {}})
+
+
+def test_an_alert_on_the_cursor_needs_a_cursor(variables: Workspace) -> None:
+    for place in ({"result_to": "bucket"}, {"result_to": "gs://abc"}, {"cursor_in": "gs://abc/a", "result_to": "topic"}):
+        put(variables, {"cursor_unmoved_hours": 24, **place})
+    for nowhere in ({}, {"result_to": "topic"}, {"result_to": "log"}):
+        with pytest.raises(Refused, match="cursor_unmoved_hours needs a cursor"):
+            put(variables, {"cursor_unmoved_hours": 24, **nowhere})
+    for hours in (0, 8761):
+        with pytest.raises(Refused, match="cursor_unmoved_hours must be above 0"):
+            put(variables, {"cursor_unmoved_hours": hours, "result_to": "bucket"})
 
 
 def environment_with(name: str, value: Any) -> dict[str, str]:

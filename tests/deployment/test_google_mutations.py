@@ -10,8 +10,8 @@ import pytest
 from tests.deployment.mutation import Mutation, batch, check_caught_together
 from tests.deployment.workspace import Workspaces
 
-DEFAULTS, CHOICES, PUBSUB, ROTATION, SILENCE = (
-    f"{name}.tftest.hcl" for name in ("defaults", "choices", "pubsub", "rotation", "silence")
+DEFAULTS, CHOICES, PUBSUB, RESULTS, ROTATION, SILENCE = (
+    f"{name}.tftest.hcl" for name in ("defaults", "choices", "pubsub", "results", "rotation", "silence")
 )
 
 MUTATIONS = (
@@ -137,8 +137,8 @@ MUTATIONS = (
     Mutation(
         "more than the product",
         "build.tf",
-        '["main.py", "requirements.txt"]',
-        '["main.py", "requirements.txt", "infra/terraform/google/build.tf"]',
+        'concat(["requirements.txt"],',
+        'concat(["requirements.txt", "infra/terraform/google/build.tf"],',
         "is not the product's",
         DEFAULTS,
     ),
@@ -168,8 +168,10 @@ MUTATIONS = (
     Mutation(
         "an alert to nobody",
         "alerts.tf",
-        '"WARNING"\n  user_labels           = var.labels\n  notification_channels = local.channels',
-        '"WARNING"\n  user_labels           = var.labels\n  notification_channels = []',
+        'expires soon"\n  combiner              = "OR"\n  severity              = "WARNING"\n'
+        "  user_labels           = var.labels\n  notification_channels = local.channels",
+        'expires soon"\n  combiner              = "OR"\n  severity              = "WARNING"\n'
+        "  user_labels           = var.labels\n  notification_channels = []",
         "does not go to every channel",
         ROTATION,
     ),
@@ -199,6 +201,139 @@ MUTATIONS = (
         "google_service_account.rotator[*].email, [google_service_account.scheduler.email]",
         "everybody but the two functions",
         ROTATION,
+    ),
+    # Results and the cursor.
+    Mutation(
+        "results could be made public",
+        "results.tf",
+        'public_access_prevention    = "enforced"',
+        'public_access_prevention    = "inherited"',
+        "bucket of the results could be made public",
+        RESULTS,
+    ),
+    Mutation(
+        "results under Google's own key", "results.tf", "for_each = var.kms_key[*]", "for_each = []", "Invalid index", RESULTS
+    ),
+    Mutation(
+        "results that go with the deployment",
+        "results.tf",
+        "force_destroy               = false",
+        "force_destroy               = true",
+        "deleted together with the deployment",
+        RESULTS,
+    ),
+    Mutation(
+        "the cursor grows old",
+        "results.tf",
+        'matches_prefix = ["results/"]',
+        "matches_prefix = []",
+        "is deleted with them",
+        RESULTS,
+    ),
+    Mutation(
+        "the cursor among the results",
+        "results.tf",
+        'one(google_storage_bucket.results[*].name)}/cursor.json" :',
+        'one(google_storage_bucket.results[*].name)}/results/cursor.json" :',
+        "not deliver into the bucket",
+        RESULTS,
+    ),
+    Mutation(
+        "the function writes the whole bucket",
+        "results.tf",
+        'expression = "resource.name.startsWith(\\"${local.results_bucket.objects}\\")"',
+        'expression = "true"',
+        "may write others' objects",
+        RESULTS,
+    ),
+    Mutation(
+        "the function changes every object",
+        "results.tf",
+        'endsWith(\\"${local.cursor_parts[2]}\\"))"',
+        'endsWith(\\"\\"))"',
+        "may change other objects",
+        RESULTS,
+    ),
+    Mutation(
+        "the function reads every object",
+        "results.tf",
+        '"roles/storage.legacyBucketReader"',
+        '"roles/storage.objectViewer"',
+        "sees more than names",
+        RESULTS,
+    ),
+    Mutation(
+        "a topic that keeps nothing",
+        "results.tf",
+        "${min(var.results_days, 31) * 86400}s",
+        "600s",
+        "lost before somebody takes them",
+        RESULTS,
+    ),
+    Mutation(
+        "results leave the region",
+        "results.tf",
+        "allowed_persistence_regions = [var.region]",
+        'allowed_persistence_regions = ["us-central1"]',
+        "or stored elsewhere",
+        RESULTS,
+    ),
+    Mutation(
+        "the function manages the topic",
+        "results.tf",
+        '"roles/pubsub.publisher"',
+        '"roles/pubsub.editor"',
+        "publish results, or may do more",
+        RESULTS,
+    ),
+    Mutation("a topic without its API", "main.tf", " && !local.makes_topic", "", "Pub/Sub is not enabled", RESULTS),
+    Mutation(
+        "undelivered results are not reported",
+        "alerts.tf",
+        "^delivery[.]",
+        "^deliveries[.]",
+        "not delivered is not reported",
+        RESULTS,
+    ),
+    Mutation(
+        "a cursor of failed runs",
+        "alerts.tf",
+        'jsonPayload.outcome=\\"ok\\" jsonPayload.cursor_unmoved_hours',
+        "jsonPayload.cursor_unmoved_hours",
+        "does not move is not reported",
+        RESULTS,
+    ),
+    Mutation(
+        "the rotating function delivers",
+        "rotation.tf",
+        "settings = merge(local.settings, {",
+        "settings = merge(local.job_settings, {",
+        "rotating function delivers",
+        RESULTS,
+    ),
+    Mutation(
+        "another job is deployed",
+        "build.tf",
+        "var.source_dir == null ? local.source_root : var.source_dir",
+        "local.source_root",
+        "job of the folder is not deployed",
+        RESULTS,
+    ),
+    Mutation(
+        "the folder's tests are deployed",
+        "build.tf",
+        "^(test_.*|conftest)[.]py$",
+        "^conftest[.]py$",
+        "test of the folder is deployed",
+        RESULTS,
+    ),
+    Mutation(
+        "a function without an entry point",
+        "function.tf",
+        'can(regex("\\\\b${each.value.entry_point}\\\\b", local.contents["main.py"]))',
+        "can(each.value.entry_point)",
+        "with_a_job_that_cannot_rotate|Missing expected failure",
+        RESULTS,
     ),
     # Messages and rotation.
     Mutation(

@@ -20,7 +20,7 @@ from tests.deployment.configuration import read_providers
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODULES = Path("infra/terraform")
 # The files of the repository that a module needs besides its own.
-SOURCES = ("main.py", "helseid_fn", "requirements.txt")
+SOURCES = ("main.py", "helseid_fn", "requirements.txt", "examples")
 SECONDS = 600
 
 # Lock files contain hashes of the provider that was available, which may be a stand-in for the real one.

@@ -1,5 +1,6 @@
-# Alerts: a failed call, a job without a success, a key that expires soon, a failed rotation, a dead-lettered message.
-# Each invocation writes one line with `outcome` and `code`, and with `key_expires_in_days` if the key's expiry is known.
+# Alerts: a failed call, a job without a success, a result that was not delivered, a cursor that does not move, a key that expires
+# soon, a failed rotation, a dead-lettered message. Each invocation writes one line with `outcome` and `code`, with
+# `key_expires_in_days` if the key's expiry is known, and with `cursor_unmoved_hours` if the job has a cursor.
 
 locals {
   # The Cloud Run services have the functions' names.
@@ -126,6 +127,77 @@ resource "google_monitoring_alert_policy" "silence" {
   documentation {
     subject = "${var.name} is silent"
     content = "No call has succeeded in ${local.silence_hours} hours (${var.silence_schedules} schedules of \"${var.schedule}\"). Read the latest log lines. If there are failures, look up their code. If there are none, check the scheduler job: it may be paused, deleted or not permitted to call."
+  }
+}
+
+# A run that another one has overtaken is no result that is missing: the other run delivers it.
+resource "google_monitoring_alert_policy" "undelivered" {
+  count = local.result_to == null && local.cursor_in == null ? 0 : 1
+
+  project               = var.project_id
+  display_name          = "${var.name}: a result was not delivered"
+  combiner              = "OR"
+  severity              = "ERROR"
+  user_labels           = var.labels
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "a log line with a code of delivery"
+
+    condition_matched_log {
+      filter = "${local.job_logs} jsonPayload.code=~\"^delivery[.]\" NOT jsonPayload.code=\"delivery.refused.overtaken\""
+      label_extractors = {
+        code    = "EXTRACT(jsonPayload.code)"
+        message = "EXTRACT(jsonPayload.message)"
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "86400s"
+
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+
+  documentation {
+    subject = "${var.name} could not deliver a result, or read or move its cursor"
+    content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\ndocs/errors.md explains each code, and docs/operating.md what to do. Nothing is acknowledged that was not delivered: a job with a cursor goes on from where it was."
+  }
+}
+
+# Only lines of successes: if runs fail, the alerts above say so.
+resource "google_monitoring_alert_policy" "cursor" {
+  count = var.cursor_unmoved_hours == null ? 0 : 1
+
+  project               = var.project_id
+  display_name          = "${var.name}: the cursor does not move"
+  combiner              = "OR"
+  severity              = "WARNING"
+  user_labels           = var.labels
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "a log line of a success with a cursor that has not moved for ${var.cursor_unmoved_hours} hours"
+
+    condition_matched_log {
+      filter           = "${local.job_logs} jsonPayload.outcome=\"ok\" jsonPayload.cursor_unmoved_hours>${var.cursor_unmoved_hours}"
+      label_extractors = { hours = "EXTRACT(jsonPayload.cursor_unmoved_hours)" }
+    }
+  }
+
+  alert_strategy {
+    auto_close = "604800s"
+
+    notification_rate_limit {
+      period = "86400s"
+    }
+  }
+
+  documentation {
+    subject = "The cursor of ${var.name} does not move"
+    content = "Runs succeed, but its cursor${local.cursor_in == null ? "" : " ${local.cursor_in}"} has not moved for $${log.extracted_label.hours} hours. Either the API has had nothing new for that long, or the job no longer asks for it. docs/operating.md describes how to find out."
   }
 }
 

@@ -1,12 +1,23 @@
-# The archive contains the product's files, selected by name or pattern, and nothing else. Its name contains their hash: a change
-# of code makes a new object, which is deployed; a touched file, another machine or another version of zip does not.
+# The archive contains the product's files, selected by name or pattern, and nothing else; with var.source_dir, that folder's
+# Python files take the place of main.py, and its requirements are added. Its name contains the hash of the files: a change of
+# code makes a new object, which is deployed; a touched file, another machine or another version of zip does not.
 
 locals {
   source_root  = "${path.module}/../../.."
   command_line = concat(["helseid_fn/__main__.py", "helseid_fn/testing.py"], tolist(fileset(local.source_root, "helseid_fn/cli/**/*.py")))
   modules      = setsubtract(fileset(local.source_root, "helseid_fn/**/*.py"), local.command_line)
-  source_files = concat(["main.py", "requirements.txt"], sort(local.modules))
-  source_hash  = sha256(jsonencode({ for file in local.source_files : file => filesha256("${local.source_root}/${file}") }))
+  job_root     = var.source_dir == null ? local.source_root : var.source_dir
+  job_files    = var.source_dir == null ? ["main.py"] : [for file in fileset(local.job_root, "*.py") : file if !can(regex("^(test_.*|conftest)[.]py$", file))]
+
+  own_requirements = var.source_dir == null ? "" : try(file("${local.job_root}/requirements.txt"), "")
+
+  contents = merge(
+    { for file in concat(["requirements.txt"], tolist(local.modules)) : file => file("${local.source_root}/${file}") },
+    { for file in local.job_files : file => file("${local.job_root}/${file}") },
+    local.own_requirements == "" ? {} : { "requirements.txt" = "${file("${local.source_root}/requirements.txt")}\n${local.own_requirements}" },
+  )
+  source_files = keys(local.contents)
+  source_hash  = sha256(jsonencode({ for file, content in local.contents : file => sha256(content) }))
 }
 
 data "archive_file" "source" {
@@ -14,11 +25,11 @@ data "archive_file" "source" {
   output_path = "${path.module}/build/source.zip"
 
   dynamic "source" {
-    for_each = local.source_files
+    for_each = local.contents
 
     content {
-      filename = source.value
-      content  = file("${local.source_root}/${source.value}")
+      filename = source.key
+      content  = source.value
     }
   }
 }

@@ -11,7 +11,7 @@ locals {
   caller_deadline_seconds = { for key, timeout in local.timeout_seconds : key => timeout + 10 }
 
   # The function's settings, which docs/configuration.md explains; null values are omitted.
-  settings = {
+  settings = merge(var.extra_environment, {
     HELSEID_ISSUER              = var.helseid_issuer
     HELSEID_CLIENT_ID           = var.helseid_client_id
     HELSEID_SCOPE               = var.helseid_scope
@@ -28,10 +28,14 @@ locals {
     LOG_LEVEL                   = var.log_level
     GOOGLE_CLOUD_PROJECT        = var.project_id # the project of the traces
     LOG_EXECUTION_ID            = "false"        # "true", which the platform may set, would write every line twice
-  }
+  })
 
-  mounts_key   = var.key_delivery == "file"
-  job_settings = merge(local.settings, local.mounts_key ? { HELSEID_KEY = "file:${local.key_folder}/${local.key_file}" } : {})
+  mounts_key = var.key_delivery == "file"
+  job_settings = merge(
+    local.settings,
+    { RESULT_TO = local.result_to, CURSOR_IN = local.cursor_setting },
+    local.mounts_key ? { HELSEID_KEY = "file:${local.key_folder}/${local.key_file}" } : {},
+  )
 
   job = {
     account          = google_service_account.runtime.email
@@ -44,6 +48,9 @@ locals {
     ingress          = var.ingress
   }
 
+  # The line of a main.py that makes each entry point.
+  entry_points = { run = "`run = app.http`", run_event = "`run_event = app.cloud_event`", rotate = "`rotate = app.rotate`" }
+
   functions = merge(
     { run = merge(local.job, { name = var.name, entry_point = "run" }) },
     var.pubsub == null ? {} : { events = local.events_function },
@@ -54,7 +61,7 @@ locals {
 resource "google_service_account" "runtime" {
   project      = var.project_id
   account_id   = "${var.name}-run"
-  display_name = "Runs ${var.name}: reads its key, and nothing else"
+  display_name = "Runs ${var.name}: reads its key, and writes its results if they go anywhere"
 
   depends_on = [google_project_service.required]
 }
@@ -125,7 +132,23 @@ resource "google_cloudfunctions2_function" "function" {
     google_artifact_registry_repository_iam_member.build_pushes_images,
     google_project_iam_member.build_reads_staged_source,
     google_project_iam_member.build_writes_logs,
+    google_pubsub_topic_iam_member.runtime_publishes,
     google_secret_manager_secret_iam_member.runtime_reads_key,
     google_storage_bucket_iam_member.build_reads_source,
+    google_storage_bucket_iam_member.runtime_delivers,
+    google_storage_bucket_iam_member.runtime_misses_cursor,
+    google_storage_bucket_iam_member.runtime_moves_cursor,
   ]
+
+  lifecycle {
+    precondition {
+      condition     = can(regex("\\b${each.value.entry_point}\\b", local.contents["main.py"]))
+      error_message = "main.py in source_dir has no ${each.value.entry_point}, which ${each.value.name} starts: add ${local.entry_points[each.value.entry_point]}."
+    }
+
+    precondition {
+      condition     = local.own_requirements == "" || strcontains(local.own_requirements, "--hash=sha256:")
+      error_message = "requirements.txt in source_dir has no hashes, so the build would refuse it: write it with uv pip compile --generate-hashes."
+    }
+  }
 }

@@ -3,17 +3,18 @@
 #   build.tf     the source archive, and who builds it
 #   secret.tf    the secret for the private key, and who may read it
 #   function.tf  the function itself, its account and its settings
+#   results.tf   where results go and a job's cursor is kept (only with var.result_to or var.cursor_in)
 #   schedule.tf  the schedule that calls it, and who else may call
 #   pubsub.tf    messages that call it (only with var.pubsub)
 #   rotation.tf  the function that replaces the key (only with var.rotation)
-#   alerts.tf    alerts for failures, for silence, and for a key that expires soon
+#   alerts.tf    alerts for failures, for silence, for results that do not arrive, and for a key that expires soon
 #   watch.tf     the alert for anybody else who uses the key
 
 locals {
   apis = toset(concat(
     ["artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler", "iam", "logging", "monitoring"],
     ["run", "secretmanager", "storage"],
-    var.pubsub == null ? [] : ["pubsub"],
+    var.pubsub == null && !local.makes_topic ? [] : ["pubsub"],
   ))
 }
 

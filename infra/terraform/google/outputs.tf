@@ -67,6 +67,16 @@ output "secret_id" {
   value       = google_secret_manager_secret.key.id
 }
 
+output "result_to" {
+  description = "Where results go: the function's RESULT_TO; null without result_to."
+  value       = local.result_to
+}
+
+output "cursor_in" {
+  description = "Where a job's cursor is kept; null if nowhere."
+  value       = local.cursor_in
+}
+
 output "source_files" {
   description = "The files in the source archive."
   value       = local.source_files

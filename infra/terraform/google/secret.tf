@@ -25,7 +25,7 @@ resource "google_secret_manager_secret" "key" {
   depends_on = [google_project_service.required]
 }
 
-# The only role of the function's account, on this secret only.
+# The only role of the function's account on a secret, and on this one only.
 resource "google_secret_manager_secret_iam_member" "runtime_reads_key" {
   project   = var.project_id
   secret_id = google_secret_manager_secret.key.secret_id

@@ -199,6 +199,71 @@ variable "log_level" {
   }
 }
 
+# Its job, and where results go
+
+variable "source_dir" {
+  description = "A folder with a `main.py` of your own (docs/jobs.md), whose job is deployed instead of the default one; null for the default job."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.source_dir == null ? true : fileexists("${var.source_dir}/main.py")
+    error_message = "source_dir must be a folder with a main.py."
+  }
+}
+
+variable "extra_environment" {
+  description = "Additional environment variables for the job; none that this module sets, and never a key."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION|FUNCTION|GOOGLE|K)_|^(DEADLINE_SECONDS|LOG_LEVEL|LOG_EXECUTION_ID|SELVBETJENING_URL|TOKEN_ENDPOINT_HOST|RESULT_TO|CURSOR_IN|PORT)$", name))])
+    error_message = "extra_environment must contain only uppercase names that neither this module nor Google sets."
+  }
+
+  validation {
+    condition     = !anytrue([for value in values(var.extra_environment) : can(regex("-----BEGIN|\\{|^eyJ", value))])
+    error_message = "extra_environment contains something that looks like a key or a token. Replace it, because it is now exposed, and put the new key into the secret."
+  }
+}
+
+variable "result_to" {
+  description = "Where results go: bucket or topic makes one; gs://BUCKET/PREFIX or projects/P/topics/T is an existing one; log is the log. Null returns them to the caller."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.result_to == null ? true : (
+      contains(["bucket", "topic", "log"], var.result_to) || can(regex("^projects/[a-z0-9:.-]+/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}$", var.result_to)) ||
+      (can(regex("^gs://${local.bucket}(/+|/${local.object}/*)?$", var.result_to)) && !can(regex("/[.]{1,2}(/|$)", var.result_to)))
+    )
+    error_message = "result_to must be bucket, topic, log, gs://BUCKET/PREFIX or projects/P/topics/T."
+  }
+}
+
+variable "results_days" {
+  description = "How many days the bucket or the subscription that this module makes keeps results."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.results_days >= 1 && var.results_days <= 3650 && floor(var.results_days) == var.results_days
+    error_message = "results_days must be a whole number from 1 to 3650."
+  }
+}
+
+variable "cursor_in" {
+  description = "Where a job's cursor is kept, gs://BUCKET/OBJECT; null is cursor.json in the bucket that results go to."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.cursor_in == null ? true : can(regex("^gs://${local.bucket}/${local.object}$", var.cursor_in)) && !can(regex("/[.]{1,2}(/|$)", var.cursor_in))
+    error_message = "cursor_in must be an object in a bucket, such as gs://my-bucket/greetings/cursor.json."
+  }
+}
+
 # When it is called, and by whom
 
 variable "schedule" {
@@ -241,8 +306,8 @@ variable "invocation" {
   default     = {}
 
   validation {
-    condition     = can(keys(var.invocation)) && length(setsubtract(try(keys(var.invocation), []), ["organization", "scope", "request"])) == 0
-    error_message = "invocation must be an object with no members but organization, scope and request."
+    condition     = can(keys(var.invocation)) && length(setsubtract(try(keys(var.invocation), []), ["organization", "scope", "request", "input", "deliver"])) == 0
+    error_message = "invocation must be an object with no members but organization, scope, request, input and deliver."
   }
 }
 
@@ -437,6 +502,22 @@ variable "key_expiry_alert_days" {
   }
 }
 
+variable "cursor_unmoved_hours" {
+  description = "For how many hours the cursor may stay where it is while calls succeed; after that the alert fires. Null for no such alert."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.cursor_unmoved_hours == null ? true : var.cursor_unmoved_hours > 0 && var.cursor_unmoved_hours <= 8760
+    error_message = "cursor_unmoved_hours must be above 0 and at most 8760."
+  }
+
+  validation {
+    condition     = var.cursor_unmoved_hours == null ? true : var.cursor_in != null || try(var.result_to == "bucket" || startswith(var.result_to, "gs://"), false)
+    error_message = "cursor_unmoved_hours needs a cursor: set result_to to a bucket, or cursor_in."
+  }
+}
+
 variable "watch_secret_access" {
   description = "Whether you are alerted when anybody but the functions reads or writes the secrets."
   type        = bool
@@ -488,6 +569,10 @@ locals {
   host_label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
   host       = "${local.host_label}(\\.${local.host_label})*"
   port       = "(:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+
+  # The function's own rules for the names of buckets and objects.
+  bucket = "[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
+  object = "[A-Za-z0-9!_.*'()=@+,-]+(/[A-Za-z0-9!_.*'()=@+,-]+)*"
 
   # The headers of the function itself, as it lists them.
   own_headers = [

@@ -27,6 +27,7 @@ variables {
   token_endpoint_host   = "helseid-token.example.no:8443"
   api_caller_headers    = ["nhn-*", "accept"]
   api_max_megabytes     = 5
+  extra_environment     = { HER_ID = "8141253" }
 }
 
 run "with_every_option_changed" {
@@ -125,14 +126,15 @@ run "with_every_option_changed" {
   assert {
     condition = {
       for name, value in google_cloudfunctions2_function.function["run"].service_config[0].environment_variables : name => value
-      if contains(["HELSEID_ORGANIZATIONS", "TOKEN_ENDPOINT_HOST", "API_CALLER_HEADERS", "API_MAX_MEGABYTES"], name)
+      if contains(["HELSEID_ORGANIZATIONS", "TOKEN_ENDPOINT_HOST", "API_CALLER_HEADERS", "API_MAX_MEGABYTES", "HER_ID"], name)
       } == {
       HELSEID_ORGANIZATIONS = "313745392:999977776 999977774"
       TOKEN_ENDPOINT_HOST   = "helseid-token.example.no:8443"
       API_CALLER_HEADERS    = "accept nhn-*"
       API_MAX_MEGABYTES     = "5"
+      HER_ID                = "8141253"
     }
-    error_message = "A setting of what callers may do is missing."
+    error_message = "A setting of what callers may do, or of the job, is missing."
   }
 
   # Nobody is alerted to the use of the key unless configured.

@@ -190,6 +190,19 @@ run "with_only_the_required_variables" {
     error_message = "The scheduler never retries, or retries without a bound."
   }
 
+  # Results go nowhere, and there is no cursor.
+
+  assert {
+    condition = (
+      length(google_storage_bucket.results) + length(google_pubsub_topic.results) + length(google_pubsub_subscription.results)
+      + length(google_storage_bucket_iam_member.runtime_delivers) + length(google_storage_bucket_iam_member.runtime_moves_cursor)
+      + length(google_storage_bucket_iam_member.runtime_misses_cursor) + length(google_pubsub_topic_iam_member.runtime_publishes)
+      + length(google_monitoring_alert_policy.undelivered) + length(google_monitoring_alert_policy.cursor) == 0
+      && output.result_to == null && output.cursor_in == null
+    )
+    error_message = "Something of results exists although they go nowhere."
+  }
+
   # Failures are reported with their code.
 
   assert {

@@ -40,6 +40,11 @@ run "invalid_inputs_are_refused_by_name" {
     notification_channels = ["email"]
     silence_schedules     = 0
     key_expiry_alert_days = 0
+    source_dir            = "tests"
+    extra_environment     = { HELSEID_KEY = "file:/tmp/key" }
+    result_to             = "queue"
+    results_days          = 0
+    cursor_in             = "gs://my-bucket"
     rotation              = { selvbetjening_url = "api.selvbetjening.nhn.no" }
   }
 
@@ -50,6 +55,7 @@ run "invalid_inputs_are_refused_by_name" {
     var.log_level, var.schedule, var.schedule_region, var.invocation, var.additional_invokers, var.ingress, var.pubsub,
     var.key_delivery, var.max_instances, var.memory, var.cpu, var.vpc, var.kms_key,
     var.alert_emails, var.notification_channels, var.silence_schedules, var.key_expiry_alert_days, var.rotation,
+    var.source_dir, var.extra_environment, var.result_to, var.results_days, var.cursor_in,
   ]
 }
 
@@ -69,7 +75,10 @@ run "incompatible_inputs_are_refused_by_name" {
     min_instances     = 2
     cpu               = "0.333"
     concurrency       = 2
+    result_to         = "topic"
+
+    cursor_unmoved_hours = 24
   }
 
-  expect_failures = [var.deadline_seconds, var.min_instances, var.concurrency]
+  expect_failures = [var.deadline_seconds, var.min_instances, var.concurrency, var.cursor_unmoved_hours]
 }

@@ -1,4 +1,4 @@
-# Every variable set: a multi-tenant client in production, with automatic key rotation.
+# Every variable set but source_dir: a multi-tenant client in production, with automatic key rotation.
 
 terraform {
   required_version = ">= 1.9"
@@ -27,6 +27,11 @@ module "helseid_fn" {
   api_max_megabytes   = 5
   deadline_seconds    = 40
   log_level           = "DEBUG"
+  extra_environment   = { GREETINGS_PAGE_SIZE = "100" }
+
+  result_to    = "bucket"
+  results_days = 30
+  cursor_in    = "gs://my-project-123-cursors/greetings/cursor.json"
 
   schedule            = "15 6 * * *"
   time_zone           = "Europe/Oslo"
@@ -50,6 +55,7 @@ module "helseid_fn" {
   notification_channels = ["projects/my-project-123/notificationChannels/1234567890"]
   silence_schedules     = 2
   key_expiry_alert_days = 30
+  cursor_unmoved_hours  = 48
   watch_secret_access   = true
 
   rotation = {
