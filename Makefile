@@ -5,6 +5,8 @@
 # What `make lambda-zip` builds for: arm64 (a fifth cheaper on AWS) or x86_64, and one of Lambda's Pythons.
 ARCH ?= arm64
 RUNTIME ?= 3.13
+# A folder with a main.py of your own, whose job it packs; the archive is then in that folder's build/.
+SOURCE ?=
 # How many calls `make soak` makes.
 CALLS ?= 100000
 # How many times `make bench` takes each measurement.
@@ -46,8 +48,8 @@ demo-aws: $(VENV)/demo-aws-ready  ## the same on AWS: the Lambda archive, with i
 standin: $(VENV)/demo-ready  ## run HelseID, Selvbetjening, the Sample API and a secret manager here, until Ctrl-C
 	@$(BIN)/python -m standin
 
-lambda-zip: $(VENV)/demo-ready  ## build the archive for AWS Lambda in build/: ARCH=arm64|x86_64 RUNTIME=3.11|...|3.14
-	@$(BIN)/python -m infra.lambda_zip --arch $(ARCH) --python $(RUNTIME)
+lambda-zip: $(VENV)/demo-ready  ## build the archive for AWS Lambda in build/: ARCH=arm64|x86_64 RUNTIME=3.11|...|3.14 SOURCE=
+	@$(BIN)/python -m infra.lambda_zip --arch $(ARCH) --python $(RUNTIME) $(if $(SOURCE),--source $(SOURCE))
 
 test: lint $(VENV)/terraform/ready $(VENV)/ministack/ready  ## everything: lint, types, all tests
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs

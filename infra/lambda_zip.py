@@ -29,8 +29,8 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 """The Lambda runtimes that an archive can be built for."""
 
 # The parts of the libraries that no invocation reads: tests, examples, stubs, pip's own records, commands, and botocore's
-# descriptions of every AWS service but Secrets Manager and STS, which provides the role's credentials.
-# Licences stay, and so does METADATA, from which scanners of deployed functions learn what is inside.
+# descriptions of every AWS service but Secrets Manager, S3 and SQS, which take results, and STS, which provides the role's
+# credentials. Licences stay, and so does METADATA, from which scanners of deployed functions learn what is inside.
 _UNUSED = re.compile(
     r"""(.*/)?(tests|examples)/ | .*\.(pyi|pyc|h)$ | (.*/)?(py\.typed|examples-1\.json)$ | [^/]+\.data/scripts/
     | [^/]+\.dist-info/(?!METADATA$|licenses/|LICEN[CS]E|NOTICE|COPYING)
@@ -92,14 +92,14 @@ def _download(lock: Path, target: Target, folder: Path) -> None:
     subprocess.run([*command, f"--dest={folder}", f"--requirement={lock}"], check=True)
 
 
-def build(target: Target, folder: Path) -> Path:
-    """Write the archive for a target into a folder and return its path."""
+def build(target: Target, folder: Path, source: Path | None = None) -> Path:
+    """Write the archive into a folder and return its path; `source` has another `main.py`. Raises `ValueError` if not."""
     archive = folder / f"lambda-{target}.zip"
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = archive.with_suffix(f".{os.getpid()}")
     try:
         with zipfile.ZipFile(unfinished, "w") as file:
-            for name, content in sorted(_contents(target).items()):
+            for name, content in sorted(_contents(target, source or ROOT).items()):
                 entry = zipfile.ZipInfo(name, _EARLIEST)
                 entry.create_system, entry.external_attr = 3, _MODE  # readable by all, as Lambda demands, whatever the umask
                 file.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=6)
@@ -109,19 +109,31 @@ def build(target: Target, folder: Path) -> Path:
     return archive
 
 
-def _contents(target: Target) -> dict[str, bytes]:
-    contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _product()}
-    for wheel in fetch_wheels(LOCK.read_text(), target):
+def _contents(target: Target, source: Path) -> dict[str, bytes]:
+    contents = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _package()}
+    contents |= {path.name: path.read_bytes() for path in _job(source)}
+    pins = LOCK.read_text()
+    if source != ROOT and (added := source / "requirements.txt").exists():
+        pins += f"\n{added.read_text()}"
+    for wheel in fetch_wheels(pins, target):
         for name, content in _unpack(wheel):
             if contents.setdefault(name, content) != content:
                 raise ValueError(f"{wheel.name} has another {name}")
     return contents
 
 
-def _product() -> Iterator[Path]:
+def _job(source: Path) -> list[Path]:
+    """Return `main.py` and, in a folder of the user's own, what it may import from beside it."""
+    if not (source / "main.py").exists():
+        raise ValueError(f"{source} has no main.py")
+    if source == ROOT:
+        return [source / "main.py"]
+    return [path for path in source.glob("*.py") if not path.name.startswith("test_") and path.name != "conftest.py"]
+
+
+def _package() -> Iterator[Path]:
     """Return the files of the function, without its command line; a job of one's own may use the library."""
     package = ROOT / "helseid_fn"
-    yield ROOT / "main.py"
     for path in package.rglob("*.py"):
         if path.relative_to(package).parts[0].removesuffix(".py") not in _NOT_DEPLOYED:
             yield path
@@ -155,18 +167,25 @@ def import_seconds(archive: Path, interpreter: Path) -> float:
 
 
 def main() -> int:
-    """Build one archive and print its size; return 1 if pip could not fetch a pinned wheel."""
+    """Build one archive and print its size; return 1 if there is no job or pip could not fetch a pinned wheel."""
     parser = argparse.ArgumentParser(prog="python -m infra.lambda_zip", description=__doc__)
     parser.add_argument("--arch", choices=WHEEL_ARCHITECTURES, default="arm64")
     parser.add_argument("--python", choices=PYTHONS, default="3.13")
-    target = Target(**vars(parser.parse_args()))
+    parser.add_argument(
+        "--source", type=Path, help="a folder with a main.py of your own; the archive is written into its build/"
+    )
+    arguments = parser.parse_args()
+    target, source = Target(arguments.arch, arguments.python), arguments.source or ROOT
     try:
-        archive = build(target, ROOT / "build")
+        archive = build(target, source / "build", source)
+    except ValueError as fault:
+        print(f"{fault}.", file=sys.stderr)
+        return 1
     except subprocess.CalledProcessError:
         print(f"pip could not fetch the wheels for {target}; its message is above.", file=sys.stderr)
         return 1
     sizes = f"{archive.stat().st_size / 1e6:.1f} MB, unpacked {unpacked_size(archive) / 1e6:.1f} MB"
-    print(f"{archive.relative_to(ROOT)}: {sizes}; {_say_import_time(archive, target)}")
+    print(f"{os.path.relpath(archive)}: {sizes}; {_say_import_time(archive, target)}")
     return 0
 
 

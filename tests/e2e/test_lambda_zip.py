@@ -35,7 +35,7 @@ def names_in(archive: Path) -> list[str]:
 @each_target
 def test_the_archive_contains_the_function_alone(target: Target, lambda_zip: Zips) -> None:
     package = ROOT / "helseid_fn"
-    left_out = [package / "__main__.py", *(package / "cli").rglob("*.py")]
+    left_out = [package / "__main__.py", package / "testing.py", *(package / "cli").rglob("*.py")]
     product = [ROOT / "main.py", *(path for path in package.rglob("*.py") if path not in left_out)]
     with zipfile.ZipFile(lambda_zip(target)) as file:
         assert {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in product} == {
@@ -111,6 +111,25 @@ def test_the_import_loads_no_framework_and_no_cloud_library(lambda_zip: Zips, tm
     loaded = subprocess.run(command, cwd=tmp_path, env=EXAMPLES, capture_output=True, text=True, check=True).stdout.split()
     assert loaded[0] == str(tmp_path / "main.py")
     assert not {name.split(".")[0] for name in loaded} & {"flask", "werkzeug", "grpc", "google", "boto3", "botocore"}
+
+
+def test_a_job_of_ones_own_takes_the_place_of_main(lambda_zip: Zips, tmp_path: Path) -> None:
+    for name in ("main.py", "extra.py", "test_main.py", "conftest.py"):
+        (tmp_path / name).write_text(f"# {name}\n")
+    six = re.search(r"^six==.*?(?=^\S)", packaging.LOCK.read_text(), re.MULTILINE | re.DOTALL)
+    assert six is not None
+    (tmp_path / "requirements.txt").write_text(six[0])  # what the project has as well is no contradiction
+    own = build(HERE, tmp_path / "build", tmp_path)
+    with zipfile.ZipFile(own) as file:
+        assert file.read("main.py") == b"# main.py\n"
+    assert set(names_in(own)) == {*names_in(lambda_zip(HERE)), "extra.py"}
+
+
+def test_a_folder_without_a_job_is_refused(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.lambda_zip", "--source", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (1, f"{tmp_path} has no main.py.\n")
+    assert list(tmp_path.glob("build/*")) == []
 
 
 def test_a_wheel_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
