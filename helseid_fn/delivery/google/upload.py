@@ -45,7 +45,7 @@ class ResumableUpload:
             url = describe(client).create_resumable_upload_session(timeout=timeout_seconds, checksum=None, retry=None)
             return str(url)
 
-        self._url = storage.request(begin, ctx)  # whoever has it may upload, so it is never shown
+        self._url = storage.request(begin, ctx)  # it grants the right to upload, so it is never shown
 
     @property
     def size_bytes(self) -> int:
