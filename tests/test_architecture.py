@@ -123,7 +123,8 @@ def test_no_framework_is_imported_at_run_time() -> None:
 
 
 def test_importing_main_imports_no_cloud_sdk() -> None:
-    sdks = "'google.auth', 'google.api_core', 'google.cloud.secretmanager', 'google_crc32c', 'grpc', 'boto3', 'botocore'"
+    sdks = "'google.auth', 'google.api_core', 'google.cloud.secretmanager', 'google_crc32c', 'grpc', 'boto3', 'botocore', "
+    sdks += "'google.cloud.storage', 'google.pubsub_v1', 'helseid_fn.delivery.google', 'helseid_fn.delivery.aws'"
     assert run_python(f"import sys; import main; print([each for each in ({sdks}) if each in sys.modules])").strip() == "[]"
 
 
