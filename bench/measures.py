@@ -39,7 +39,7 @@ def measure_starts(parties: Parties, rounds: int) -> Iterator[Row]:
         "ours, Secret Manager": Served(DEPLOYED, ROOT, with_manager),
         "usual": Served(PEERS, _FUNCTIONS / "usual", with_manager),
     }
-    starts = _in_turns({name: function.start_cold for name, function in functions.items()}, rounds)
+    starts = in_turns({name: function.start_cold for name, function in functions.items()}, rounds)
     seconds = {name: [each.seconds for each in series] for name, series in starts.items()}
     megabytes = {name: [each.megabytes for each in series] for name, series in starts.items()}
     cold = "Cold start to the first 200 on functions-framework"
@@ -64,7 +64,7 @@ def measure_lambda(parties: Parties, rounds: int) -> Iterator[Row]:
     no_bytecode = {"PYTHONPATH": f"{folder / 'runtime'}:{libraries}", "PYTHONPYCACHEPREFIX": str(folder / "none")}
     of_usual = {**host, **parties.with_secrets_manager(), **no_bytecode}
     usual = OnLambda([*command[:-1], "on_lambda.lambda_handler"], _FUNCTIONS / "usual", of_usual)
-    seconds = _in_turns({"ours": ours.start_cold, "usual": usual.start_cold}, rounds)
+    seconds = in_turns({"ours": ours.start_cold, "usual": usual.start_cold}, rounds)
     beside = "boto3, pydantic-settings, requests-oauth2client"
     cold = "Cold start to the first response on Lambda, with AWS's extension"
     yield compare(cold, beside, seconds["ours"], seconds["usual"], 0.5, _MILLISECONDS)
@@ -78,8 +78,8 @@ def measure_warm_calls(parties: Parties, rounds: int) -> Iterator[Row]:
             stack.enter_context(Program(name, python, environment)) for name in ("job_calls", "bare_calls", "proofs")
         )
         batch = {"calls": 100}
-        seconds = _in_turns({"ours": lambda: ours.do(batch)[0] / 100, "bare": lambda: bare.do(batch)[0] / 100}, rounds * 3)
-        signed, proved = zip(*_in_turns({"proofs": lambda: proofs.do(200)}, rounds * 3)["proofs"], strict=True)
+        seconds = in_turns({"ours": lambda: ours.do(batch)[0] / 100, "bare": lambda: bare.do(batch)[0] / 100}, rounds * 3)
+        signed, proved = zip(*in_turns({"proofs": lambda: proofs.do(200)}, rounds * 3)["proofs"], strict=True)
     microseconds = ("µs", 1e6)
     beside = "one bare `requests` call on a kept connection"
     yield compare("CPU time of one warm call", beside, seconds["ours"], seconds["bare"], 1.3, microseconds)
@@ -102,7 +102,7 @@ def measure_command_line(parties: Parties, rounds: int, python: Path = DEPLOYED 
         subprocess.run([python, *arguments], env=environment, check=True, capture_output=True)
         return time.perf_counter() - begun_at
 
-    seconds = _in_turns({name: partial(run, *arguments) for name, arguments in commands.items()}, rounds)
+    seconds = in_turns({name: partial(run, *arguments) for name, arguments in commands.items()}, rounds)
     yield compare("`helseid-fn --help`", '`python -c "import click"`', seconds["help"], seconds["click"], 1.5, _MILLISECONDS)
     beside = "a program that does the same with `Client`"
     yield compare(
@@ -138,12 +138,12 @@ def measure_throughput(parties: Parties, rounds: int) -> Iterator[Row]:
         def call(port: int) -> float:
             return 400 / callers.do({"port": port, "callers": 16, "calls": 400})[0]
 
-        rates = _in_turns({"ours": lambda: call(ports["ours"]), "bare": lambda: call(ports["bare"])}, rounds * 3)
+        rates = in_turns({"ours": lambda: call(ports["ours"]), "bare": lambda: call(ports["bare"])}, rounds * 3)
     beside = "a function that makes one bare `requests` call"
     yield compare("Throughput with 16 callers", beside, rates["ours"], rates["bare"], 0.8, ("calls/s", 1.0), "at least")
 
 
-def _in_turns(works: dict[str, Callable[[], Figure]], rounds: int) -> dict[str, list[Figure]]:
+def in_turns(works: dict[str, Callable[[], Figure]], rounds: int) -> dict[str, list[Figure]]:
     """Do each work once in every round, after a warm-up round, and return the figures of each."""
     figures: dict[str, list[Figure]] = {name: [] for name in works}
     for number in range(rounds + 1):

@@ -1,6 +1,7 @@
 """Makes batches of whole calls: for each line on standard input it does one batch, and prints its processor seconds.
 
-A line is JSON: `calls`, spread over `threads` that begin together, for the organization `parent`.
+A line is JSON: `calls`, spread over `threads` that begin together, for the organization `parent`; with `deliver`, responses are
+delivered.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from helseid_fn.context import Context
 from helseid_fn.function.invocation import parse_http
 
 
-def do_batch(calls: int, threads: int = 1, parent: str | None = None) -> None:
+def do_batch(calls: int, threads: int = 1, parent: str | None = None, *, deliver: bool = False) -> None:
     """Make the calls; the first failure ends the program."""
-    body = json.dumps({"organization": {"parent": parent}} if parent else {}).encode()
+    members = {"organization": {"parent": parent}} if parent else {}
+    body = json.dumps({**members, "deliver": True} if deliver else members).encode()
     invocation = parse_http("POST", b"", body, main.app.settings)
     begin = threading.Barrier(threads)
     done = []

@@ -1,4 +1,7 @@
-"""An API that costs almost nothing: each request gets the same small JSON response over a kept connection. Prints its port."""
+"""An API that costs almost nothing: each request gets the same small JSON response over a kept connection. Prints its port.
+
+A request for `…/large?bytes=N` gets so many bytes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import threading
 
 _BODY = b'{"greeting": "Hello from a plain API", "organization": {"parent": "999977774", "child": "999977776"}}'
 _RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY)
+
+_LARGE = re.compile(rb"GET \S*/large\?bytes=(\d+) ")
 
 
 def converse(connection: socket.socket) -> None:
@@ -22,8 +27,13 @@ def converse(connection: socket.socket) -> None:
                 whole = end + 4 + (int(length[1]) if length else 0)
                 if len(received) < whole:
                     break
+                large = _LARGE.match(received)
                 received = received[whole:]
-                connection.sendall(_RESPONSE)
+                if large is None:
+                    connection.sendall(_RESPONSE)
+                    continue
+                size = int(large[1])
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (size, bytes(size)))
 
 
 def main() -> None:
