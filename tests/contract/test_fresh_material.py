@@ -158,7 +158,7 @@ def test_the_api_refuses_a_proof_by_another_key(standin: StandIn, function: Func
     tokens = app.api._tokens
     token = tokens.get(invocation.organization, invocation.scopes, ctx)
     stolen = dataclasses.replace(token, proof_key=generate_proof_key())
-    assert app.api._send(invocation.request, stolen, ctx, stream=False).response.status == 401
+    assert app.api._send(invocation.request, {}, stolen, ctx, stream=False).response.status == 401
     refusal = standin.exchanges("api")[0].refusal
     assert refusal is not None
     assert refusal.detail == "the proof's key is not the one the token is bound to"
