@@ -89,8 +89,9 @@ class CursorAddress:
         return f"{self.place}{self.name}"
 
     def for_organization(self, organization: Organization) -> CursorAddress:
-        """Return where another organization's cursor is kept: the same name with its numbers, before what follows a dot."""
-        numbers = "".join(f"-{each}" for each in (organization.parent, organization.child) if each)
+        """Return where another organization's cursor is kept: the same name with its numbers and its journal, before a dot."""
+        parts = (organization.parent, organization.child, organization.sfm_journal_id)
+        numbers = "".join(f"-{each}" for each in parts if each)
         stem, dot, extension = self.name.rpartition(".")
         return replace(self, name=f"{stem}{numbers}{dot}{extension}" if stem else f"{self.name}{numbers}")
 

@@ -141,3 +141,9 @@ def test_without_results_there_is_no_place_for_a_cursor() -> None:
 )
 def test_each_organization_has_a_cursor_of_its_own(text: str, organization: Organization, own: str) -> None:
     assert str(parse_cursor_address(text).for_organization(organization)) == own
+
+
+def test_each_journal_has_a_cursor_of_its_own() -> None:
+    address = parse_cursor_address("file:results/cursor.json")
+    own = [str(address.for_organization(Organization(parent="999977774", sfm_journal_id=each))) for each in ("a", "b")]
+    assert own == ["file:results/cursor-999977774-a.json", "file:results/cursor-999977774-b.json"]
