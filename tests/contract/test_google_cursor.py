@@ -168,6 +168,12 @@ def test_a_write_into_a_bucket_that_is_not_there_is_an_error(cloud: CloudStorage
     assert refused.value.code == "delivery.refused.not_found"
 
 
+def test_a_missing_bucket_is_not_taken_for_a_first_run(cloud: CloudStorage) -> None:
+    with pytest.raises(Refused, match="no bucket gs://another") as refused:
+        open_store(cloud, address="gs://another/cursor.json").read(Context(25))
+    assert refused.value.code == "delivery.refused.not_found"
+
+
 @pytest.mark.parametrize("kind", ["read", "store"])
 def test_silence_ends_at_the_deadline(cloud: CloudStorage, kind: str) -> None:
     store, ctx = open_store(cloud), Context(0.6)

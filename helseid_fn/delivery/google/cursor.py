@@ -42,7 +42,7 @@ class GoogleCursor:
         self._storage = open_storage(bucket, environ, sleep=sleep, random=random)
 
     def read(self, ctx: Context) -> Stored | None:
-        """Read the object; None when there is none."""
+        """Read the object; None when there is none in the bucket, which must be there."""
 
         def download(client: StorageClient, timeout_seconds: float) -> Stored | None:
             blob, text = client.object(self._bucket, self._name), _BoundedText()
@@ -56,7 +56,11 @@ class GoogleCursor:
                 raise InvalidResponse(_PARTY, "http", NOT_STORAGE)
             return Stored(bytes(text.content), str(blob.generation))
 
-        return self._storage.request(download, ctx)
+        stored = self._storage.request(download, ctx)
+        if stored is None:
+            # The status is the same when the whole bucket is missing; then this raises.
+            self._storage.request(lambda client, seconds: client.find_bucket(self._bucket, seconds), ctx)
+        return stored
 
     def write(self, text: bytes, version: str | None, ctx: Context) -> str | None:
         """Replace the object if it is still this generation."""

@@ -54,6 +54,11 @@ class StorageClient:
         """Return an object of a bucket; nothing is sent."""
         return self._client.bucket(bucket.name).blob(f"{bucket.prefix}{name}")
 
+    def find_bucket(self, bucket: Bucket, timeout_seconds: float) -> None:
+        """List at most one object, which takes the same right as to be told that one is missing. Raises what Google's does."""
+        found = self._client.list_blobs(bucket.name, max_results=1, fields="kind", timeout=timeout_seconds, retry=None)
+        next(iter(found), None)
+
 
 def open_storage(
     bucket: Bucket, environ: Mapping[str, str], *, sleep: Callable[[float], None], random: Callable[[], float]
