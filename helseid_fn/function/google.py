@@ -14,7 +14,7 @@ from helseid_fn.function.invocation import Invocation, is_rotation_event, max_bo
 from helseid_fn.function.pass_through import parse_pass_through
 from helseid_fn.function.pubsub import read_push_id
 from helseid_fn.function.responses import UNLIMITED, Host, HttpResponse
-from helseid_fn.function.trace import read_event_facts, read_header_facts, read_traceparent
+from helseid_fn.function.trace import LowerCased, read_event_facts, read_header_facts, read_traceparent
 
 if TYPE_CHECKING:
     import flask
@@ -71,7 +71,8 @@ def handle_event(app: App, event: CloudEvent) -> None:
     acknowledged, so that an event that can never succeed is not delivered for ever.
     """
     attributes, data = event.get_attributes(), event.data
-    work = app.runner.prepare(lambda: parse_cloud_event(str(attributes.get("type")), data, app.settings))
+    trace = read_traceparent(LowerCased({"traceparent": str(attributes.get("traceparent"))}))
+    work = app.runner.prepare(lambda: parse_cloud_event(str(attributes.get("type")), data, app.settings), traceparent=trace)
     facts = {**read_event_facts(attributes, data), "trigger": "event"}
     app.perform(work, facts, deadline_seconds(app)).raise_if_retryable()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cloudevents.http import CloudEvent
 
 from helseid_fn import Job
 from helseid_fn.function import log
@@ -101,6 +102,12 @@ def test_a_trace_goes_on_to_the_api(standin: StandIn, deploy: Deploy) -> None:
     assert (version, trace, flags) == ("00", TRACE, "01")
     assert len(span) == 16
     assert span != SPAN
+
+
+@pytest.mark.parametrize(("own", "calls"), [(f"00-{TRACE}-{SPAN}-01", [TRACE]), ("broken", []), (7, [])])
+def test_an_event_s_trace_goes_on_to_the_api(standin: StandIn, deploy: Deploy, own: object, calls: list[str]) -> None:
+    deploy(standin).app.cloud_event(CloudEvent({"type": "com.example.run", "source": "unit", "traceparent": own}, None))
+    assert [value.split("-")[1] for value in standin.exchanges("api")[0].values("traceparent")] == calls
 
 
 @pytest.mark.parametrize("headers", [{}, {"traceparent": "broken"}, {"X-Cloud-Trace-Context": f"{TRACE}/1"}], ids=str)
