@@ -1,9 +1,14 @@
-"""run_job: run a job of your own without a cloud, HelseID or an API, and see what it did."""
+"""run_job: run a job of your own without a cloud, HelseID or an API, and see what it did.
+
+A main.py reads the settings when it is imported. So importing this module before it gives each required setting that the
+environment lacks its example's value; nothing is called with them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,10 +33,15 @@ from helseid_fn.keys.signing_key import generate_proof_key
 from helseid_fn.oauth.organization import Organization
 from helseid_fn.oauth.token_response import Token
 from helseid_fn.setting_parsers import MAX_MEGABYTES
+from helseid_fn.setting_table import REQUIRED, SETTINGS
 
 _URL = "https://api.example"
 _MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 _NOBODY = Organization()
+
+for _setting in SETTINGS:
+    if _setting.default is REQUIRED:
+        os.environ.setdefault(_setting.name, _setting.example)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +100,8 @@ def run_job(
     """Run a job once. Raises what the job raises.
 
     `api` has a reply for each request, by method and path such as `"GET notifications"`, or by path alone; the first key that a
-    path begins with and that ends with `*` counts for all below. Anything else is a 404. `cursor` is where the job's cursor
-    stands at first.
+    path begins with and that ends with `*` counts for all below. A request without a reply is an `AssertionError`. `cursor` is
+    where the job's cursor stands at first.
     """
     ctx = Context(deadline_seconds, invocation_id="test")
     client, places = _Client(api), _Places({}, cursor)
@@ -130,7 +140,8 @@ class _Client(ApiClient):
             is_below = path.endswith("*") and made.path.startswith(path[:-1])
             if method in ("", made.method) and (is_below or path == made.path):
                 return reply
-        return 404
+        there = ", ".join(map(repr, self._replies)) or "nothing"
+        raise AssertionError(f"The job called {made.method} {made.path!r}, and api has no reply for it. It has {there}.")
 
 
 def _respond(reply: Reply, made: Requested) -> Response:

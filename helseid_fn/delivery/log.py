@@ -39,7 +39,8 @@ class LogDestination:
         # Nested, since the line has a `time` of its own.
         attributes = {**result.attributes, "content_type": result.content_type, "sha256": receipt.sha256}
         fields = {"invocation": ctx.invocation_id, "name": result.name, "attributes": attributes, "result": text}
-        _logger.info("A result.", extra={"fields": fields})
+        record = _logger.makeRecord(_logger.name, logging.INFO, __file__, 0, "A result.", (), None, extra={"fields": fields})
+        _logger.handle(record)  # whatever the level is: what is said to be delivered must be there
         return receipt
 
 

@@ -17,7 +17,6 @@ import pytest
 from demo.processes import Process, bare_environment
 from tests.conftest import ROOT
 from tests.support.cloud_storage import BUCKET, run_cloud_storage
-from tests.support.parts import REQUIRED
 
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_dir())
 TESTED = [name for name in EXAMPLES if (ROOT / "examples" / name / "test_main.py").exists()]
@@ -90,7 +89,7 @@ def test_an_example_s_own_tests_pass(example: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=folder,
-        env={**REQUIRED, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])},
+        env={"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])},
         capture_output=True,
         text=True,
         check=False,

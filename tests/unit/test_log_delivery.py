@@ -13,8 +13,8 @@ from tests.support.parts import make_context
 from tests.support.results import ATTRIBUTES, BrokenBodyError, break_off, make_result
 
 
-@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
-def test_a_result_is_one_line_of_the_log(capsys: pytest.CaptureFixture[str], level: str) -> None:
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "CRITICAL"])
+def test_a_result_is_one_line_of_the_log_at_any_level(capsys: pytest.CaptureFixture[str], level: str) -> None:
     log.configure(level)
     body = '{"navn": "Øst"}\n'.encode()
     receipt = LogDestination().deliver(make_result(iter([body[:10], body[10:]])), make_context())
