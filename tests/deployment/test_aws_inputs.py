@@ -22,7 +22,8 @@ NEEDED = {
 }
 SAME_NAME = (
     *NEEDED,
-    *("api_methods", "api_caller_headers", "api_max_megabytes", "token_endpoint_host", "deadline_seconds", "log_level"),
+    *("api_methods", "api_headers", "api_correlation_header", "api_caller_headers", "api_max_megabytes"),
+    *("token_endpoint_host", "deadline_seconds", "log_level"),
 )
 SETTINGS = {
     "parent_organization": "HELSEID_PARENT_ORGANIZATION",
@@ -55,6 +56,8 @@ GOOD: list[dict[str, Any]] = [
     {"organizations": ["999977774", "313745392:999977776", ":999977776", "*"]},
     *({"token_endpoint_host": each} for each in ("a_b.example.no", "A.no:08443", "127.0.0.1", "[::1]:65535")),
     {"api_caller_headers": ["Accept", "nhn-*", "x-correlation-id", "do*", "x-forwarded-for"]},
+    *({"api_headers": each} for each in ({}, {"Api-Version": "3", "empty": ""}, {"nhn-x": 'A, "b"\t&~', "x": "y"})),
+    {"api_correlation_header": "NHN-event-id2", "api_headers": {"api-version": "3"}},
     *({"api_max_megabytes": each} for each in (1, 64)),
     {"deadline_seconds": 0.5},
     {"log_level": "DEBUG"},
@@ -108,6 +111,11 @@ BAD: list[dict[str, Any]] = [
     *({"organizations": [each]} for each in ("99997777", "999977774:", "**")),
     *({"token_endpoint_host": each} for each in ("https://a.no", "a.no/", "a.no:0", "a.no:65536", "-a.no", "a..no", "x@a.no")),
     *({"api_caller_headers": [each]} for each in ("*", "n*n", "æ", "DPoP", "auth*", "te", "h*", "x_y")),
+    *({"api_headers": {each: "x"}} for each in ("", "a b", "a_b", "æ", "DPoP", "Authorization", "Content-Type", "traceparent")),
+    *({"api_headers": {"x": each}} for each in (" a", "a\n", "a\nb", "æ")),
+    {"api_headers": {"x": "1", "X": "2"}},
+    *({"api_correlation_header": each} for each in ("a b", "a_b", "nhn-*", "DPoP", "te", "Content-Type", "traceparent")),
+    {"api_correlation_header": "X-Id", "api_headers": {"x-id": "1"}},
     *({"api_max_megabytes": each} for each in (0, 65, 1.5)),
     *({"deadline_seconds": each} for each in (0, -1)),
     *({"log_level": each} for each in ("info", "TRACE")),
@@ -201,11 +209,13 @@ def plan(workspace: Workspace, values: dict[str, Any]) -> None:
 
 def environment_with(values: dict[str, Any]) -> dict[str, str]:
     needed = {SETTINGS[name]: text for name, text in NEEDED.items()} | {"HELSEID_KEY": EXAMPLES["HELSEID_KEY"]}
-    return needed | {
-        SETTINGS[name]: " ".join(value) if isinstance(value, list) else str(value)
-        for name, value in values.items()
-        if name in SETTINGS
-    }
+    return needed | {SETTINGS[name]: text_of(value) for name, value in values.items() if name in SETTINGS}
+
+
+def text_of(value: Any) -> str:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return " ".join(value) if isinstance(value, list) else str(value)
 
 
 def test_the_variables_for_settings_have_their_names() -> None:

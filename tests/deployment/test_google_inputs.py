@@ -33,6 +33,8 @@ SETTINGS = {
     "organizations": "HELSEID_ORGANIZATIONS",
     "token_endpoint_host": "TOKEN_ENDPOINT_HOST",
     "api_caller_headers": "API_CALLER_HEADERS",
+    "api_headers": "API_HEADERS",
+    "api_correlation_header": "API_CORRELATION_HEADER",
     "api_max_megabytes": "API_MAX_MEGABYTES",
     "deadline_seconds": "DEADLINE_SECONDS",
     "log_level": "LOG_LEVEL",
@@ -55,6 +57,8 @@ GOOD: list[tuple[str, Any]] = [
     ("organizations", ["999977774", "313745392:999977776", ":999977776", "*"]),
     *(("token_endpoint_host", each) for each in ("a_b.example.no", "A.no:08443", "127.0.0.1", "[::1]:65535")),
     ("api_caller_headers", ["Accept", "nhn-*", "x-correlation-id", "do*", "x-forwarded-for"]),
+    *(("api_headers", each) for each in ({}, {"Api-Version": "3", "empty": ""}, {"nhn-x": 'A, "b"\t&~', "x": "y"})),
+    ("api_correlation_header", "NHN-event-id2"),
     *(("api_max_megabytes", each) for each in (1, 64)),
     ("deadline_seconds", 1),
     ("deadline_seconds", 40.5),
@@ -114,6 +118,10 @@ BAD: list[tuple[str, Any]] = [
     *(("organizations", [each]) for each in ("99997777", "999977774:", "**")),
     *(("token_endpoint_host", each) for each in ("https://a.no", "a.no/", "a.no:0", "a.no:65536", "-a.no", "a..no", "x@a.no")),
     *(("api_caller_headers", [each]) for each in ("*", "n*n", "æ", "DPoP", "auth*", "te", "h*", "x_y")),
+    *(("api_headers", {each: "x"}) for each in ("", "a b", "a_b", "æ", "DPoP", "Authorization", "Content-Type", "traceparent")),
+    *(("api_headers", {"x": each}) for each in (" a", "a\n", "a\nb", "æ")),
+    ("api_headers", {"x": "1", "X": "2"}),
+    *(("api_correlation_header", each) for each in ("a b", "a_b", "nhn-*", "DPoP", "te", "Content-Type", "traceparent")),
     *(("api_max_megabytes", each) for each in (0, 65, 1.5)),
     ("deadline_seconds", 0),
     ("log_level", "info"),
@@ -250,5 +258,5 @@ def test_an_alert_on_the_cursor_needs_a_cursor(variables: Workspace) -> None:
 
 def environment_with(name: str, value: Any) -> dict[str, str]:
     required = ("HELSEID_ISSUER", "HELSEID_CLIENT_ID", "HELSEID_SCOPE", "HELSEID_KEY", "API_URL")
-    text = " ".join(value) if isinstance(value, list) else str(value)
+    text = " ".join(value) if isinstance(value, list) else json.dumps(value) if isinstance(value, dict) else str(value)
     return {setting: EXAMPLES[setting] for setting in required} | {SETTINGS[name]: text}

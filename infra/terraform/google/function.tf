@@ -24,6 +24,8 @@ locals {
     API_URL                     = var.api_url
     API_METHODS                 = join(" ", sort(var.api_methods))
     API_CALLER_HEADERS          = var.api_caller_headers == null ? null : join(" ", sort(var.api_caller_headers))
+    API_HEADERS                 = length(var.api_headers) == 0 ? null : jsonencode(var.api_headers)
+    API_CORRELATION_HEADER      = var.api_correlation_header
     API_MAX_MEGABYTES           = var.api_max_megabytes == null ? null : tostring(var.api_max_megabytes)
     LOG_LEVEL                   = var.log_level
     GOOGLE_CLOUD_PROJECT        = var.project_id # the project of the traces

@@ -166,6 +166,35 @@ variable "api_caller_headers" {
   }
 }
 
+variable "api_headers" {
+  description = "The headers of every call to the API; not for secrets."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition = (
+      alltrue([for name, value in var.api_headers : can(regex("^[a-z0-9-]+$", lower(name))) && can(regex("^([!-~]([\\t -~]*[!-~])?)?$", value))]) &&
+      length(setintersection([for name in keys(var.api_headers) : lower(name)], local.unsettable_headers)) == 0 &&
+      length(distinct([for name in keys(var.api_headers) : lower(name)])) == length(var.api_headers)
+    )
+    error_message = "api_headers must be headers, each named once, with values of visible ASCII; none that the function sets itself, nor content-type or traceparent."
+  }
+}
+
+variable "api_correlation_header" {
+  description = "The header that carries a new UUID for every call to the API."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.api_correlation_header == null ? true : (
+      can(regex("^[a-z0-9-]+$", lower(var.api_correlation_header))) &&
+      !contains(concat(local.unsettable_headers, [for name in keys(var.api_headers) : lower(name)]), lower(var.api_correlation_header))
+    )
+    error_message = "api_correlation_header must be the name of a header, such as nhn-event-id; none that the function sets itself or api_headers has, nor content-type or traceparent."
+  }
+}
+
 variable "api_max_megabytes" {
   description = "The largest body from the API, and to it, in MiB."
   type        = number
@@ -579,4 +608,7 @@ locals {
     "authorization", "dpop", "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect",
     "keep-alive", "proxy-authorization", "proxy-connection", "accept-encoding",
   ]
+
+  # What no setting may make the same for every call.
+  unsettable_headers = concat(local.own_headers, ["content-type", "traceparent"])
 }

@@ -28,6 +28,7 @@ run "settings_that_the_function_would_refuse" {
     token_endpoint_host = "https://a.no"
     api_caller_headers  = ["*"]
     api_max_megabytes   = 65
+    api_headers         = { dpop = "x" }
     deadline_seconds    = 0
     log_level           = "TRACE"
   }
@@ -36,7 +37,7 @@ run "settings_that_the_function_would_refuse" {
     var.helseid_issuer, var.helseid_client_id, var.helseid_scope, var.api_url,
     var.api_methods, var.parent_organization, var.child_organization, var.sfm_journal_id,
     var.organizations, var.token_endpoint_host, var.api_caller_headers, var.api_max_megabytes,
-    var.deadline_seconds, var.log_level,
+    var.api_headers, var.deadline_seconds, var.log_level,
   ]
 }
 
@@ -87,12 +88,13 @@ run "callers_keys_and_layers_that_are_not_allowed" {
     deadline_seconds            = 891
     memory_mb                   = 512.5
     name                        = "helseid-"
+    api_correlation_header      = "traceparent"
   }
 
   expect_failures = [
     var.function_url, var.extra_environment, var.secrets_extension_layer_arn, var.rotation,
     var.log_level, var.api_methods, var.invocation, var.deadline_seconds,
-    var.memory_mb, var.name,
+    var.memory_mb, var.name, var.api_correlation_header,
   ]
 }
 

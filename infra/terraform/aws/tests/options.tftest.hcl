@@ -25,6 +25,8 @@ run "every_option_takes_effect" {
     organizations               = ["999977774", "313745392:999977776"]
     token_endpoint_host         = "helseid-token.example.no:8443"
     api_caller_headers          = ["nhn-*", "accept"]
+    api_headers                 = { api-version = "3" }
+    api_correlation_header      = "nhn-event-id"
     api_max_megabytes           = 5
     rotation                    = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no" }
   }
@@ -67,13 +69,15 @@ run "every_option_takes_effect" {
   assert {
     condition = {
       for name, value in aws_lambda_function.function.environment[0].variables : name => value
-      if contains(["HELSEID_ORGANIZATIONS", "TOKEN_ENDPOINT_HOST", "API_CALLER_HEADERS", "API_MAX_MEGABYTES"], name)
+      if contains(["HELSEID_ORGANIZATIONS", "TOKEN_ENDPOINT_HOST", "API_CALLER_HEADERS", "API_MAX_MEGABYTES", "API_HEADERS", "API_CORRELATION_HEADER"], name)
       } == {
-      HELSEID_ORGANIZATIONS = "313745392:999977776 999977774"
-      TOKEN_ENDPOINT_HOST   = "helseid-token.example.no:8443"
-      API_CALLER_HEADERS    = "accept nhn-*"
-      API_MAX_MEGABYTES     = "5"
+      HELSEID_ORGANIZATIONS  = "313745392:999977776 999977774"
+      TOKEN_ENDPOINT_HOST    = "helseid-token.example.no:8443"
+      API_CALLER_HEADERS     = "accept nhn-*"
+      API_MAX_MEGABYTES      = "5"
+      API_HEADERS            = "{\"api-version\":\"3\"}"
+      API_CORRELATION_HEADER = "nhn-event-id"
     }
-    error_message = "What callers may do must be the function's settings."
+    error_message = "What callers may do, and every call's headers, must be the function's settings."
   }
 }

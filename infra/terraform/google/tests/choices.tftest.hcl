@@ -11,23 +11,25 @@ variables {
   api_url           = "https://api.example.no/machine-clients/greetings"
   alert_emails      = ["on-call@example.no"]
 
-  additional_invokers   = ["group:integration@example.no"]
-  key_delivery          = "file"
-  kms_key               = "projects/my-keys-123/locations/europe-north1/keyRings/ring/cryptoKeys/key"
-  vpc                   = { connector = "projects/my-project-123/locations/europe-north1/connectors/egress", egress = "ALL_TRAFFIC" }
-  ingress               = "ALLOW_ALL"
-  deadline_seconds      = 1780
-  invocation            = { organization = { parent = "999977774" } }
-  schedule              = "0 6 * * *"
-  schedule_enabled      = false
-  notification_channels = ["projects/my-project-123/notificationChannels/1"]
-  key_expiry_alert_days = 30
-  watch_secret_access   = false
-  organizations         = ["999977774", "313745392:999977776"]
-  token_endpoint_host   = "helseid-token.example.no:8443"
-  api_caller_headers    = ["nhn-*", "accept"]
-  api_max_megabytes     = 5
-  extra_environment     = { HER_ID = "8141253" }
+  additional_invokers    = ["group:integration@example.no"]
+  key_delivery           = "file"
+  kms_key                = "projects/my-keys-123/locations/europe-north1/keyRings/ring/cryptoKeys/key"
+  vpc                    = { connector = "projects/my-project-123/locations/europe-north1/connectors/egress", egress = "ALL_TRAFFIC" }
+  ingress                = "ALLOW_ALL"
+  deadline_seconds       = 1780
+  invocation             = { organization = { parent = "999977774" } }
+  schedule               = "0 6 * * *"
+  schedule_enabled       = false
+  notification_channels  = ["projects/my-project-123/notificationChannels/1"]
+  key_expiry_alert_days  = 30
+  watch_secret_access    = false
+  organizations          = ["999977774", "313745392:999977776"]
+  token_endpoint_host    = "helseid-token.example.no:8443"
+  api_caller_headers     = ["nhn-*", "accept"]
+  api_headers            = { api-version = "3" }
+  api_correlation_header = "nhn-event-id"
+  api_max_megabytes      = 5
+  extra_environment      = { HER_ID = "8141253" }
 }
 
 run "with_every_option_changed" {
@@ -126,13 +128,15 @@ run "with_every_option_changed" {
   assert {
     condition = {
       for name, value in google_cloudfunctions2_function.function["run"].service_config[0].environment_variables : name => value
-      if contains(["HELSEID_ORGANIZATIONS", "TOKEN_ENDPOINT_HOST", "API_CALLER_HEADERS", "API_MAX_MEGABYTES", "HER_ID"], name)
+      if contains(["HELSEID_ORGANIZATIONS", "TOKEN_ENDPOINT_HOST", "API_CALLER_HEADERS", "API_MAX_MEGABYTES", "API_HEADERS", "API_CORRELATION_HEADER", "HER_ID"], name)
       } == {
-      HELSEID_ORGANIZATIONS = "313745392:999977776 999977774"
-      TOKEN_ENDPOINT_HOST   = "helseid-token.example.no:8443"
-      API_CALLER_HEADERS    = "accept nhn-*"
-      API_MAX_MEGABYTES     = "5"
-      HER_ID                = "8141253"
+      HELSEID_ORGANIZATIONS  = "313745392:999977776 999977774"
+      TOKEN_ENDPOINT_HOST    = "helseid-token.example.no:8443"
+      API_CALLER_HEADERS     = "accept nhn-*"
+      API_MAX_MEGABYTES      = "5"
+      API_HEADERS            = "{\"api-version\":\"3\"}"
+      API_CORRELATION_HEADER = "nhn-event-id"
+      HER_ID                 = "8141253"
     }
     error_message = "A setting of what callers may do, or of the job, is missing."
   }

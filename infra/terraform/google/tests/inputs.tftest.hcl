@@ -23,6 +23,7 @@ run "invalid_inputs_are_refused_by_name" {
     token_endpoint_host   = "https://a.no"
     api_caller_headers    = ["*"]
     api_max_megabytes     = 65
+    api_headers           = { dpop = "x" }
     log_level             = "WARNING"
     schedule              = "hourly"
     schedule_region       = "Norway"
@@ -52,7 +53,7 @@ run "invalid_inputs_are_refused_by_name" {
     var.project_id, var.region, var.name, var.labels, var.helseid_issuer, var.helseid_client_id, var.helseid_scope,
     var.parent_organization, var.child_organization, var.sfm_journal_id, var.api_url, var.api_methods,
     var.organizations, var.token_endpoint_host, var.api_caller_headers, var.api_max_megabytes,
-    var.log_level, var.schedule, var.schedule_region, var.invocation, var.additional_invokers, var.ingress, var.pubsub,
+    var.api_headers, var.log_level, var.schedule, var.schedule_region, var.invocation, var.additional_invokers, var.ingress, var.pubsub,
     var.key_delivery, var.max_instances, var.memory, var.cpu, var.vpc, var.kms_key,
     var.alert_emails, var.notification_channels, var.silence_schedules, var.key_expiry_alert_days, var.rotation,
     var.source_dir, var.extra_environment, var.result_to, var.results_days, var.cursor_in,
@@ -77,8 +78,10 @@ run "incompatible_inputs_are_refused_by_name" {
     concurrency       = 2
     result_to         = "topic"
 
-    cursor_unmoved_hours = 24
+    cursor_unmoved_hours   = 24
+    api_headers            = { x-id = "1" }
+    api_correlation_header = "X-Id"
   }
 
-  expect_failures = [var.deadline_seconds, var.min_instances, var.concurrency, var.cursor_unmoved_hours]
+  expect_failures = [var.deadline_seconds, var.min_instances, var.concurrency, var.cursor_unmoved_hours, var.api_correlation_header]
 }

@@ -29,10 +29,13 @@ module "helseid_fn" {
   organizations       = ["313745392:999977776"]
   token_endpoint_host = "helseid-sts.nhn.no"
   api_caller_headers  = ["accept", "content-type", "nhn-*"]
+  api_headers         = { nhn-source-system = "My-EPJ, v1.0.2", api-version = "3" }
   api_max_megabytes   = 5
   deadline_seconds    = 40
   log_level           = "DEBUG"
   extra_environment   = { HTTPS_PROXY = "http://proxy.example.no:3128", NO_PROXY = ".amazonaws.com" }
+
+  api_correlation_header = "nhn-event-id"
 
   schedule          = "cron(15 6 ? * MON,WED,FRI *)"
   longest_gap_hours = 72

@@ -24,10 +24,13 @@ module "helseid_fn" {
   organizations       = ["313745392:999977776"]
   token_endpoint_host = "helseid-sts.nhn.no"
   api_caller_headers  = ["accept", "content-type", "nhn-*"]
+  api_headers         = { nhn-source-system = "My-EPJ, v1.0.2", api-version = "3" }
   api_max_megabytes   = 5
   deadline_seconds    = 40
   log_level           = "DEBUG"
   extra_environment   = { GREETINGS_PAGE_SIZE = "100" }
+
+  api_correlation_header = "nhn-event-id"
 
   result_to    = "bucket"
   results_days = 30
