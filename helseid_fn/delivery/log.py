@@ -9,7 +9,7 @@ import logging
 from helseid_fn.context import Context
 from helseid_fn.delivery.result import Receipt, Result
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import Refused
+from helseid_fn.errors import Refused, Unavailable
 
 MAX_LOGGED_BYTES = 200 * 1024
 """Of one result as the line has it, with JSON's escapes; Cloud Logging and Lambda take lines of 256 KiB."""
@@ -21,7 +21,10 @@ class LogDestination:
     """Writes each result as one line, with its text in the field `result`; the log redacts tokens and keys in that, too."""
 
     def deliver(self, result: Result, ctx: Context) -> Receipt:
-        """Write the line. Raises `Refused` for what is too large for one, or is no text."""
+        """Write the line. Raises `Refused` for what is too large for one, or is no text.
+
+        Raises `Unavailable` if the line cannot be written, `DeadlineExceeded`, and what reading the body raises.
+        """
         body = bytearray()
         for block in (result.body,) if isinstance(result.body, bytes) else result.body:
             ctx.check(Party.DELIVERY)
@@ -39,8 +42,13 @@ class LogDestination:
         # Nested, since the line has a `time` of its own.
         attributes = {**result.attributes, "content_type": result.content_type, "sha256": receipt.sha256}
         fields = {"invocation": ctx.invocation_id, "name": result.name, "attributes": attributes, "result": text}
-        record = _logger.makeRecord(_logger.name, logging.INFO, __file__, 0, "A result.", (), None, extra={"fields": fields})
-        _logger.handle(record)  # whatever the level is: what is said to be delivered must be there
+        extra = {"fields": fields, "must_be_written": True}
+        record = _logger.makeRecord(_logger.name, logging.INFO, __file__, 0, "A result.", (), None, extra=extra)
+        try:
+            _logger.handle(record)  # whatever the level is: what is said to be delivered must be there
+        except (OSError, ValueError):
+            detail = "The result could not be written to the log. Check where the function's output goes."
+            raise Unavailable(Party.DELIVERY, "connect", detail) from None
         return receipt
 
 

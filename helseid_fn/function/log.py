@@ -100,6 +100,8 @@ class _StreamHandler(logging.Handler):
             stream.write(self.format(record) + "\n")
             stream.flush()
         except (OSError, ValueError):
+            if getattr(record, "must_be_written", False):
+                raise
             self.handleError(record)  # a closed pipe or a full disk must not fail an invocation
 
 

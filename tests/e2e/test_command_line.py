@@ -120,6 +120,12 @@ def test_call_prints_the_body_alone_on_standard_output(folder: Path) -> None:
     assert "for 999977774:999977776: nhn:test-public-samplecode/client-credentials" in notes["token"]
 
 
+def test_call_shows_a_result_that_goes_to_the_log(folder: Path) -> None:
+    ran = call_api(folder, RESULT_TO="log")
+    (logged,) = [line.partition("result: ")[2] for line in ran.stderr.splitlines() if line.lstrip().startswith("result: ")]
+    assert (ran.returncode, json.loads(logged)["parentOrganizationNumber"]) == (0, "999977774")
+
+
 def test_a_repeated_call_shows_that_the_token_is_cached(folder: Path) -> None:
     lines = call_api(folder, "--repeat=3").stderr.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("token")] == ["new,", "cached,", "cached,"]

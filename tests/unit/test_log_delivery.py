@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 
 import pytest
 
 from helseid_fn.delivery.log import MAX_LOGGED_BYTES, LogDestination
-from helseid_fn.errors import Refused
+from helseid_fn.errors import Refused, Unavailable
 from helseid_fn.function import log
 from helseid_fn.redaction import REDACTED
 from tests.support.parts import make_context
@@ -60,6 +62,17 @@ def test_a_body_that_breaks_off_is_not_logged(capsys: pytest.CaptureFixture[str]
     with pytest.raises(BrokenBodyError):
         LogDestination().deliver(make_result(break_off(b"half")), make_context())
     assert capsys.readouterr().out == ""
+
+
+def test_a_result_that_is_not_written_is_not_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
+    log.configure("INFO")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with suppress(BrokenPipeError), os.fdopen(writing, "w") as pipe, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", pipe)
+        with pytest.raises(Unavailable) as raised:
+            LogDestination().deliver(make_result(), make_context())
+    assert (raised.value.code, raised.value.retryable) == ("delivery.unavailable.connect", True)
 
 
 @pytest.mark.parametrize("size", [0, MAX_LOGGED_BYTES - 2])
