@@ -15,7 +15,7 @@ from typing import IO, BinaryIO, Protocol
 from helseid_fn.context import Context
 from helseid_fn.delivery.result import Result
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import Refused
+from helseid_fn.errors import Unavailable
 
 
 class Spooled(Protocol):
@@ -34,12 +34,12 @@ class Spooled(Protocol):
 def spool(result: Result, ctx: Context) -> Iterator[Spooled]:
     """Read the body to its end: bytes stay where they are, blocks go to a temporary file without a name.
 
-    Raises `DeadlineExceeded`, `Refused` when the temporary folder is full, and what reading the body raises.
+    Raises `DeadlineExceeded`, `Unavailable` when the temporary folder is full, and what reading the body raises.
     """
     if isinstance(result.body, bytes):
         yield _Bytes(result.body)
         return
-    with tempfile.TemporaryFile(buffering=0) as file:
+    with _make_file() as file:
         digest = hashlib.sha256()
         for block in result.body:
             ctx.check(Party.DELIVERY)
@@ -48,15 +48,27 @@ def spool(result: Result, ctx: Context) -> Iterator[Spooled]:
         yield _File(file, digest.digest())
 
 
+def _make_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as error:
+        raise _explain(error) from None
+
+
 def _write_all(file: IO[bytes], block: bytes) -> None:
     rest = memoryview(block)
     try:
         while rest:
             rest = rest[file.write(rest) :]
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "no reason given"
-        detail = f"The temporary folder {tempfile.gettempdir()} cannot take the result ({reason}). Give it more room."
-        raise Refused(Party.DELIVERY, "too_large", detail) from None
+        raise _explain(error) from None
+
+
+def _explain(error: OSError) -> Unavailable:
+    """Return the error of a temporary folder, which other results may have filled that will be gone soon."""
+    reason = os.strerror(error.errno) if error.errno else "no reason given"
+    detail = f"The temporary folder cannot take the result ({reason}). Give it more room (TMPDIR says where it is)."
+    return Unavailable(Party.DELIVERY, "connect", detail)
 
 
 class _Bytes:
