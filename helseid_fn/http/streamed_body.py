@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from itertools import chain
@@ -69,7 +70,7 @@ class StreamedBody:
         if codings != ["gzip"]:
             raise unknown_coding(self._party, self._response, codings)
         length = self._response.headers.get("Content-Length", "")
-        size_bytes = int(length) if length.isascii() and length.isdigit() else 0
+        size_bytes = int(length) if re.fullmatch("[0-9]{1,15}", length) else 0
         try:
             yield from gunzip(blocks, self._max_bytes, size_bytes=min(size_bytes, self._max_bytes))
         except zlib.error:
