@@ -26,6 +26,7 @@ from helseid_fn.delivery.cursor import Cursor, Stored
 from helseid_fn.delivery.result import Receipt, Result
 from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.job import Job
+from helseid_fn.function.responses import check_outcome
 from helseid_fn.function.started import Started
 from helseid_fn.http.messages import Response
 from helseid_fn.http.transport import Transport
@@ -97,7 +98,7 @@ def run_job(
     deadline_seconds: float = 25,
     now: Callable[[], float] = time.time,
 ) -> JobRun:
-    """Run a job once. Raises what the job raises.
+    """Run a job once. Raises what the job raises, and `TypeError` or `ValueError` where it returns what a job may not.
 
     `api` has a reply for each request, by method and path such as `"GET notifications"`, or by path alone; the first key that a
     path begins with and that ends with `*` counts for all below. A request without a reply is an `AssertionError`. `cursor` is
@@ -110,7 +111,7 @@ def run_job(
         organization, frozenset({"test"}), request or ApiRequest("GET", _URL), input, deliver=None, started=started
     )
     below = ProtectedApi(client, _URL, organization, frozenset({"test"}), max_body_bytes=_MAX_BYTES, begin=lambda: ctx)
-    returned = job(Job(invocation, ctx, below, places, Cursor(places, "of the test", ctx, now=now), now=now))
+    returned = check_outcome(job(Job(invocation, ctx, below, places, Cursor(places, "of the test", ctx, now=now), now=now)))
     return JobRun(returned, places.delivered, client.requested, places.value)
 
 

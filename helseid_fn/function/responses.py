@@ -94,7 +94,7 @@ def build_report(outcome: object, organization: Organization, ctx: Context, now:
 def check_outcome(outcome: object) -> object:
     """Return what a job returned. Raises `TypeError` or `ValueError` for what is neither a response nor JSON."""
     if not isinstance(outcome, ApiResponse):
-        json.dumps(outcome)
+        json.dumps(outcome, allow_nan=False)
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import types
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from helseid_fn import App, Job, Refused
+from helseid_fn import App, Job, Refused, Unavailable
 from helseid_fn.error_codes import Party
 from helseid_fn.function import log
 from helseid_fn.function.job_failed import JobFailed
@@ -111,13 +112,24 @@ def test_delivery_needs_a_place(start: Start) -> None:
     assert (status, problem["code"]) == (400, "invocation.member")
 
 
-def test_an_undelivered_result_is_not_acknowledged(start: Start, results: Path) -> None:
-    results.mkdir()
-    (results / "m-1").mkdir()
+def test_an_undelivered_result_is_not_acknowledged(start: Start, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
     app = start()
-    response = invoke(app, MESSAGE)
-    assert response == {"batchItemFailures": []}, "a folder in the way is final"
-    (results / "m-1").rmdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("helseid_fn.delivery.file.write_file", fail)
+        with pytest.raises(Unavailable) as raised:
+            invoke(app, MESSAGE)
+    assert raised.value.party is Party.DELIVERY
+    invoke(app, MESSAGE)
+    assert names(results) == ["m-1"]
+
+
+def test_a_place_that_refuses_for_good_ends_the_event(start: Start, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (results / "m-1").mkdir(parents=True)
+    assert invoke(start(), MESSAGE) == {"batchItemFailures": []}
+    assert [line["code"] for line in lines(capsys)] == ["delivery.refused.not_found"]
 
 
 def test_the_line_says_what_started_it(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,9 +160,10 @@ def test_a_job_s_own_exception_is_tried_again_unseen(start: Start, capsys: pytes
     assert "Nordmann" not in json.dumps(line)
 
 
-def test_what_json_cannot_be_fails_the_job(start: Start) -> None:
+@pytest.mark.parametrize("returned", [object(), float("nan")])
+def test_what_json_cannot_be_fails_the_job(start: Start, returned: object) -> None:
     app = start()
-    app.job(lambda _job: object())
+    app.job(lambda _job: returned)
     status, problem = call(app, {})
     assert (status, problem["code"]) == (500, "job.failed")
 
