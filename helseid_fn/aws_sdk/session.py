@@ -19,7 +19,6 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
 from helseid_fn.http.url import find_url_fault
 
-
 _MODELS = Loader()
 """AWS's descriptions of its services. By itself each session reads them anew, which takes 12 MiB for each client."""
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helseid_fn.context import Context
-from helseid_fn.delivery.address import CursorAddress, Folder
+from helseid_fn.delivery.address import Folder
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Stored
 from helseid_fn.delivery.file import reach_file, write_file
 
@@ -19,8 +19,8 @@ from helseid_fn.delivery.file import reach_file, write_file
 class FileCursor:
     """Keeps the cursor in a file; its version is the SHA-256 of the text."""
 
-    def __init__(self, address: CursorAddress, folder: Folder) -> None:
-        self._path = Path(folder.path) / address.name
+    def __init__(self, folder: Folder, name: str) -> None:
+        self._path = Path(folder.path) / name
 
     def read(self, ctx: Context) -> Stored | None:
         """Read the file; None when there is none."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from helseid_fn.cloud_sdk import load_within_deadline
-from helseid_fn.concurrency import SingleFlight
+from helseid_fn.cloud_sdk import Lazy
 from helseid_fn.context import Context
-from helseid_fn.delivery.address import Bucket, CursorAddress, Folder, Log, Queue, ResultAddress, Topic
+from helseid_fn.delivery.address import Bucket, Folder, Log, Queue, ResultAddress, Topic
 from helseid_fn.delivery.cursor import CursorStore, Stored
 from helseid_fn.delivery.log import LogDestination
 from helseid_fn.delivery.result import Destination, Receipt, Result
@@ -20,6 +20,8 @@ from helseid_fn.errors import Refused
 
 Sleep = Callable[[float], None]
 Random = Callable[[], float]
+
+OpenCursorStore = Callable[[str], CursorStore]
 
 _Loaded = TypeVar("_Loaded")
 
@@ -37,60 +39,54 @@ def open_destination(
     """
     if isinstance(address, Log):
         return LogDestination()
-    return _LazyDestination(lambda: _load_destination(address, sleep, random, environ))
+    return _LazyDestination(_make_lazy(lambda: _load_destination(address, sleep, random, environ)))
 
 
-def open_cursor_store(
-    address: CursorAddress,
+def open_cursor_stores(
+    place: Bucket | Folder,
     *,
     sleep: Sleep = time.sleep,
     random: Random = random.random,
     environ: Mapping[str, str] = MappingProxyType({}),
-) -> CursorStore:
-    """Return what keeps the cursor at an address; nothing is imported or reached before its first use.
+) -> OpenCursorStore:
+    """Return what opens the cursor of each name there; nothing is imported or reached before the first use of one.
 
-    Of the environment, only the address of Google's emulator is read.
+    They share a client. Of the environment, only the address of Google's emulator is read.
     """
-    return _LazyCursor(lambda: _load_cursor(address, sleep, random, environ))
+    opener = _make_lazy(lambda: _load_cursor_stores(place, sleep, random, environ))
+    return lambda name: _LazyCursor(opener, name)
 
 
-class _Lazy(Generic[_Loaded]):
-    """Loads the real part once, at its first use."""
+class _LazyDestination:
+    def __init__(self, destination: Lazy[Destination]) -> None:
+        self._destination = destination
 
-    def __init__(self, load: Callable[[], _Loaded]) -> None:
-        self._load = load
-        self._loaded: SingleFlight[_Loaded] = SingleFlight()
-
-    def get(self, ctx: Context) -> _Loaded:
-        def load() -> _Loaded:
-            return load_within_deadline(self._import, ctx, name="delivery", party=Party.DELIVERY)
-
-        return self._loaded.get(lambda _: True, load, ctx, Party.DELIVERY)
-
-    def _import(self) -> _Loaded | Refused | ImportError:
-        try:
-            return self._load()
-        except ModuleNotFoundError as error:
-            detail = (
-                f"This deployment cannot deliver to the kind of address in RESULT_TO or CURSOR_IN, because {error.name} is not "
-                "installed. Install helseid-fn[google] for Google Cloud, helseid-fn[aws] for AWS."
-            )
-            return Refused(Party.DELIVERY, "not_set_up", detail)
-        except ImportError as error:
-            return error
-
-
-class _LazyDestination(_Lazy[Destination]):
     def deliver(self, result: Result, ctx: Context) -> Receipt:
-        return self.get(ctx).deliver(result, ctx)
+        return self._destination.get(ctx).deliver(result, ctx)
 
 
-class _LazyCursor(_Lazy[CursorStore]):
+class _LazyCursor:
+    def __init__(self, opener: Lazy[OpenCursorStore], name: str) -> None:
+        self._opener = opener
+        self._name = name
+
     def read(self, ctx: Context) -> Stored | None:
-        return self.get(ctx).read(ctx)
+        return self._opener.get(ctx)(self._name).read(ctx)
 
     def write(self, text: bytes, version: str | None, ctx: Context) -> str | None:
-        return self.get(ctx).write(text, version, ctx)
+        return self._opener.get(ctx)(self._name).write(text, version, ctx)
+
+
+def _make_lazy(load: Callable[[], _Loaded]) -> Lazy[_Loaded]:
+    return Lazy(load, _explain_missing, name="delivery", party=Party.DELIVERY)
+
+
+def _explain_missing(module: str) -> Refused:
+    detail = (
+        f"This deployment cannot deliver to the kind of address in RESULT_TO or CURSOR_IN, because {module} is not "
+        "installed. Install helseid-fn[google] for Google Cloud, helseid-fn[aws] for AWS."
+    )
+    return Refused(Party.DELIVERY, "not_set_up", detail)
 
 
 def _load_destination(
@@ -120,17 +116,21 @@ def _load_destination(
             return AwsBucket(address, sleep=sleep, random=random)
 
 
-def _load_cursor(address: CursorAddress, sleep: Sleep, random: Random, environ: Mapping[str, str]) -> CursorStore:
-    match address.place:
+def _load_cursor_stores(place: Bucket | Folder, sleep: Sleep, random: Random, environ: Mapping[str, str]) -> OpenCursorStore:
+    match place:
         case Folder():
             from helseid_fn.delivery.file_cursor import FileCursor  # noqa: PLC0415  # locks as POSIX has them
 
-            return FileCursor(address, address.place)
+            return partial(FileCursor, place)
         case Bucket(scheme="gs"):
             from helseid_fn.delivery.google.cursor import GoogleCursor  # noqa: PLC0415
+            from helseid_fn.delivery.google.storage_sdk import open_storage  # noqa: PLC0415
 
-            return GoogleCursor(address, address.place, sleep=sleep, random=random, environ=environ)
+            storage = open_storage(place, environ, sleep=sleep, random=random)
+            return partial(GoogleCursor, place, storage=storage, sleep=sleep)
         case Bucket():
+            from helseid_fn.aws_sdk.client import AwsClient  # noqa: PLC0415
             from helseid_fn.delivery.aws.cursor import AwsCursor  # noqa: PLC0415
+            from helseid_fn.delivery.aws.s3 import S3  # noqa: PLC0415
 
-            return AwsCursor(address, address.place, sleep=sleep, random=random)
+            return partial(AwsCursor, place, client=AwsClient(S3, None, sleep=sleep, random=random))

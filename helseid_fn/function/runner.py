@@ -10,9 +10,8 @@ from helseid_fn.api.client import ApiClient
 from helseid_fn.api.protected_api import ProtectedApi
 from helseid_fn.api.response import ApiResponse
 from helseid_fn.context import Context
-from helseid_fn.delivery.address import CursorAddress
-from helseid_fn.delivery.cursor import Cursor, CursorStore
-from helseid_fn.delivery.wiring import open_cursor_store, open_destination
+from helseid_fn.delivery.cursor import Cursor
+from helseid_fn.delivery.wiring import open_cursor_stores, open_destination
 from helseid_fn.function.default_job import call_api
 from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.job import Job
@@ -41,9 +40,9 @@ class Places:
     def __init__(self, settings: Settings, *, environ: Mapping[str, str], sleep: Callable[[float], None] = time.sleep) -> None:
         """Take the environment, where the clouds' emulators are named."""
         self._settings = settings
-        self._environ = environ
-        self._sleep = sleep
-        self._cursors: dict[CursorAddress, CursorStore] = {}
+        self._open_store = (
+            None if settings.cursor_in is None else open_cursor_stores(settings.cursor_in.place, environ=environ, sleep=sleep)
+        )
         self.results = (
             None if settings.result_to is None else open_destination(settings.result_to, environ=environ, sleep=sleep)
         )
@@ -51,13 +50,11 @@ class Places:
     def open_cursor(self, invocation: Invocation, ctx: Context, now: Callable[[], float]) -> Cursor | None:
         """Return the cursor, another one for each organization that an invocation names; None where no place is set."""
         address = self._settings.cursor_in
-        if address is None:
+        if address is None or self._open_store is None:
             return None
         if invocation.organization != self._settings.organization:
             address = address.for_organization(invocation.organization)
-        if address not in self._cursors:
-            self._cursors[address] = open_cursor_store(address, environ=self._environ, sleep=self._sleep)
-        return Cursor(self._cursors[address], str(address), ctx, now=now)
+        return Cursor(self._open_store(address.name), str(address), ctx, now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from helseid_fn.cloud_sdk import load_within_deadline
-from helseid_fn.concurrency import SingleFlight
+from helseid_fn.cloud_sdk import Lazy
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
@@ -46,28 +45,19 @@ class LazyReader:
     """Loads the real reader once, at its first read."""
 
     def __init__(self, load: Callable[[], KeyReader]) -> None:
-        self._load = load
-        self._loaded: SingleFlight[KeyReader] = SingleFlight()
+        self._reader = Lazy(load, _explain_missing, name="secret-store", party=Party.SECRET_MANAGER)
 
     def read(self, ctx: Context, *, fresh: bool = False) -> StoredKey:
         """Read the key."""
+        return self._reader.get(ctx).read(ctx, fresh=fresh)
 
-        def load() -> KeyReader:
-            return load_within_deadline(self._import, ctx, name="secret-store")
 
-        return self._loaded.get(lambda _: True, load, ctx, Party.SECRET_MANAGER).read(ctx, fresh=fresh)
-
-    def _import(self) -> KeyReader | Refused | ImportError:
-        try:
-            return self._load()
-        except ModuleNotFoundError as error:
-            detail = (
-                f"This deployment cannot read the kind of address in HELSEID_KEY, because {error.name} is not installed. "
-                "An arn: address needs requirements/aws.txt, a projects/ address requirements.txt."
-            )
-            return Refused(Party.SECRET_MANAGER, "bad_address", detail)
-        except ImportError as error:
-            return error
+def _explain_missing(module: str) -> Refused:
+    detail = (
+        f"This deployment cannot read the kind of address in HELSEID_KEY, because {module} is not installed. "
+        "An arn: address needs requirements/aws.txt, a projects/ address requirements.txt."
+    )
+    return Refused(Party.SECRET_MANAGER, "bad_address", detail)
 
 
 def _load_google(address: str, endpoint: str | None, sleep: Sleep, random: Random) -> KeyReader:

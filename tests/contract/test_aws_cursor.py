@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import botocore.session
 import pytest
 
+from helseid_fn.aws_sdk.session import make_client
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import CursorAddress, parse_cursor_address
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Cursor, CursorStore
-from helseid_fn.delivery.wiring import open_cursor_store
+from helseid_fn.delivery.wiring import open_cursor_stores
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused, Unavailable
 from standin.aws.quick_clients import share_models
@@ -50,7 +52,7 @@ def store(address: CursorAddress) -> CursorStore:
 
 
 def open_store(address: CursorAddress) -> CursorStore:
-    return open_cursor_store(address, sleep=short_sleep, random=lambda: 0.5)
+    return open_cursor_stores(address.place, sleep=short_sleep, random=lambda: 0.5)(address.name)
 
 
 def open_cursor(address: CursorAddress, store: CursorStore) -> Cursor:
@@ -83,6 +85,20 @@ def test_the_object_is_stored_and_read(store: CursorStore, address: CursorAddres
     stored = open_store(address).read(Context(25))
     assert stored is not None
     assert (stored.text, stored.version) == (b"1", version)
+
+
+def test_the_cursors_of_a_place_share_a_client(address: CursorAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    def make(*arguments: Any) -> object:
+        made.append(make_client(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr("helseid_fn.aws_sdk.client.make_client", make)
+    open_store_of = open_cursor_stores(address.place)
+    for name in ("cursor-999977774.json", "cursor-999977775.json"):
+        assert open_store_of(name).read(Context(25)) is None
+    assert len(made) == 1
 
 
 def test_an_object_is_replaced_only_at_the_version_read(store: CursorStore) -> None:

@@ -12,7 +12,7 @@ import pytest
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import CursorAddress, parse_cursor_address
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Cursor, Stored
-from helseid_fn.delivery.wiring import open_cursor_store
+from helseid_fn.delivery.wiring import open_cursor_stores
 from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Refused, Unavailable
 from tests.support.cloud_storage import BUCKET, CloudStorage, Garbage, Lose, Silence, Status, run_cloud_storage
 from tests.support.parts import NOW
@@ -31,7 +31,7 @@ def cloud() -> Iterator[CloudStorage]:
 def open_store(cloud: CloudStorage, pauses: list[float] | None = None, address: str = ADDRESS) -> Any:
     sleep = (pauses if pauses is not None else []).append
     parsed: CursorAddress = parse_cursor_address(address)
-    return open_cursor_store(parsed, sleep=sleep, random=lambda: 0.5, environ=cloud.environ)
+    return open_cursor_stores(parsed.place, sleep=sleep, random=lambda: 0.5, environ=cloud.environ)(parsed.name)
 
 
 def open_cursor(cloud: CloudStorage, run: str = "run-1") -> Cursor:

@@ -10,7 +10,7 @@ import pytest
 
 from helseid_fn.context import Context
 from helseid_fn.delivery.address import parse_cursor_address, parse_result_address
-from helseid_fn.delivery.wiring import open_cursor_store, open_destination
+from helseid_fn.delivery.wiring import open_cursor_stores, open_destination
 from helseid_fn.errors import Refused
 from tests.conftest import ROOT
 from tests.support.results import make_result
@@ -18,11 +18,11 @@ from tests.support.results import make_result
 LOADED = """
 import sys
 from helseid_fn.delivery.address import parse_cursor_address, parse_result_address
-from helseid_fn.delivery.wiring import open_cursor_store, open_destination
+from helseid_fn.delivery.wiring import open_cursor_stores, open_destination
 for text in ("log", "file:x", "s3://bucket", "gs://bucket", "projects/p/topics/top", "arn:aws:sqs:eu-north-1:123456789012:q"):
     open_destination(parse_result_address(text))
 for text in ("file:x/y", "s3://bucket/y", "gs://bucket/y"):
-    open_cursor_store(parse_cursor_address(text))
+    open_cursor_stores(parse_cursor_address(text).place)
 sdks = ("boto3", "botocore", "google.auth", "google.cloud.storage", "google.cloud.pubsub_v1", "grpc")
 print([name for name in sdks if name in sys.modules])
 """
@@ -44,7 +44,7 @@ def test_a_deployment_without_boto3_says_what_to_install(address: str, monkeypat
 
 
 def test_a_cursor_is_read_through_its_address(tmp_path: Path) -> None:
-    store = open_cursor_store(parse_cursor_address(f"file:{tmp_path}/cursor.json"))
+    store = open_cursor_stores(parse_cursor_address(f"file:{tmp_path}/cursor.json").place)("cursor.json")
     version = store.write(b"1", None, Context(25))
     stored = store.read(Context(25))
     assert stored is not None

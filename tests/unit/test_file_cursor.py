@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from helseid_fn.context import Context
-from helseid_fn.delivery.address import CursorAddress, Folder
+from helseid_fn.delivery.address import Folder
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Cursor
 from helseid_fn.delivery.file_cursor import FileCursor
 from helseid_fn.errors import DeadlineExceeded, HelseidFnError, Refused
@@ -22,7 +22,7 @@ from tests.unit.test_cursor import UNREADABLE
 
 def open_store(folder: Path) -> FileCursor:
     place = Folder(f"{folder}/")
-    return FileCursor(CursorAddress(place, "cursor.json"), place)
+    return FileCursor(place, "cursor.json")
 
 
 def open_cursor(folder: Path) -> Cursor:
@@ -86,10 +86,10 @@ while done < 25:
 KILLED = """
 import os, pathlib, signal, sys
 from helseid_fn.context import Context
-from helseid_fn.delivery.address import CursorAddress, Folder
+from helseid_fn.delivery.address import Folder
 from helseid_fn.delivery.file_cursor import FileCursor
 pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-store = FileCursor(CursorAddress(Folder(sys.argv[1]), "cursor.json"), Folder(sys.argv[1]))
+store = FileCursor(Folder(sys.argv[1]), "cursor.json")
 store.write(b"new", store.read(Context(25)).version, Context(25))
 """
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
 from helseid_fn.aws_sdk.client import AwsClient, Operation
 from helseid_fn.context import Context
-from helseid_fn.delivery.address import Bucket, CursorAddress
+from helseid_fn.delivery.address import Bucket
 from helseid_fn.delivery.aws.errors import explain
-from helseid_fn.delivery.aws.s3 import S3
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Stored
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused, Unavailable
@@ -24,12 +23,10 @@ from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused, Unavaila
 class AwsCursor:
     """Keeps the cursor in one object; its version is the ETag."""
 
-    def __init__(
-        self, address: CursorAddress, bucket: Bucket, *, sleep: Callable[[float], None], random: Callable[[], float]
-    ) -> None:
+    def __init__(self, bucket: Bucket, name: str, *, client: AwsClient) -> None:
         self._bucket = bucket
-        self._object = {"Bucket": bucket.name, "Key": f"{bucket.prefix}{address.name}"}
-        self._client = AwsClient(S3, None, sleep=sleep, random=random)
+        self._object = {"Bucket": bucket.name, "Key": f"{bucket.prefix}{name}"}
+        self._client = client
 
     def read(self, ctx: Context) -> Stored | None:
         """Read the object; None when there is none."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 from google.api_core.exceptions import NotFound
 
 from helseid_fn.context import Context
-from helseid_fn.delivery.address import Bucket, CursorAddress
+from helseid_fn.delivery.address import Bucket
 from helseid_fn.delivery.cursor import MAX_CURSOR_BYTES, Stored
 from helseid_fn.delivery.google.errors import NOT_STORAGE
-from helseid_fn.delivery.google.storage_sdk import StorageClient, open_storage
+from helseid_fn.delivery.google.sdk import GoogleSdk
+from helseid_fn.delivery.google.storage_sdk import StorageClient
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import InvalidResponse, Refused, Unavailable
 
@@ -26,20 +26,11 @@ _RATE_LIMIT_PAUSE_SECONDS = 1.0
 class GoogleCursor:
     """Keeps the cursor in one object; Cloud Storage itself compares and swaps."""
 
-    def __init__(
-        self,
-        address: CursorAddress,
-        bucket: Bucket,
-        *,
-        sleep: Callable[[float], None],
-        random: Callable[[], float],
-        environ: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
-        """Take the environment for STORAGE_EMULATOR_HOST alone."""
-        self._name = address.name
+    def __init__(self, bucket: Bucket, name: str, *, storage: GoogleSdk[StorageClient], sleep: Callable[[float], None]) -> None:
         self._bucket = bucket
+        self._name = name
+        self._storage = storage
         self._sleep = sleep
-        self._storage = open_storage(bucket, environ, sleep=sleep, random=random)
 
     def read(self, ctx: Context) -> Stored | None:
         """Read the object; None when there is none in the bucket, which must be there."""
