@@ -31,6 +31,8 @@ class Result:
     """All of it, or blocks that can be read once. Reading them may raise what the API's failures raise."""
     attributes: Mapping[str, str]
     """Who made it of what: `invocation`, `status`, `organization`, `time`, `correlation_id`; each place adds `sha256`."""
+    run: str = ""
+    """What a repetition of the run has too, and no other run."""
 
 
 @dataclass(frozen=True, slots=True)

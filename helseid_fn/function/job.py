@@ -103,9 +103,8 @@ class Job:
             "time": moment,
             "correlation_id": str(self._ctx.facts.get("correlation_id") or ""),
         }
-        receipt = self._results.deliver(
-            Result(named, content_type, body, {key: value for key, value in attributes.items() if value}), self._ctx
-        )
+        given = {key: value for key, value in attributes.items() if value}
+        receipt = self._results.deliver(Result(named, content_type, body, given, self.invocation.result_name), self._ctx)
         self._delivered.append(receipt)
         total = sum(each.size_bytes for each in self._delivered)
         self._ctx.note(delivered={"results": len(self._delivered), "bytes": total, "last": receipt.address})

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -378,11 +379,11 @@ def test_a_queues_own_limit_is_named_too(places: ResultPlaces, queue: str) -> No
     assert (error.code, "Deliver into a bucket" in str(error)) == ("delivery.refused.too_large", True)
 
 
-def test_a_fifo_queue_takes_the_same_result_once(places: ResultPlaces) -> None:
+def test_a_fifo_queue_takes_each_result_of_a_run_once(places: ResultPlaces) -> None:
     queue = places.add_queue(FifoQueue="true")
     place = open_place(queue)
-    for body, name in ((b"1", "a"), (b"1", "a"), (b"2", "a"), (b"1", "b")):
-        place.deliver(make_result(body, name), Context(25))
+    for body, name, run in ((b"1", "a", "r-1"), (b"1", "a", "r-1"), (b"2", "a", "r-1"), (b"1", "b", "r-1"), (b"1", "a", "r-2")):
+        place.deliver(replace(make_result(body, name), run=run), Context(25))
     found: list[dict[str, Any]] = []
     client = places.client("sqs")
     url = client.get_queue_url(QueueName=queue.rpartition(":")[2])["QueueUrl"]
@@ -391,7 +392,7 @@ def test_a_fifo_queue_takes_the_same_result_once(places: ResultPlaces) -> None:
         for message in batch:
             client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     sent = [(each["Body"], each["MessageAttributes"]["name"]["StringValue"]) for each in found]
-    assert sent == [("1", "a"), ("2", "a"), ("1", "b")]
+    assert sent == [("1", "a"), ("2", "a"), ("1", "b"), ("1", "a")]
     assert {each["Attributes"]["MessageGroupId"] for each in found} == {"helseid-fn"}
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from helseid_fn import App, Job, Refused, Unavailable
+from helseid_fn.context import Context
+from helseid_fn.delivery.result import Receipt, Result
 from helseid_fn.error_codes import Party
 from helseid_fn.function import log
 from helseid_fn.function.job_failed import JobFailed
@@ -84,6 +86,23 @@ def test_a_repeated_event_overwrites_its_result(start: Start, results: Path) -> 
     invoke(app, MESSAGE)
     invoke(app, MESSAGE)
     assert names(results) == ["m-1"]
+
+
+def test_a_result_says_which_run_it_is_of(start: Start) -> None:
+    class Recorder:
+        def __init__(self) -> None:
+            self.runs: list[str] = []
+
+        def deliver(self, result: Result, ctx: Context) -> Receipt:
+            del ctx
+            self.runs.append(result.run)
+            return Receipt("nowhere", 0, "")
+
+    app, place = start(), Recorder()
+    app.runner.places.results = place
+    for event, request_id in ((MESSAGE, "r-1"), (MESSAGE, "r-2"), ({}, "r-3")):
+        invoke(app, event, request_id)
+    assert place.runs == ["m-1", "m-1", "r-3"]
 
 
 def test_lambda_s_request_id_names_a_direct_result(start: Start, results: Path) -> None:

@@ -33,7 +33,7 @@ _NOT_TAKEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 class AwsQueue:
-    """Sends each result as one message. A repetition sends another; a FIFO queue takes the same one once in five minutes."""
+    """Sends each result as one message. A repetition sends another; a FIFO queue takes a run's own once in five minutes."""
 
     def __init__(self, address: Queue, *, sleep: Callable[[float], None], random: Callable[[], float]) -> None:
         self._address = address
@@ -57,7 +57,7 @@ class AwsQueue:
                 "MessageAttributes": {
                     name: {"DataType": "String", "StringValue": value} for name, value in message.attributes.items()
                 },
-                **(_in_order(result.name, digest) if self._address.is_fifo else {}),
+                **(_in_order(result, digest) if self._address.is_fifo else {}),
             }
 
         def read(response: dict[str, Any]) -> str | None:
@@ -114,11 +114,11 @@ def _write(result: Result, body: bytes, digest: str) -> _Message:
     return _Message(text, given)
 
 
-def _in_order(name: str, digest: str) -> dict[str, str]:
-    """Return what makes the same result, under the same name, the same message."""
+def _in_order(result: Result, digest: str) -> dict[str, str]:
+    """Return what makes a repetition of a result the same message, but not a later run's result that happens to be equal."""
     return {
         "MessageGroupId": GROUP,
-        "MessageDeduplicationId": hashlib.sha256(f"{name}\n{digest}".encode()).hexdigest(),
+        "MessageDeduplicationId": hashlib.sha256(f"{result.name}\n{digest}\n{result.run}".encode()).hexdigest(),
     }
 
 
