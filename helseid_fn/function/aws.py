@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
 
 from helseid_fn.context import Context
 from helseid_fn.function.admission import check_origin, respond_without_job
@@ -81,7 +82,8 @@ def _handle_http(app: App, request: LambdaHttp, context: LambdaContext) -> Any:
     def parse() -> Invocation:
         check_origin(LowerCased(headers))
         if passes_through:
-            return parse_pass_through(request.method, request.path, request.query, headers, request.read_body(), app.settings)
+            path = unquote(request.path)  # which a load balancer and a function URL pass as it came
+            return parse_pass_through(request.method, path, request.query, headers, request.read_body(), app.settings)
         return parse_http(request.method, request.query.encode("utf-8", "surrogatepass"), request.read_body(), app.settings)
 
     facts = {**_read_facts(app, headers, context), "trigger": "http"}

@@ -6,7 +6,7 @@ Only what the settings let a caller choose goes through: API_METHODS, API_CALLER
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from helseid_fn.api.request import ApiRequest, parse_api_request
 from helseid_fn.api.response import ApiResponse
@@ -42,7 +42,7 @@ RETURNED_HEADERS = (
 def parse_pass_through(
     method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, settings: Settings
 ) -> Invocation:
-    """Parse a request for any path below API_URL; headers that a caller may not set are left out.
+    """Parse a request for any path below API_URL, which is decoded already; headers that a caller may not set are left out.
 
     Raises `InvalidInvocation`.
     """
@@ -51,7 +51,7 @@ def parse_pass_through(
         raise InvalidInvocation("body", f"The body is larger than {limit} MiB. Send less, or raise API_MAX_MEGABYTES.")
     allowed, fixed = settings.api_caller_headers, settings.api_headers
     kept = {name: value for name, value in headers.items() if matches_header(name, allowed, fixed)}
-    below = unquote(path).removeprefix("/")
+    below = path.removeprefix("/")
     members = {"method": method, "headers": kept, "query": parse_qs(query, keep_blank_values=True)}
     members |= {"path": below} if below else {}
     parsed = parse_api_request(

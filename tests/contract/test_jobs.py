@@ -20,6 +20,7 @@ from helseid_fn.function import log
 from helseid_fn.function.job_failed import JobFailed
 from helseid_fn.settings import parse_settings
 from standin import StandIn, faults
+from tests.support.deployment import Function
 
 Start = Callable[..., App]
 
@@ -272,6 +273,15 @@ def test_any_path_passes_through(start: Start, standin: StandIn) -> None:
     status, _ = call(app, path="/status/404", method="GET")
     assert status == 404
     assert standin.exchanges("api")[-1].target.endswith("/status/404")
+
+
+def test_a_path_that_passes_through_is_decoded_once(standin: StandIn, deploy: Callable[..., Function]) -> None:
+    function = deploy(standin, API_URL=standin.api_base)
+    function.app.pass_through(lambda job: job.api.send(job.request))
+    client = function.flask.test_client()
+    assert client.get("/echo/a%2541").status_code == 400, "an encoded percent sign is no A"
+    assert client.get("/echo/a%20b").status_code == 200
+    assert [each.target.rpartition("/")[2] for each in standin.exchanges("api")] == ["a%20b"]
 
 
 def test_a_header_that_is_not_listed_stays_behind(start: Start, standin: StandIn) -> None:
