@@ -49,7 +49,7 @@ def explain_storage(status: int, bucket: Bucket, reason: str = "") -> HelseidFnE
         return Refused(_PARTY, "denied", f"Cloud Storage refused{said}: {_FORBIDS[reason]}.", status=status)
     if status == 403:
         role = f"gcloud storage buckets add-iam-policy-binding {place} --role=roles/storage.objectUser {_MEMBER}"
-        detail = f"The function's service account may not write to {place}{said}. Allow it with: {role}"
+        detail = f"The function's service account may not read and write {place}{said}. Allow it with: {role}"
         return Refused(_PARTY, "denied", detail, status=status)
     if status == 404:
         return Refused(_PARTY, "not_found", f"There is no bucket {place}. Create it, or correct {_SETTINGS}.", status=status)
