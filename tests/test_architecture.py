@@ -146,9 +146,9 @@ def test_help_loads_click_and_nothing_else_of_ours() -> None:
     assert not {"requests", "cryptography", "dotenv"} & set(loaded)
 
 
-def test_only_the_app_catches_every_exception() -> None:
+def test_only_the_app_and_the_loader_catch_every_exception() -> None:
     catchers = [name_of(path) for path in PRODUCT if re.search(r"except( \(?(Base)?Exception\b|:)", path.read_text())]
-    assert catchers == ["function.app"]
+    assert catchers == ["cli.own_job", "function.app"]
 
 
 def test_no_unbound_token_scheme_is_ever_written() -> None:

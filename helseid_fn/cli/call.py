@@ -23,9 +23,10 @@ from helseid_fn.cli.standard_output import escape_controls, write_bytes, write_l
 from helseid_fn.cli.terminal_settings import read_settings
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import HelseidFnError, Refused
+from helseid_fn.errors import HelseidFnError, InvalidInvocation, Refused
 from helseid_fn.function import log
 from helseid_fn.function.app import App
+from helseid_fn.function.default_job import call_api
 from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.job_failed import JobFailed
 from helseid_fn.function.responses import build_problem, build_report
@@ -72,6 +73,8 @@ def command(ctx: click.Context, /, *, repeat: int, explained: bool, output: str,
     invocation = parse_call(settings, **options)
     app = App(settings, environ=environ, observe=explain if explained else ignore)
     app.job(job)
+    if job is not call_api:
+        _note("job", f"{getattr(job, '__name__', 'a job')} of main.py")
     caller = Caller(app, invocation, output)
     ctx.exit(next((code for code in (caller.call() for _ in range(repeat)) if code), 0))
 
@@ -95,10 +98,10 @@ class Caller:
             if isinstance(error, JobFailed):
                 traceback.print_exception(error.__cause__)  # in a terminal all of it, since nobody else reads it
             said = error.api_response or {}
-            click.echo(f"Error: {escape_controls(error.caller_detail)}", err=True)
+            click.echo(f"Error: {escape_controls(_explain(error))}", err=True)
             if "error_description" in said:
                 _note("API says", said["error_description"])
-            _note("code", f"{error.code}; helseid-fn doctor looks for the cause")
+            _note("code", error.code if _is_beyond_doctor(error) else f"{error.code}; helseid-fn doctor looks for the cause")
             if isinstance(error, Refused) and error.party is Party.HELSEID and "assertion_jti" in ctx.facts:
                 _note("for support", f"kid {ctx.facts.get('kid')}, jti {ctx.facts['assertion_jti']}")
             _note("time", _describe_time(ctx))
@@ -143,6 +146,17 @@ class Caller:
             raise click.ClickException(_output_failed(reason))
 
 
+def _explain(error: HelseidFnError) -> str:
+    if isinstance(error, JobFailed):
+        return f"The job raised {type(error.__cause__).__name__}. Correct it where the traceback above ends."
+    return error.caller_detail
+
+
+def _is_beyond_doctor(error: HelseidFnError) -> bool:
+    """Return whether the cause is in the job, the invocation or the place of results, which the doctor does not check."""
+    return isinstance(error, JobFailed | InvalidInvocation) or error.party is Party.DELIVERY
+
+
 def _output_failed(reason: str) -> str:
     return f"The API was called, but standard output failed ({reason})."
 
@@ -151,7 +165,7 @@ def _describe_time(ctx: Context) -> str:
     fields = ctx.log_fields()
     counts = fields["requests"]
     waited = (f"{_NAMES.get(name, name)} {ms} ms in {counts[name]}" for name, ms in fields["durations_ms"].items())
-    return f"{fields['duration_ms']} ms; requests: {', '.join(waited)}"
+    return f"{fields['duration_ms']} ms; requests: {', '.join(waited) or 'none'}"
 
 
 def _note(name: str, text: str) -> None:
