@@ -20,9 +20,9 @@ _REMEDIES = {
     "insufficient_scope": "Add the scope to the client in Selvbetjening and to HELSEID_SCOPE.",
     "unauthorized": "Check that HELSEID_SCOPE and HELSEID_ISSUER are what the API expects.",
     "forbidden": "Check the scope, the organization, and what the client is allowed to do there.",
-    "not_found": "Check API_URL and request.path.",
+    "not_found": "Check API_URL and the request's path.",
     "redirect": "A proof is valid for one address only, so set API_URL to the final one.",
-    "other": "Its words are not logged; a caller over HTTP finds them in api.body.",
+    "other": "Its words are not logged: read them in api.body of the response, or with helseid-fn call.",
 }
 _SELVBETJENING_REMEDIES = {
     **dict.fromkeys(_REMEDIES, "Check SELVBETJENING_URL, and that HELSEID_ISSUER is of the same environment."),

@@ -104,14 +104,14 @@ def parse_result_address(text: str) -> ResultAddress:
     if text == "log":
         return Log()
     if text.startswith("file:"):
-        return Folder(_folder(text.removeprefix("file:")))
+        return Folder(f"{_path(text).rstrip('/')}/")
     if _TOPIC.fullmatch(text):
         return Topic(text)
     if queue := _QUEUE.fullmatch(text):
         return Queue(text, queue[2], queue[3], queue[4])
     if not text.startswith(("gs://", "s3://")):
-        forms = "log, gs://BUCKET/PREFIX, s3://BUCKET/PREFIX, projects/P/topics/T, an SQS queue's ARN, or file:FOLDER"
-        raise ValueError(f"is not {forms}")
+        forms = "log, gs://BUCKET/PREFIX, s3://BUCKET/PREFIX, projects/P/topics/T, an SQS queue's ARN and file:FOLDER"
+        raise ValueError(f"is none of {forms}")
     bucket, path = _bucket(text)
     return Bucket(bucket.scheme, bucket.name, f"{path.rstrip('/')}/" if path.rstrip("/") else "")
 
@@ -119,12 +119,12 @@ def parse_result_address(text: str) -> ResultAddress:
 def parse_cursor_address(text: str) -> CursorAddress:
     """Parse the address of the cursor."""
     if text.startswith("file:"):
-        folder, slash, name = text.removeprefix("file:").rpartition("/")
+        folder, slash, name = _path(text).rpartition("/")
         if not name:
             raise ValueError("names a folder; add the name of a file in it")
         return CursorAddress(Folder(f"{folder}{slash}"), name)
     if not text.startswith(("gs://", "s3://")):
-        raise ValueError("is not gs://BUCKET/OBJECT, s3://BUCKET/KEY, or file:PATH")
+        raise ValueError("is none of gs://BUCKET/OBJECT, s3://BUCKET/KEY and file:PATH")
     bucket, path = _bucket(text)
     if not path or path.endswith("/"):
         raise ValueError("names no object in the bucket; add one, such as cursor.json")
@@ -141,18 +141,21 @@ def _bucket(text: str) -> tuple[Bucket, str]:
     """Parse a bucket and what follows it."""
     parts = _BUCKET.fullmatch(text)
     if parts is None:
-        raise ValueError("has no name of a bucket after //: lower-case letters, digits, dots and hyphens")
+        raise ValueError(
+            "has no bucket name after //; it is 3 or more lower-case letters, digits, dots, hyphens and underscores"
+        )
     path = parts[3] or ""
+    if path and {"", ".", ".."} & set(path.rstrip("/").split("/")):
+        raise ValueError("has an empty, . or .. segment, which a bucket does not resolve; remove it")
     if path.rstrip("/") and not _PREFIX.fullmatch(path.rstrip("/")):
-        raise ValueError("has a name in the bucket with other characters than letters, digits and !_.*'()=@+,-")
-    if {".", ".."} & set(path.split("/")):
-        raise ValueError("has a . or .. segment, which a bucket does not resolve; remove it")
+        raise ValueError("has a character after the bucket that is not a letter, a digit or one of !_.*'()=@+,-")
     return Bucket("gs" if parts[1] == "gs" else "s3", parts[2]), path
 
 
-def _folder(path: str) -> str:
+def _path(text: str) -> str:
+    path = text.removeprefix("file:")
     if not path or "\0" in path:
         raise ValueError("has no path after file:")
     if path.startswith(("~", "$")):
         raise ValueError(f"has a path that begins with {path[0]}, which is not expanded; write the whole path")
-    return path if path.endswith("/") else f"{path}/"
+    return path

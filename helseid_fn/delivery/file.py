@@ -101,5 +101,5 @@ def explain(error: OSError, path: Path) -> Refused | Unavailable:
     if error.errno in _NO_NAME:
         return Refused(_PARTY, "name", f"{path} cannot be a file's name there ({reason}). Deliver it under another name.")
     if error.errno in _NO_PLACE:
-        return Refused(_PARTY, "not_found", f"{path} cannot be a file there ({reason}). Correct RESULT_TO or CURSOR_IN.")
+        return Refused(_PARTY, "not_found", f"{path} cannot be used as a file ({reason}). Correct RESULT_TO or CURSOR_IN.")
     return Unavailable(_PARTY, "connect", f"{path} could not be reached ({reason}). Check the disk or the mount.")

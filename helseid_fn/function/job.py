@@ -78,7 +78,7 @@ class Job:
     def cursor(self) -> Cursor:
         """Where the job stands in a feed. Raises `Refused` where neither CURSOR_IN nor RESULT_TO says where to keep it."""
         if self._cursor is None:
-            detail = "The job has a cursor, but no place to keep it. Set CURSOR_IN, or RESULT_TO to a bucket."
+            detail = "The job has a cursor, but no place to keep it. Set CURSOR_IN, or RESULT_TO to a bucket or a folder."
             raise Refused(Party.DELIVERY, "not_set_up", detail)
         return self._cursor
 

@@ -25,7 +25,10 @@ def parse_fixed_headers(text: str) -> dict[str, str]:
         members = None
     if not isinstance(members, tuple):
         raise ValueError("is not a JSON object of headers")  # noqa: TRY004  # the text of a setting has no type
-    headers = {parse_header_name(name, "has a name that no header has"): value for name, value in members}
+    headers = {
+        parse_header_name(name, "has a name with other characters than letters, digits and hyphens"): value
+        for name, value in members
+    }
     if len(headers) < len(members):
         raise ValueError("names a header twice")
     if not all(is_header_value(value) for value in headers.values()):
@@ -33,7 +36,7 @@ def parse_fixed_headers(text: str) -> dict[str, str]:
     return headers
 
 
-def parse_header_name(text: str, fault: str = "is not a header's name") -> str:
+def parse_header_name(text: str, fault: str = "is not a header's name: letters, digits and hyphens") -> str:
     """Parse the name of a header that the settings may set, into lower case; `fault` is what is said of another text."""
     name = text.lower()
     if not _NAME.fullmatch(name):

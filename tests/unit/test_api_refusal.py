@@ -204,7 +204,7 @@ def test_a_status_is_told_as_what_it_is(status: int, words: str) -> None:
     first, _, second = str(refused(status, body={"title": "HUSH"})).partition(". ")
     assert first.startswith(f"The API responded with {status}: ")
     assert words in first
-    assert second == "Its words are not logged; a caller over HTTP finds them in api.body."
+    assert second == "Its words are not logged: read them in api.body of the response, or with helseid-fn call."
 
 
 def test_words_are_promised_only_where_there_are_any() -> None:
