@@ -19,7 +19,6 @@ from tests.conftest import ROOT
 from tests.support.cloud_storage import BUCKET, run_cloud_storage
 
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_dir())
-TESTED = [name for name in EXAMPLES if (ROOT / "examples" / name / "test_main.py").exists()]
 
 Run = Callable[[str], subprocess.CompletedProcess[str]]
 
@@ -82,7 +81,7 @@ def test_each_example_has_its_readme_and_few_lines() -> None:
         assert len((folder / "main.py").read_text().splitlines()) <= 40, name
 
 
-@pytest.mark.parametrize("example", TESTED)
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_s_own_tests_pass(example: str, tmp_path: Path) -> None:
     folder = tmp_path / example
     shutil.copytree(ROOT / "examples" / example, folder)
