@@ -45,7 +45,7 @@ class LogDestination:
         extra = {"fields": fields, "must_be_written": True}
         record = _logger.makeRecord(_logger.name, logging.INFO, __file__, 0, "A result.", (), None, extra=extra)
         try:
-            _logger.handle(record)  # whatever the level is: what is said to be delivered must be there
+            _logger.handle(record)  # at a terminal's level too: what is said to be delivered must be there
         except (OSError, ValueError):
             detail = "The result could not be written to the log. Check where the function's output goes."
             raise Unavailable(Party.DELIVERY, "connect", detail) from None
