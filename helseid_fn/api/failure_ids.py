@@ -17,7 +17,7 @@ _MEMBERS = ("requestId", "errorCode", "eventId", "traceId")
 
 _MADE_ID = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # a UUID
-    r"|[0-9a-fA-F]{16,64}"
+    r"|(?=[0-9]*[a-fA-F])[0-9a-fA-F]{16,64}"  # digits alone may be an identity number and a date
     r"|[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"  # a traceparent, as in ASP.NET's traceId
     r"|[0-9A-V]{13}:[0-9A-F]{8}"  # Kestrel's connection and request
 )

@@ -13,6 +13,7 @@ from helseid_fn.http.url import find_url_fault
 
 MAX_PATH_LENGTH = 2000
 MAX_QUERY_LENGTH = 16 * 1024
+MAX_LINK_LENGTH = 8 * 1024
 
 # The characters of a path segment (RFC 3986 section 3.3) but ";", which starts path parameters; letters and digits besides.
 _SEGMENT_SAFE = "-._~!$&'()*+,=:@"
@@ -78,6 +79,8 @@ def resolve_below(base_url: str, current_url: str, link: str) -> str:
 
     Raises `ValueError` when it leads anywhere but below the base.
     """
+    if len(link) > MAX_LINK_LENGTH:
+        raise ValueError(f"is longer than {MAX_LINK_LENGTH // 1024} KiB.")
     is_from_base = not link.startswith(("/", "?")) and ":" not in link.partition("/")[0]
     try:
         url = urljoin(f"{base_url.partition('?')[0].rstrip('/')}/" if is_from_base else current_url, link).partition("#")[0]
@@ -87,8 +90,8 @@ def resolve_below(base_url: str, current_url: str, link: str) -> str:
     if fault is not None:
         raise ValueError(f"leads to a URL that {fault}.")
     base, found = urlsplit(base_url), urlsplit(url)
-    segments = re.split(r"[/\\;]", unquote(unquote(found.path)))
-    is_below = f"{found.path}/".startswith(f"{base.path.rstrip('/')}/") and not {".", ".."} & set(segments)
+    segments = re.split(r"[/\\;]", _decode(found.path))
+    is_below = f"{found.path}/".startswith(f"{base.path.rstrip('/')}/") and not any(map(_is_dots, segments))
     if _server_of(found) != _server_of(base):
         raise ValueError(f"leads to {found.scheme}://{found.netloc}, to which the token is not sent.")
     if not is_below:
@@ -98,6 +101,18 @@ def resolve_below(base_url: str, current_url: str, link: str) -> str:
 
 def _server_of(parts: SplitResult) -> tuple[str, str | None, int]:
     return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _decode(path: str) -> str:
+    """Decode a path as often as it can be."""
+    while (decoded := unquote(path)) != path:
+        path = decoded
+    return path
+
+
+def _is_dots(segment: str) -> bool:
+    """Return whether a server may take a segment for one of dots: some drop white space, control characters, or more dots."""
+    return "." in segment and not segment.strip(" .\t\r\n\0")
 
 
 def _is_allowed(segment: str) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from helseid_fn.api.url import resolve_below
+from helseid_fn.api.url import MAX_LINK_LENGTH, resolve_below
 
 BASE = "https://api.example.no/fhir?version=4"
 PAGE = "https://api.example.no/fhir/Patient?page=1"
@@ -45,6 +45,10 @@ def test_a_link_below_the_base_is_resolved(link: str, url: str) -> None:
         "a/%252e%252e/%252e%252e/x",
         "a/..;/..;/x",
         "a%5c..%5c..%5cx",
+        "a/%25252e%25252e/x",
+        "a/..%20/x",
+        "a/..%00/x",
+        "a/.../x",
         "ftp://api.example.no/fhir/x",
         "javascript:x",
         "Patient?q=a b",
@@ -61,3 +65,8 @@ def test_a_refused_link_shows_no_path() -> None:
     with pytest.raises(ValueError, match=r"https://elsewhere\.example,") as raised:
         resolve_below(BASE, PAGE, "https://elsewhere.example/Patient/01017012345?name=Ola")
     assert "0101" not in str(raised.value)
+
+
+def test_a_link_of_more_than_8_kib_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^is longer than 8 KiB\.$"):
+        resolve_below(BASE, PAGE, "?page=" + "1" * MAX_LINK_LENGTH)
