@@ -132,6 +132,8 @@ class _PhasedTlsConnection(_PhasedConnection, HTTPSConnection):
         self.sock.settimeout(left_seconds(self._connect_by))
         name = host.strip("[]")
         self.sock = ssl_wrap_socket(self.sock, server_hostname=name, ssl_context=self.ssl_context, tls_in_tls=inside_tls)
+        # A connection that ends without TLS saying so was cut: a body that lasts until its end would pass for complete.
+        self.sock.suppress_ragged_eofs = False  # type: ignore[union-attr]  # typeshed lacks it
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from standin import StandIn
 from standin.faults import Deliver, Handle
 from standin.wire import Wire
+from tests.support.certificates import Authority
 from tests.support.deployment import OTHER_UNIT, Function, log_lines
 
 
@@ -116,3 +118,19 @@ def test_a_token_echoed_in_json_escapes_is_redacted(standin: StandIn, function: 
     response = function.call()
     assert not any(secret in response.get_data(as_text=True) for secret in standin.secrets())
     assert "[redacted]" in response.get_data(as_text=True)
+
+
+def test_a_body_that_is_cut_within_tls_is_not_complete(
+    start_standin: Callable[..., StandIn],
+    deploy: Callable[..., Function],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority = Authority(tmp_path / "authority")
+    standin = start_standin(tls=authority.server())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    standin.api.fail_always(
+        "api", Raw(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nthe first half")
+    )
+    problem = deploy(standin).call().json or {}
+    assert (problem["status"], problem["code"]) == (503, "api.unavailable.connection_lost")
