@@ -92,6 +92,10 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         faults += [f"{name} {words}" for name in _hiding(environ)]
     if values.get("API_CORRELATION_HEADER") in (values.get("API_HEADERS") or ()):
         faults.append("API_CORRELATION_HEADER names a header that API_HEADERS fixes; remove one of them")
+    if values.get("CURSOR_IN") and values["CURSOR_IN"].is_among(values.get("RESULT_TO")):
+        faults.append(
+            "CURSOR_IN is where a result may overwrite it; name it cursor.json or cursor-NAME.json, or move it out of RESULT_TO"
+        )
     if faults:
         raise SettingsError((*faults, *describe_misspelt(environ, EXAMPLES)))
     organization = Organization(

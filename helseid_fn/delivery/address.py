@@ -19,6 +19,15 @@ _QUEUE = re.compile(r"arn:(aws[a-z-]*):sqs:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_
 CURSOR_NAME = "cursor.json"
 """The name of the cursor beside the results, which no result may have."""
 
+_STEM, _EXTENSION = CURSOR_NAME.split(".")
+_OF_CURSOR = re.compile(rf"\.?{_STEM}(-[^/]*)?\.{_EXTENSION}(?![^./])", re.IGNORECASE)
+"""A cursor of whichever organization; in any case, since some disks ignore it."""
+
+
+def is_cursor_name(name: str) -> bool:
+    """Return whether a name below the results' prefix is kept for a cursor, a folder in its place, or the lock of one."""
+    return _OF_CURSOR.match(name) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -87,6 +96,12 @@ class CursorAddress:
 
     def __str__(self) -> str:
         return f"{self.place}{self.name}"
+
+    def is_among(self, results: ResultAddress | None) -> bool:
+        """Return whether a result might get the same address: it is below theirs, and not under a name that none may have."""
+        if not isinstance(results, Bucket | Folder) or not str(self).startswith(str(results)):
+            return False
+        return not is_cursor_name(str(self).removeprefix(str(results)))
 
     def for_organization(self, organization: Organization) -> CursorAddress:
         """Return where another organization's cursor is kept: the same name with its numbers and its journal, before a dot."""

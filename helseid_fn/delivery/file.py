@@ -35,8 +35,14 @@ class FileDestination:
     def deliver(self, result: Result, ctx: Context) -> Receipt:
         """Write the file. Raises `Refused`, `Unavailable` or `DeadlineExceeded`, and what reading the body raises."""
         path = self._folder / result.name
+
+        def write(content: BinaryIO) -> bool:
+            if not path.parent.resolve().is_relative_to(self._folder.resolve()):
+                raise OSError(errno.ELOOP, "a link in the folder leads out of it")
+            return write_file(path, content)
+
         with spool(result, ctx) as body:
-            reach_file(lambda: write_file(path, body.open()), path, ctx)
+            reach_file(lambda: write(body.open()), path, ctx)
             return Receipt(f"file:{path}", body.size_bytes, body.digest.hex())
 
 

@@ -8,15 +8,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from helseid_fn.context import Context
-from helseid_fn.delivery.address import CURSOR_NAME
+from helseid_fn.delivery.address import CURSOR_NAME, is_cursor_name
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
 
 MAX_NAME_LENGTH = 500
-_STEM, _EXTENSION = CURSOR_NAME.split(".")
-_OF_CURSOR = re.compile(rf"\.?{_STEM}(-[^/]*)?\.{_EXTENSION}(?![^./])")
-"""A cursor beside the results, of whichever organization, a folder in its place, or the lock of one in a file."""
-
 _SEGMENT = re.compile(r"[A-Za-z0-9!_.*'()=@+,:~-]+")
 
 
@@ -60,7 +56,7 @@ def check_name(name: str) -> str:
     """Return the name of a result. Raises `Refused` for one that is not a relative path, or that is the cursor's."""
     segments = name.split("/")
     is_safe = all(_SEGMENT.fullmatch(each) and each.strip(".") for each in segments)
-    if not is_safe or len(name) > MAX_NAME_LENGTH or _OF_CURSOR.match(name):
+    if not is_safe or len(name) > MAX_NAME_LENGTH or is_cursor_name(name):
         rule = f"a relative path of at most {MAX_NAME_LENGTH} letters, digits and !_.*'()=@+,:~- other than {CURSOR_NAME}"
         raise Refused(Party.DELIVERY, "name", f"The name of a result is not usable. Deliver it under {rule}.")
     return name

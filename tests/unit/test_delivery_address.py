@@ -149,3 +149,29 @@ def test_each_journal_has_a_cursor_of_its_own() -> None:
     address = parse_cursor_address("file:results/cursor.json")
     own = [str(address.for_organization(Organization(parent="999977774", sfm_journal_id=each))) for each in ("a", "b")]
     assert own == ["file:results/cursor-999977774-a.json", "file:results/cursor-999977774-b.json"]
+
+
+@pytest.mark.parametrize(
+    ("cursor", "results"),
+    [
+        ("gs://bucket/state/feed.json", "gs://bucket"),
+        ("gs://bucket/p/feed.json", "gs://bucket/p"),
+        ("gs://bucket/p/my/cursor.json", "gs://bucket/p"),
+        ("file:/r/feed", "file:/r"),
+    ],
+)
+def test_a_cursor_that_a_result_may_overwrite_is_found(cursor: str, results: str) -> None:
+    assert parse_cursor_address(cursor).is_among(parse_result_address(results))
+
+
+@pytest.mark.parametrize(
+    ("cursor", "results"),
+    [
+        ("gs://bucket/p/cursor.json", "gs://bucket/p"),
+        ("gs://bucket/p2/feed.json", "gs://bucket/p"),
+        ("s3://bucket/p/feed.json", "gs://bucket/p"),
+        ("gs://bucket/feed.json", "projects/p/topics/topic"),
+    ],
+)
+def test_a_cursor_that_no_result_may_overwrite_is_not(cursor: str, results: str) -> None:
+    assert not parse_cursor_address(cursor).is_among(parse_result_address(results))

@@ -87,6 +87,15 @@ def test_a_link_in_the_way_is_replaced_not_followed(tmp_path: Path) -> None:
     assert ((tmp_path / "day/1.json").is_symlink(), (tmp_path / "day/1.json").read_bytes()) == (False, b"ours")
 
 
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "results/day").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Refused):
+        deliver(tmp_path / "results", make_result())
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_a_folder_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "day/1.json").mkdir(parents=True)
     with pytest.raises(Refused) as raised:

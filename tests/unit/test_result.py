@@ -53,6 +53,7 @@ def test_a_relative_path_is_a_name(name: str) -> None:
         "cursor.json",
         "cursor-999977774.json",
         "cursor.json/a",
+        "Cursor.json",
         ".cursor.json.lock",
     ],
 )
@@ -60,7 +61,7 @@ def test_any_other_name_is_refused_without_repeating_it(name: str) -> None:
     with pytest.raises(Refused) as refused:
         check_name(name)
     assert refused.value.code == "delivery.refused.name"
-    assert len(name) < 4 or "cursor" in name or name not in str(refused.value)
+    assert len(name) < 4 or "cursor" in name.lower() or name not in str(refused.value)
 
 
 def test_a_results_repr_has_nothing_of_its_body() -> None:

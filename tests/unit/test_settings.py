@@ -520,3 +520,8 @@ def test_other_results_leave_the_log_level_free() -> None:
 def test_results_in_the_log_are_a_warning() -> None:
     (warning,) = find_warnings({**REQUIRED, "RESULT_TO": "log"})
     assert warning.startswith("RESULT_TO is log, so whatever the API returns stands in the log")
+
+
+def test_a_cursor_among_the_results_is_a_fault() -> None:
+    (fault,) = faults_of({**REQUIRED, "RESULT_TO": "gs://bucket/a", "CURSOR_IN": "gs://bucket/a/feed.json"})
+    assert fault.startswith("CURSOR_IN is where a result may overwrite it")
