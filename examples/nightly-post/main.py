@@ -26,7 +26,7 @@ def post_outbox(job: Job) -> object:
         if not job.has_time():
             break
         key = uuid.uuid5(uuid.NAMESPACE_URL, f"{BUCKET}/{document.name}#{document.generation}")
-        headers = {"content-type": document.content_type, "idempotency-key": str(key)}
+        headers = {"content-type": document.content_type or "application/octet-stream", "idempotency-key": str(key)}
         with document.open("rb", chunk_size=MEBIBYTE) as content:
             receipt = job.api.post("documents", content=content, headers=headers)
         job.deliver(receipt, name=f"receipts/{key}")

@@ -102,9 +102,11 @@ def _handle_batch(app: App, event: Any, facts: dict[str, Any], context: LambdaCo
     failed: list[str] = []
     reports: list[Any] = []
     deliveries = read_deliveries(event)
-    for delivery in deliveries:
+    for number, delivery in enumerate(deliveries, 1):
+        # What has no id of its own is told apart by its place in the batch.
+        own = delivery.facts if "message_id" in delivery.facts else {**delivery.facts, "batch_item": number}
         work = app.runner.prepare(partial(_parse_delivery, delivery, app), HOST)
-        outcome = app.perform(work, {**facts, "trigger": "event", **delivery.facts}, _deadline_seconds(app, context))
+        outcome = app.perform(work, {**facts, "trigger": "event", **own}, _deadline_seconds(app, context))
         if outcome.error is not None and outcome.error.reason == "event":
             raise outcome.error
         if outcome.error is not None and outcome.error.retryable:

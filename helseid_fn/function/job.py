@@ -18,8 +18,12 @@ from helseid_fn.errors import HelseidFnError, InvalidInvocation, Refused
 from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.responses import list_problem
 from helseid_fn.function.started import Started
+from helseid_fn.http.caller_headers import is_header_value
 from helseid_fn.http.json_text import dump_json
 from helseid_fn.oauth.organization import Organization, describe
+
+MAX_CONTENT_TYPE_LENGTH = 255
+"""A place refuses a result for a longer one, or for one that is not ASCII, which an API might send; it is left out."""
 
 
 class Job:
@@ -127,7 +131,9 @@ def _read(result: Any) -> tuple[Any, str, str]:
     """Return a result's body, its content type, and the status of the response that it is, if it is one."""
     if isinstance(result, ApiResponse):
         body = result.iter_bytes() if result.is_streamed else result.content
-        return body, result.headers.get("Content-Type") or "application/octet-stream", str(result.status)
+        content_type = result.headers.get("Content-Type") or ""
+        is_usable = content_type and is_header_value(content_type) and len(content_type) <= MAX_CONTENT_TYPE_LENGTH
+        return body, content_type if is_usable else "application/octet-stream", str(result.status)
     if isinstance(result, HelseidFnError):
         return json.dumps(list_problem(result)).encode(), "application/problem+json", str(result.status or "")
     if isinstance(result, bytes):

@@ -69,4 +69,5 @@ def build_pass_through(response: ApiResponse, sent_secrets: tuple[str, ...]) -> 
     """
     body = redact(response.content.decode("latin-1"), sent_secrets).encode("latin-1")
     headers = {name: redact(response.headers[name], sent_secrets) for name in RETURNED_HEADERS if name in response.headers}
-    return body, response.status, {"cache-control": "no-store", **headers}
+    printable = {name: value for name, value in headers.items() if value.isprintable()}  # servers fail at anything else
+    return body, response.status, {"cache-control": "no-store", **printable}

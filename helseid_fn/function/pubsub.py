@@ -29,11 +29,11 @@ def read_push_id(body: bytes, headers: Headers) -> str | None:
 
     A push that is not wrapped is one by its headers, which Pub/Sub writes if its subscription says so.
     """
-    members = _parse(body) if b'"message"' in body else None
-    if is_push(members):
-        return _message_id(members)
     value = headers.get(_ID_HEADER)
-    return value if value is None or value.isprintable() else ""
+    if value is not None:  # then the body is a publisher's, whatever it looks like
+        return value if value.isprintable() else ""
+    members = _parse(body) if b'"message"' in body else None
+    return _message_id(members) if is_push(members) else None
 
 
 def read_message(members: object) -> bytes:
@@ -59,7 +59,7 @@ def wrap_push(body: bytes, headers: Headers) -> tuple[bytes, dict[str, str]]:
     itself takes neither this nor a message without data.
     """
     members = _parse(body)
-    if not is_push(members):
+    if headers.get(_ID_HEADER) is not None or not is_push(members):
         message = {"messageId": headers.get(_ID_HEADER) or "", "data": base64.b64encode(body).decode()}
         members = {"message": message, "subscription": headers.get("x-goog-pubsub-subscription-name") or ""}
     message_id = _message_id(members)

@@ -34,12 +34,13 @@ def read_started(facts: Mapping[str, Any], invocation_id: str) -> Started:
     """Read the fields of the log line that say what started it."""
     schedule, time = facts.get("scheduler_job"), facts.get("scheduler_time")
     event = facts.get("message_id") or facts.get("event_id") or facts.get("request_id")
-    names = [str(each) for each in ((schedule, time) if schedule and time else (event or invocation_id,))]
+    is_scheduled = facts.get("trigger") == "schedule" and schedule and time  # on Lambda, a caller's own header is no schedule
+    names = (schedule, time) if is_scheduled else (event or invocation_id, facts.get("batch_item"))
     tries = str(facts.get("tries") or "")
     return Started(
         id=invocation_id,
         trigger=str(facts.get("trigger") or "http"),
         scheduled_time=time,
         tries=int(tries) if tries.isascii() and tries.isdigit() else None,
-        result_name="/".join(_UNSAFE.sub("-", name).strip(".")[:200] or "-" for name in names),
+        result_name="/".join(_UNSAFE.sub("-", str(name)).strip(".")[:200] or "-" for name in names if name),
     )

@@ -13,10 +13,14 @@ _TRACEPARENT = re.compile(
 _SAMPLED = 1
 _CLOUD_TRACE = re.compile(r"(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;.*)?")
 _AMAZON_TRACE = re.compile(r"(?:.*;)?Root=(?P<trace>1-[0-9a-f]{8}-[0-9a-f]{24})(?:;.*)?")
+_ID = re.compile(r"[A-Za-z0-9_./:-]{1,500}")
 _LOGGED_HEADERS = {
-    "X-CloudScheduler-JobName": "scheduler_job",
-    "X-CloudScheduler-ScheduleTime": "scheduler_time",
-    "Function-Execution-Id": "execution_id",
+    "X-CloudScheduler-JobName": ("scheduler_job", _ID),
+    "X-CloudScheduler-ScheduleTime": (
+        "scheduler_time",
+        re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,20}(Z|[+-][0-9]{2}:[0-9]{2})"),
+    ),
+    "Function-Execution-Id": ("execution_id", _ID),
 }
 
 
@@ -44,8 +48,8 @@ def read_header_facts(headers: Headers, google_project: str | None) -> dict[str,
     The trace has the names that Cloud Logging knows, or is `xray_trace` where Amazon sets one. Headers are information, never
     proof: anybody who may call the function can set them.
     """
-    values = {field: headers.get(name) or "" for name, field in _LOGGED_HEADERS.items()}
-    fields = {field: value[:200] for field, value in values.items() if value and value.isprintable()}
+    values = {field: (headers.get(name) or "", form) for name, (field, form) in _LOGGED_HEADERS.items()}
+    fields = {field: value[:200] for field, (value, form) in values.items() if form.fullmatch(value)}
     amazon_trace = _AMAZON_TRACE.fullmatch(headers.get("X-Amzn-Trace-Id") or "")
     if amazon_trace:
         fields["xray_trace"] = amazon_trace["trace"]
@@ -76,7 +80,8 @@ def read_event_facts(attributes: Mapping[str, object], data: object) -> dict[str
     message = data.get("message") if isinstance(data, dict) else None
     values = {f"event_{name}": attributes.get(name) for name in ("id", "type", "source")}
     values["message_id"] = message.get("messageId") if isinstance(message, dict) else None
-    values["tries"] = str(data.get("deliveryAttempt") or "") if isinstance(data, dict) else None
+    tries = data.get("deliveryAttempt") if isinstance(data, dict) else None
+    values["tries"] = str(tries) if type(tries) is int else None
     return {field: value[:200] for field, value in values.items() if isinstance(value, str) and value and value.isprintable()}
 
 

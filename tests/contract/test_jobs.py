@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from requests.structures import CaseInsensitiveDict
 
-from helseid_fn import App, Job, Refused, Unavailable
+from helseid_fn import ApiResponse, App, Job, Refused, Unavailable
 from helseid_fn.context import Context
+from helseid_fn.delivery import file
 from helseid_fn.delivery.result import Receipt, Result
 from helseid_fn.error_codes import Party
 from helseid_fn.function import log
@@ -55,7 +57,14 @@ def invoke(app: App, event: Any, request_id: str = "r-1") -> Any:
 
 def call(app: App, body: object = None, headers: Mapping[str, str] | None = None, path: str = "/", method: str = "POST") -> Any:
     """Call the function over HTTP, through a function URL."""
-    event = {
+    response = invoke(app, http(body, headers, path, method))
+    text = response["body"]
+    return response["statusCode"], json.loads(base64.b64decode(text) if response["isBase64Encoded"] else text)
+
+
+def http(body: object = None, headers: Mapping[str, str] | None = None, path: str = "/", method: str = "POST") -> Any:
+    """Return the event of a function URL."""
+    return {
         "version": "2.0",
         "rawPath": path,
         "rawQueryString": "",
@@ -64,9 +73,6 @@ def call(app: App, body: object = None, headers: Mapping[str, str] | None = None
         "body": None if body is None else json.dumps(body),
         "isBase64Encoded": False,
     }
-    response = invoke(app, event)
-    body = response["body"]
-    return response["statusCode"], json.loads(base64.b64decode(body) if response["isBase64Encoded"] else body)
 
 
 def names(folder: Path) -> list[str]:
@@ -150,6 +156,64 @@ def test_a_place_that_refuses_for_good_ends_the_event(start: Start, results: Pat
     (results / "m-1").mkdir(parents=True)
     assert invoke(start(), MESSAGE) == {"batchItemFailures": []}
     assert [line["code"] for line in lines(capsys)] == ["delivery.refused.not_found"]
+
+
+@pytest.mark.parametrize(("method", "failed"), [("POST", []), ("PUT", ["m-1"])])
+def test_a_post_is_not_repeated_for_its_delivery(
+    start: Start, standin: StandIn, monkeypatch: pytest.MonkeyPatch, method: str, failed: list[str]
+) -> None:
+    def fill_the_disk(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(file, "write_file", fill_the_disk)
+    record = {**MESSAGE["Records"][0], "body": json.dumps({"request": {"method": method, "path": "echo", "json": {}}})}
+    other = {**record, "messageId": "m-2", "body": '{"deliver": false}'}
+    app = start(API_METHODS="GET POST PUT", API_URL=standin.api_base)
+    assert [each["itemIdentifier"] for each in invoke(app, {"Records": [record, other]})["batchItemFailures"]] == failed
+    assert standin.count("api") == 2
+
+
+def test_a_post_that_is_not_delivered_says_so(start: Start, standin: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_the_disk(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(file, "write_file", fill_the_disk)
+    app = start(API_METHODS="POST", API_URL=standin.api_base)
+    problem = invoke(app, {"request": {"method": "POST", "path": "echo", "json": {}}})
+    assert (problem["code"], problem["status"], problem["retryable"]) == ("delivery.unavailable.connect", 502, False)
+    assert problem["detail"].startswith("The API has processed the request, but its response was not delivered")
+
+
+def test_each_item_of_a_pipe_has_its_own_result(start: Start, results: Path) -> None:
+    invoke(start(), [{}, {}, {}], request_id="r-1")
+    assert names(results) == ["r-1/1", "r-1/2", "r-1/3"]
+
+
+def test_on_lambda_no_caller_names_its_result_as_a_schedule(start: Start, results: Path) -> None:
+    schedule = {"X-CloudScheduler-JobName": "nightly", "X-CloudScheduler-ScheduleTime": "2026-11-28T02:00:00Z"}
+    call(start(), {"deliver": True}, schedule)
+    assert names(results) == ["r-1"]
+
+
+class Keeper:
+    """Keeps results as they are delivered."""
+
+    def __init__(self, kept: list[Result]) -> None:
+        self._kept = kept
+
+    def deliver(self, result: Result, _: object) -> Receipt:
+        self._kept.append(result)
+        return Receipt("", 0, "")
+
+
+@pytest.mark.parametrize("sent", ["text/plain; name=\xe6", "x/" + "y" * 300])
+def test_a_type_that_no_place_takes_is_left_out(start: Start, monkeypatch: pytest.MonkeyPatch, sent: str) -> None:
+    app = start()
+    delivered: list[Result] = []
+    monkeypatch.setattr(app.runner.places, "results", Keeper(delivered))
+    app.job(lambda job: job.deliver(ApiResponse(200, {"Content-Type": sent}, b"", "")) and None)
+    invoke(app, {})
+    assert delivered[0].content_type == "application/octet-stream"
 
 
 def test_the_line_says_what_started_it(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
@@ -282,6 +346,14 @@ def test_a_path_that_passes_through_is_decoded_once(standin: StandIn, deploy: Ca
     assert client.get("/echo/a%2541").status_code == 400, "an encoded percent sign is no A"
     assert client.get("/echo/a%20b").status_code == 200
     assert [each.target.rpartition("/")[2] for each in standin.exchanges("api")] == ["a%20b"]
+
+
+def test_a_header_with_control_characters_is_left_out(start: Start) -> None:
+    app = start()
+    headers = {"ETag": '"a\x00b"', "Location": "/x\x1b[31m", "X-Request-Id": "r\xe9"}
+    app.pass_through(lambda _job: ApiResponse(200, CaseInsensitiveDict(headers), b"{}", ""))
+    returned = invoke(app, http({}, method="GET"))["headers"]
+    assert returned == {"cache-control": "no-store", "x-request-id": "r\xe9"}
 
 
 def test_a_header_that_is_not_listed_stays_behind(start: Start, standin: StandIn) -> None:

@@ -100,6 +100,21 @@ def test_a_push_that_fails_for_good_is_acknowledged_with_its_id(
     assert standin.received == []
 
 
+ANOTHERS = push("{}", messageId="another's")
+
+
+def test_no_publisher_chooses_an_id_over_http(function: Function, capsys: pytest.CaptureFixture[str]) -> None:
+    function.call({}, data=ANOTHERS, headers=ID)
+    (line,) = log_lines(capsys.readouterr().out)
+    assert (line["outcome"], line["message_id"]) == ("ok", "2070443601311540")
+
+
+def test_no_publisher_chooses_an_event_s_id(events: Flask, capsys: pytest.CaptureFixture[str]) -> None:
+    events.test_client().post("/", data=ANOTHERS, headers=ID, content_type="application/json")
+    (line,) = log_lines(capsys.readouterr().out)
+    assert (line["outcome"], line["message_id"]) == ("ok", "2070443601311540")
+
+
 def test_a_call_that_is_no_push_is_not_acknowledged(function: Function) -> None:
     assert function.call({}, data='{"message": {}, "unknown": 1}').status_code == 400
 

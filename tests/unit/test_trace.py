@@ -91,13 +91,22 @@ def test_reads_the_scheduler_and_execution_headers() -> None:
     }
 
 
-@pytest.mark.parametrize("value", ["", "a\nb", "\x1b[31m", "a\x00"])
-def test_an_unprintable_header_is_ignored(value: str) -> None:
+@pytest.mark.parametrize("value", ["", "a\nb", "\x1b[31m", "a\x00", "Ola Nordmann", "x" * 501])
+def test_a_schedule_s_name_of_another_form_is_ignored(value: str) -> None:
     assert log_fields(X_CloudScheduler_JobName=value) == {}
 
 
+@pytest.mark.parametrize("value", ["cursor.json", "2027-01-15", "01017012345", "2027-01-15T08:00:00Z/x"])
+def test_a_schedule_s_time_that_is_none_is_ignored(value: str) -> None:
+    assert log_fields(X_CloudScheduler_ScheduleTime=value) == {}
+
+
+def test_tries_are_a_number_or_not_logged() -> None:
+    assert "tries" not in read_event_facts({}, {"deliveryAttempt": {"patient": "Ola Nordmann"}})
+
+
 def test_a_fact_is_at_most_200_characters() -> None:
-    assert log_fields(X_CloudScheduler_JobName="x" * 10_000) == {"scheduler_job": "x" * 200}
+    assert log_fields(X_CloudScheduler_JobName="x" * 500) == {"scheduler_job": "x" * 200}
 
 
 def test_reads_an_amazon_trace() -> None:
