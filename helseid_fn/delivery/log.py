@@ -8,6 +8,7 @@ import logging
 
 from helseid_fn.context import Context
 from helseid_fn.delivery.result import Receipt, Result
+from helseid_fn.delivery.spool import collect
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused, Unavailable
 
@@ -25,12 +26,7 @@ class LogDestination:
 
         Raises `Unavailable` if the line cannot be written, `DeadlineExceeded`, and what reading the body raises.
         """
-        body = bytearray()
-        for block in (result.body,) if isinstance(result.body, bytes) else result.body:
-            ctx.check(Party.DELIVERY)
-            body += block
-            if len(body) > MAX_LOGGED_BYTES:
-                raise _too_large()
+        body = collect(result, ctx, MAX_LOGGED_BYTES, _too_large())
         try:
             text = body.decode()
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""A result's whole body outside memory, with its length and checksum, before the first byte is sent anywhere."""
+"""A result's whole body before the first byte is sent anywhere: in memory where it must be small, else outside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,21 @@ from typing import IO, BinaryIO, Protocol
 from helseid_fn.context import Context
 from helseid_fn.delivery.result import Result
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import Unavailable
+from helseid_fn.errors import Refused, Unavailable
+
+
+def collect(result: Result, ctx: Context, max_bytes: int, too_large: Refused) -> bytes:
+    """Return the body, of which hardly more is read than may be taken.
+
+    Raises `too_large`, `DeadlineExceeded`, and what reading the body raises.
+    """
+    body = bytearray()
+    for block in (result.body,) if isinstance(result.body, bytes) else result.body:
+        ctx.check(Party.DELIVERY)
+        body += block
+        if len(body) > max_bytes:
+            raise too_large
+    return bytes(body)
 
 
 class Spooled(Protocol):

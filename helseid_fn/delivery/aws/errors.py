@@ -14,6 +14,8 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
 from helseid_fn.redaction import quote
 
+DELIVER_INTO_BUCKET = "Deliver into a bucket (RESULT_TO=s3://BUCKET/PREFIX)."
+
 _PARTY = Party.DELIVERY
 
 _MISSING = frozenset(
@@ -59,9 +61,7 @@ def explain(code: str, status: int, message: str, place: Bucket | Queue, operati
 def _explain_refusal(code: str, message: str, place: Bucket | Queue, operation: str) -> tuple[str, str]:
     if code.lower().startswith("kms") or (code in _DENIED and ABOUT_KMS.search(message)):
         remedy = f"Allow it in the role's policy and the key's with: {_MAY_ENCRYPT} (and check that the key is enabled)"
-        return "denied", f"The function's role may not use the KMS key of {place}. {remedy}".replace("{{", "{").replace(
-            "}}", "}"
-        )
+        return "denied", f"The function's role may not use the KMS key of {place}. {remedy}"
     if code in _DENIED:
         return "denied", f"The function's role may not do {operation} at {place}. {_allow(place, operation)}"
     if code in _MISSING:
@@ -72,9 +72,6 @@ def _explain_refusal(code: str, message: str, place: Bucket | Queue, operation: 
     if code in _MOVED:
         return "overtaken", f"What is stored at {place} has changed since it was read. Read it again."
     return "other", f"{place} refused the result ({quote(code, 60)}). Look the code up in AWS's documentation of {operation}."
-
-
-DELIVER_INTO_BUCKET = "Deliver into a bucket (RESULT_TO=s3://BUCKET/PREFIX)."
 
 
 def _allow(place: Bucket | Queue, operation: str) -> str:

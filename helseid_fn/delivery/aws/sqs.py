@@ -18,6 +18,7 @@ from helseid_fn.context import Context
 from helseid_fn.delivery.address import Queue
 from helseid_fn.delivery.aws.errors import DELIVER_INTO_BUCKET, explain
 from helseid_fn.delivery.result import Receipt, Result
+from helseid_fn.delivery.spool import collect
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
 
@@ -44,7 +45,7 @@ class AwsQueue:
 
         Raises `Unavailable`, `InvalidResponse` or `DeadlineExceeded` too, and what reading the body raises.
         """
-        body = _collect(result, ctx)
+        body = collect(result, ctx, MAX_MESSAGE_BYTES, _too_large())
         digest = hashlib.sha256(body).hexdigest()
         message = _write(result, body, digest)
         if message.size_bytes > MAX_MESSAGE_BYTES:
@@ -84,19 +85,6 @@ class _Message:
         """What counts towards the limit: the body, and the name, type and value of each attribute."""
         attributes = (f"{name}String{value}" for name, value in self.attributes.items())
         return sum(len(part.encode()) for part in (self.text, *attributes))
-
-
-def _collect(result: Result, ctx: Context) -> bytes:
-    """Return the body, which is small or refused."""
-    if isinstance(result.body, bytes):
-        return result.body
-    body = bytearray()
-    for block in result.body:
-        ctx.check(Party.DELIVERY)
-        body += block
-        if len(body) > MAX_MESSAGE_BYTES:
-            raise _too_large()
-    return bytes(body)
 
 
 def _write(result: Result, body: bytes, digest: str) -> _Message:

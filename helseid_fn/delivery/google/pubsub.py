@@ -19,6 +19,7 @@ from helseid_fn.delivery.address import Topic
 from helseid_fn.delivery.google.errors import explain_pubsub
 from helseid_fn.delivery.google.sdk import GoogleSdk, find_emulator
 from helseid_fn.delivery.result import Receipt, Result
+from helseid_fn.delivery.spool import collect
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
 
@@ -57,8 +58,7 @@ class GoogleTopic:
 
         Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`, and what reading the body raises.
         """
-        ctx.check(_PARTY)
-        body = result.body if isinstance(result.body, bytes) else _read_blocks(result, ctx)
+        body = collect(result, ctx, MAX_REQUEST_BYTES, _too_large())
         sha256 = hashlib.sha256(body).hexdigest()
         own = {"name": result.name, "content_type": result.content_type, "sha256": sha256}
         message = PubsubMessage(data=body, attributes={**result.attributes, **own})
@@ -79,16 +79,6 @@ class GoogleTopic:
     def _explain(self, error: Exception, _: float) -> HelseidFnError:
         status = getattr(getattr(error, "grpc_status_code", None), "name", "UNAVAILABLE")
         return explain_pubsub(status, self._address, words=str(error), reason=str(getattr(error, "reason", None) or ""))
-
-
-def _read_blocks(result: Result, ctx: Context) -> bytes:
-    body = bytearray()
-    for block in result.body:
-        ctx.check(_PARTY)
-        body += block if isinstance(block, bytes) else bytes(block)
-        if len(body) > MAX_REQUEST_BYTES:
-            raise _too_large()
-    return bytes(body)
 
 
 def _too_large() -> Refused:
