@@ -86,7 +86,7 @@ class AwsClient:
     def request(self, operation: Operation[Result], ctx: Context, *, is_large: bool = False) -> Result:
         """Do the operation and return what its `read` returns.
 
-        Transient failures are retried at most twice, so an operation must bear repetition. A large request may take as long as
+        Transient failures are retried at most twice, so an operation must be repeatable. A large request may take as long as
         the deadline leaves, as long as its bytes keep flowing.
 
         Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded`.

@@ -17,7 +17,7 @@ MAX_CURSOR_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The text of a cursor and the version that it is in its store: a generation, an ETag or a digest."""
+    """The text of a cursor and its version in the store: a generation, an ETag or a digest."""
 
     text: bytes = field(repr=False)
     version: str
@@ -27,7 +27,7 @@ class CursorStore(Protocol):
     """Keeps one cursor; safe for threads."""
 
     def read(self, ctx: Context) -> Stored | None:
-        """Return the cursor, or None when there is none; at most `MAX_CURSOR_BYTES` and one of it.
+        """Return the cursor, or None when there is none; at most `MAX_CURSOR_BYTES` + 1 bytes of it are read.
 
         Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded` of `Party.DELIVERY`.
         """
@@ -36,7 +36,8 @@ class CursorStore(Protocol):
     def write(self, text: bytes, version: str | None, ctx: Context) -> str | None:
         """Store the cursor if it is still this version, None for not there, and return its new version; else return None.
 
-        A write that may or may not have been stored is read back before it counts as failed. Raises what `read` raises.
+        When the outcome of a write is unknown, the cursor is read back before the write counts as failed. Raises what `read`
+        raises.
         """
         ...
 

@@ -67,7 +67,7 @@ def write_file(path: Path, body: BinaryIO) -> bool:
 
 
 def _keep_name(folder: Path) -> None:
-    """Have the folder written too. Not every system can; the file is in its place whether it can or not."""
+    """Flush the folder to the disk too, where the system can; the file is in its place either way."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -13,13 +13,13 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused, Unavailable
 
 MAX_LOGGED_BYTES = 200 * 1024
-"""Of one result as the line has it, with JSON's escapes; Cloud Logging and Lambda take lines of 256 KiB."""
+"""The limit of one result as it stands in the line, escaped as JSON; Cloud Logging and Lambda take lines of 256 KiB."""
 
 _logger = logging.getLogger(__name__)
 
 
 class LogDestination:
-    """Writes each result as one line, with its text in the field `result`; the log redacts tokens and keys in that, too."""
+    """Writes each result as one line, with its text in the field `result`, in which the log redacts tokens and keys."""
 
     def deliver(self, result: Result, ctx: Context) -> Receipt:
         """Write the line. Raises `Refused` for what is too large for one, or is no text.

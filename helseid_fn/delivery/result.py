@@ -1,4 +1,4 @@
-"""A result on its way, what is said of it when it is stored, and what stores it."""
+"""A result to deliver, the receipt for it, and the protocol of what stores it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Result:
     body: bytes | Iterable[bytes] = field(repr=False)
     """All of it, or blocks that can be read once. Reading them may raise what the API's failures raise."""
     attributes: Mapping[str, str]
-    """Who made it of what: `invocation`, `status`, `organization`, `time`, `correlation_id`; each place adds `sha256`."""
+    """Where it comes from: `invocation`, `status`, `organization`, `time`, `correlation_id`; each place adds `sha256`."""
     run: str = ""
     """What a repetition of the run has too, and no other run."""
 
@@ -44,7 +44,7 @@ class Destination(Protocol):
     """A place that stores results; safe for threads."""
 
     def deliver(self, result: Result, ctx: Context) -> Receipt:
-        """Store the result, and return only when it is stored; what breaks off leaves nothing under its name.
+        """Store the result, and return only when it is stored; a body that breaks off leaves nothing under its name.
 
         Raises `Refused`, `Unavailable`, `InvalidResponse` or `DeadlineExceeded` of `Party.DELIVERY`, and what reading the body
         raises.

@@ -107,7 +107,7 @@ class _File:
 
 
 class _Reader(io.RawIOBase):
-    """Reads the file from a position of its own: the thread of an attempt that took too long may still be reading, too."""
+    """Reads the file from its own position, since the thread of an attempt that timed out may still be reading."""
 
     def __init__(self, file: IO[bytes], lock: threading.Lock, size_bytes: int) -> None:
         self._file = file

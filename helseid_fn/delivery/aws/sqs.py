@@ -23,7 +23,7 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
 
 MAX_MESSAGE_BYTES = 1024 * 1024
-"""Of a body with its attributes. A queue's own `MaximumMessageSize` may be less, 256 KiB if it is from before August 2025."""
+"""The limit of a body with its attributes. A queue's own `MaximumMessageSize` may be less: 256 KiB before August 2025."""
 
 GROUP = "helseid-fn"
 """The one group of a FIFO queue: results stay in the order in which they were delivered."""

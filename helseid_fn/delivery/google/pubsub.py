@@ -24,7 +24,7 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidResponse, Refused
 
 MAX_REQUEST_BYTES = 10_000_000
-"""Of a message with its attributes: https://docs.cloud.google.com/pubsub/quotas#resource_limits."""
+"""The limit of a message with its attributes: https://docs.cloud.google.com/pubsub/quotas#resource_limits."""
 
 # At DEBUG the client logs what it sends.
 logging.getLogger(PublisherGrpcTransport.__module__).setLevel(logging.WARNING)

@@ -28,7 +28,7 @@ _PARTY = Party.DELIVERY
 
 
 class ResumableUpload:
-    """Sends chunks as they fill up; the object appears with the last one. Who stops before `finish` leaves nothing."""
+    """Sends chunks as they fill up; the object appears with the last one, and not at all without `finish`."""
 
     def __init__(self, storage: GoogleSdk[StorageClient], describe: Callable[[StorageClient], Blob], ctx: Context) -> None:
         """Begin the upload. `describe` returns the object with its type and metadata.
@@ -91,7 +91,7 @@ class ResumableUpload:
         return stored
 
     def _put(self, data: bytes, content_range: str, headers: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """Send bytes, or a question after their number; return the object's resource if it is complete."""
+        """Send bytes, or ask how many have arrived; return the object's resource if it is complete."""
 
         def put(client: StorageClient, timeout_seconds: float) -> tuple[int, Mapping[str, Any] | None]:
             response = client.session.request(
