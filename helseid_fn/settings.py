@@ -21,7 +21,7 @@ _READ_BY_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """requests reads these itself, as they are, so white space around them cannot be trimmed."""
 
 _ABOVE_INFO = ("WARNING", "WARN", "ERROR", "CRITICAL", "FATAL")
-_LOGGED = "RESULT_TO is log, so whatever the API returns stands in the log, where everybody who may read logs can read it"
+_LOGGED = "RESULT_TO is log, so everyone who reads the log can read what the API returns; deliver data about people elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def explain(error: OSError, path: Path) -> Refused | Unavailable:
     if isinstance(error, PermissionError):
         return Refused(_PARTY, "denied", f"{path.parent} cannot be written by this user. Let it write there (chmod, chown).")
     if error.errno in _NO_NAME:
-        return Refused(_PARTY, "name", f"{path} cannot be a file's name there ({reason}). Deliver it under another name.")
+        return Refused(_PARTY, "name", f"{path} cannot be used as a file name ({reason}). Deliver it under another name.")
     if error.errno in _NO_PLACE:
         return Refused(_PARTY, "not_found", f"{path} cannot be used as a file ({reason}). Correct RESULT_TO or CURSOR_IN.")
     return Unavailable(_PARTY, "connect", f"{path} could not be reached ({reason}). Check the disk or the mount.")

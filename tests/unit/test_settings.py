@@ -519,7 +519,7 @@ def test_other_results_leave_the_log_level_free() -> None:
 
 def test_results_in_the_log_are_a_warning() -> None:
     (warning,) = find_warnings({**REQUIRED, "RESULT_TO": "log"})
-    assert warning.startswith("RESULT_TO is log, so whatever the API returns stands in the log")
+    assert warning.startswith("RESULT_TO is log, so everyone who reads the log can read what the API returns")
 
 
 def test_a_cursor_among_the_results_is_a_fault() -> None:
