@@ -15,12 +15,13 @@ PATH = f"{BASE_PATH}/event"
 
 
 class Register(AddressRegister):
-    """Has all its events from the beginning, or one page to which each request adds some."""
+    """Has all its events from the beginning, or one page to which each request adds some until it is closed and long enough."""
 
     def __init__(self, standin: StandIn, events: int, page_size: int, *, growth: int = 0, page_seconds: float = 0) -> None:
         super().__init__(events=page_size if growth else events, page_size=page_size)
         self.requests = 0
-        self._all_events = events
+        self.is_open = bool(growth)
+        self._least_events = events
         self._growth = growth
         self._page_seconds = page_seconds
         self._lock = threading.Lock()
@@ -32,12 +33,18 @@ class Register(AddressRegister):
         """What a function needs to follow it."""
         return {"API_URL": self._standin.address_register_base, "HELSEID_SCOPE": SCOPE}
 
+    @property
+    def is_growing(self) -> bool:
+        """Whether a request adds events."""
+        return self.is_open or self.events < self._least_events
+
     def respond(self, request: Request) -> Response:
         """Respond with the page as it is now."""
         with self._lock:
             self.requests += 1
             response = super().respond(request)
-            self.events = min(self.events + self._growth, self._all_events)
+            if self.is_growing:
+                self.events += self._growth
         time.sleep(self._page_seconds)
         return response
 

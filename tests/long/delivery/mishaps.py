@@ -48,6 +48,11 @@ class Mishaps:
     def __len__(self) -> int:
         return len(self._all)
 
+    @property
+    def all_happened(self) -> bool:
+        """Whether each has happened."""
+        return len(self.happened) == len(self._all)
+
     @contextmanager
     def occurring(self) -> Iterator[None]:
         """Cause them in a thread, and recover from the last at the end."""

@@ -44,5 +44,6 @@ def test_overlapping_runs_that_fail_follow_a_register() -> None:
     figures = run("register", f"--events={EVENTS}", "--page=50", "--page-seconds=0.02", "--deadline=3")
     for cloud in ("google", "aws"):
         found = figures[cloud]
-        assert (found["faults"], found["events"]) == ([], EVENTS)
+        assert found["faults"] == []
+        assert found["events"] >= EVENTS
         assert found["runs"]["delivery.refused.overtaken"] > 0
