@@ -24,7 +24,7 @@ ACCOUNT = "000000000000"
 REGION = "eu-north-1"
 ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
-_SERVICES = ("cloudwatchlogs", "events", "iam", "kms", "lambda", "scheduler", "secretsmanager", "sns", "sqs", "sts")
+_SERVICES = ("cloudwatchlogs", "events", "iam", "kms", "lambda", "s3", "scheduler", "secretsmanager", "sns", "sqs", "sts")
 
 
 class _Moto(Server):
@@ -94,6 +94,7 @@ class Aws:
                 '  secret_key = "test"',
                 "  skip_credentials_validation = true",
                 "  skip_metadata_api_check = true",
+                "  s3_use_path_style = true",  # no host has the bucket's name
                 "  endpoints {",
                 *lines,
                 "  }",

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ from tests.deployment.workspace import Refused, Workspace, Workspaces
 
 SCHEDULE_SECONDS = 150.0
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+BUCKET = f"helseid-fn-results-{ACCOUNT}"
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/helseid-fn"
 
 # The emulator lacks saved queries and its own rotations (the tests do what Secrets Manager would). Its `aws:PrincipalArn` is
 # a role's session; on AWS it is the role. It has no `lambda:SourceFunctionArn`; the session, whose name is the function's,
-# stands for it.
+# stands for it. It has no TLS, without which the bucket's policy denies everything; and the bucket goes with its results.
 OVERRIDE = f"""
 resource "aws_cloudwatch_query_definition" "runs" {{
   count = 0
@@ -42,6 +44,14 @@ resource "aws_cloudwatch_query_definition" "failures" {{
 
 resource "aws_secretsmanager_secret_rotation" "key" {{
   count = 0
+}}
+
+resource "aws_s3_bucket_policy" "results" {{
+  count = 0
+}}
+
+resource "aws_s3_bucket" "results" {{
+  force_destroy = true
 }}
 
 locals {{
@@ -124,6 +134,8 @@ def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory)
                 "function_url": {"principals": [f"arn:aws:iam::{ACCOUNT}:role/caller"]},
                 "rotation": {"selvbetjening_url": environment["SELVBETJENING_URL"]},
                 "secret_administrators": [f"arn:aws:iam::{ACCOUNT}:user/admin*"],
+                "result_to": "bucket",
+                "cursor_unmoved_hours": 24,
             }
             (workspace.folder / "terraform.tfvars.json").write_text(json.dumps(variables))
             apply(workspace)
@@ -166,6 +178,7 @@ def remains(aws: Aws) -> list[str]:
         *(each["RoleName"] for each in aws.client("iam").list_roles()["Roles"]),
         *(each["Name"] for each in aws.client("scheduler").list_schedules()["Schedules"]),
         *aws.client("sqs").list_queues().get("QueueUrls", []),
+        *(each["Name"] for each in aws.client("s3").list_buckets()["Buckets"]),
         *(each["TopicArn"] for each in aws.client("sns").list_topics()["Topics"]),
         *(each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"]),
         *(each["Name"] for each in aws.client("events").list_rules()["Rules"]),
@@ -180,10 +193,13 @@ def code_of(call: Callable[[], object]) -> str:
     return str(refusal.value.response["Error"]["Code"])
 
 
-def test_the_run_now_command_returns_the_greeting(deployment: Deployment) -> None:
+def test_the_run_now_command_delivers_the_greeting(deployment: Deployment) -> None:
     report = json.loads(deployment.paste("run_now")["Payload"].read())
-    assert report["status"] == "ok"
-    assert report["api"]["body"]["greeting"].startswith("Hello from the Sample API")
+    assert report["status"] == "ok", report
+    place = report["delivered"]["last"]
+    assert place.startswith(f"{deployment.outputs['result_to']}/")
+    stored = deployment.aws.client("s3").get_object(Bucket=BUCKET, Key=place.removeprefix(f"s3://{BUCKET}/"))
+    assert json.loads(stored["Body"].read())["greeting"].startswith("Hello from the Sample API")
 
 
 def test_a_second_plan_is_empty(deployment: Deployment) -> None:
@@ -214,6 +230,24 @@ def test_the_functions_role_cannot_change_its_key(deployment: Deployment) -> Non
     role = deployment.aws.client("secretsmanager", deployment.role("helseid-fn"))
     put = {"SecretId": deployment.outputs["secret_arn"], "SecretString": "{}"}
     assert code_of(lambda: role.put_secret_value(**put)) == "AccessDeniedException"
+
+
+def test_the_functions_role_moves_its_cursors_alone(deployment: Deployment) -> None:
+    role = deployment.aws.client("s3", deployment.role("helseid-fn"))
+    for cursor in ({"Bucket": BUCKET, "Key": "cursor.json"}, {"Bucket": BUCKET, "Key": "cursor-999977774.json"}):
+        assert code_of(partial(role.get_object, **cursor)) == "NoSuchKey"
+        etag = role.put_object(**cursor, Body=b"{}", IfNoneMatch="*")["ETag"]
+        role.put_object(**cursor, Body=b"[]", IfMatch=etag)
+        assert role.get_object(**cursor)["Body"].read() == b"[]"
+    assert code_of(lambda: role.put_object(Bucket=BUCKET, Key="other.json", Body=b"")) == "AccessDenied"
+    assert code_of(lambda: role.delete_object(Bucket=BUCKET, Key="cursor.json")) == "AccessDenied"
+
+
+def test_the_functions_role_does_not_read_results(deployment: Deployment) -> None:
+    role = deployment.aws.client("s3", deployment.role("helseid-fn"))
+    role.put_object(Bucket=BUCKET, Key="results/a", Body=b"")
+    assert code_of(lambda: role.get_object(Bucket=BUCKET, Key="results/a")) == "AccessDenied"
+    assert code_of(lambda: role.list_objects_v2(Bucket=BUCKET)) == "AccessDenied"
 
 
 def test_an_administrator_cannot_read_the_key(deployment: Deployment) -> None:

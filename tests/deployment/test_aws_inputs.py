@@ -23,7 +23,7 @@ NEEDED = {
 SAME_NAME = (
     *NEEDED,
     *("api_methods", "api_headers", "api_correlation_header", "api_caller_headers", "api_max_megabytes"),
-    *("token_endpoint_host", "deadline_seconds", "log_level"),
+    *("token_endpoint_host", "deadline_seconds", "log_level", "result_to", "cursor_in"),
 )
 SETTINGS = {
     "parent_organization": "HELSEID_PARENT_ORGANIZATION",
@@ -61,6 +61,11 @@ GOOD: list[dict[str, Any]] = [
     *({"api_max_megabytes": each} for each in (1, 64)),
     {"deadline_seconds": 0.5},
     {"log_level": "DEBUG"},
+    *({"result_to": each} for each in ("log", "s3://a-b.c", "s3://abc/", "s3://abc/a.b/..c/d!_'()=@+,-/")),
+    *({"result_to": f"arn:{each}"} for each in ("aws:sqs:eu-north-1:123456789012:a", "aws-cn:sqs:x:123456789012:a.fifo")),
+    *({"cursor_in": each} for each in ("s3://abc/cursor", "s3://abc/a.b/.json")),
+    {"cursor_unmoved_hours": 0.5, "result_to": "s3://abc/a"},
+    {"cursor_unmoved_hours": 8760, "cursor_in": "s3://abc/a", "result_to": "log"},
     {"schedule": "cron(0/15 7-16 ? * MON-FRI *)"},
     {"schedule": "cron(0 6 1 * ? *)", "longest_gap_hours": 744, "silence_schedules": 0},
     {"schedule": "rate(6 days)", "silence_schedules": 2},
@@ -84,6 +89,7 @@ GOOD: list[dict[str, Any]] = [
     {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "ES512", "due_fraction": 0.001, "schedule": "rate(24 hours)"}},
     {"extra_environment": {"HTTPS_PROXY": "http://proxy.example.no:3128", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://x.no"}},
     {"invocation": {"organization": {"parent": "999977774"}, "scope": "nhn:a", "request": {"query": {"a": [1, "2"]}}}},
+    {"invocation": {"input": [1], "deliver": False}},
 ]
 BAD: list[dict[str, Any]] = [
     *({"helseid_issuer": each} for each in ("https://sts.example.no/", "https://sts.example.no?a=b", "sts.example.no")),
@@ -119,6 +125,16 @@ BAD: list[dict[str, Any]] = [
     *({"api_max_megabytes": each} for each in (0, 65, 1.5)),
     *({"deadline_seconds": each} for each in (0, -1)),
     *({"log_level": each} for each in ("info", "TRACE")),
+    *(
+        {"result_to": f"s3://{each}"}
+        for each in ("", "a", "Abc", "abc-", "abc//a", "abc/a//b", "abc/a b", "abc/../a", "abc/.", "abc/æ")
+    ),
+    *({"result_to": each} for each in ("Log", "topic", "arn:aws:sqs:eu-north-1:1:a", "arn:aws:sns:eu-north-1:123456789012:a")),
+    *({"cursor_in": each} for each in ("cursor.json", "s3://abc", "s3://abc/", "s3://abc/a/", "s3://abc/./a", "s3://abc//a")),
+    *({"results_days": each} for each in (0, 1.5, 3651)),
+    *({"cursor_unmoved_hours": each, "result_to": "bucket"} for each in (0, 8761)),
+    *({"cursor_unmoved_hours": 24, **each} for each in ({}, {"result_to": "queue"}, {"result_to": "log"})),
+    {"source_dir": "nowhere"},
     *({"name": each} for each in ("helseid_fn", "ab", "a" * 41, "1st", "helseid-")),
     {"architecture": "arm"},
     {"python_version": "3.10"},
@@ -171,7 +187,10 @@ BAD: list[dict[str, Any]] = [
     ),
     {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "HS256"}},
     *({"rotation": {"selvbetjening_url": SELVBETJENING, "due_fraction": each}} for each in (0, 1)),
-    *({"extra_environment": {each: "x"}} for each in ("HELSEID_KEY", "API_URL", "TOKEN_ENDPOINT_HOST", "lower")),
+    *(
+        {"extra_environment": {each: "x"}}
+        for each in ("HELSEID_KEY", "API_URL", "TOKEN_ENDPOINT_HOST", "RESULT_TO", "CURSOR_IN", "lower")
+    ),
     *({"extra_environment": {"NOTE": each}} for each in ('{"kty":"RSA"}', "-----BEGIN PRIVATE KEY-----", "eyJhbGciOi")),
 ]
 # What the function itself would take, but Lambda's limits or the alarms do not. The function trims white space around a value
@@ -187,6 +206,8 @@ STRICTER: list[dict[str, Any]] = [
     {"log_level": "WARNING"},
     {"api_methods": []},
     {"api_methods": ["GET", ""]},
+    *({"result_to": each} for each in ("gs://abc/a", "projects/p/topics/topic", "file:/tmp", " log", "s3://a_b", "s3://abc/*")),
+    *({"cursor_in": each} for each in ("gs://abc/a", "file:/tmp/a", "s3://abc/a*")),
 ]
 
 

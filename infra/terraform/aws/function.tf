@@ -50,7 +50,7 @@ resource "aws_lambda_function" "function" {
   tags                           = var.tags
 
   environment {
-    variables = local.environment
+    variables = merge(local.environment, local.results_environment)
   }
 
   logging_config {
@@ -76,7 +76,12 @@ resource "aws_lambda_function" "function" {
   lifecycle {
     precondition {
       condition     = fileexists(local.archive)
-      error_message = "There is no archive at ${local.archive}: run `make lambda-zip ARCH=${var.architecture} RUNTIME=${var.python_version}`, or set archive_path."
+      error_message = "There is no archive at ${local.archive}: run `${local.build_command}`, or set archive_path."
+    }
+
+    precondition {
+      condition     = var.source_dir == null || can(regex("\\blambda_handler\\b", local.job))
+      error_message = "main.py in source_dir has no lambda_handler, which Lambda starts: add `lambda_handler = app.lambda_handler`."
     }
   }
 
@@ -106,7 +111,7 @@ resource "aws_cloudwatch_log_group" "function" {
 
 resource "aws_iam_role" "function" {
   name                 = local.function_name
-  description          = "What ${local.function_name} may do: read its key, write its log."
+  description          = "What ${local.function_name} may do: read its key, write its log and its results."
   assume_role_policy   = data.aws_iam_policy_document.lambda_assumes.json
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
@@ -119,7 +124,7 @@ resource "aws_iam_role_policy" "function" {
 }
 
 data "aws_iam_policy_document" "function" {
-  source_policy_documents = [data.aws_iam_policy_document.network_and_traces.json, data.aws_iam_policy_document.failed_runs.json]
+  source_policy_documents = [data.aws_iam_policy_document.network_and_traces.json, data.aws_iam_policy_document.failed_runs.json, data.aws_iam_policy_document.results.json]
 
   statement {
     sid       = "ReadTheKey"

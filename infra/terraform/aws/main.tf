@@ -1,15 +1,18 @@
 # The function on AWS: what is deployed, who may call it, and who may read its key.
 #
-#   versions.tf   the versions of Terraform and the provider
-#   settings.tf   the function's settings (its environment), validated as the function validates them
-#   variables.tf  how it is deployed
-#   secret.tf     the secret for the private key, and who may read and write it
-#   function.tf   the function, its role and its log; optionally the function URL
-#   schedule.tf   what starts it, and where runs go that failed for good
-#   alerts.tf     the alarms, and who is notified
-#   watch.tf      who else uses the secret, and that you are notified
-#   rotation.tf   the optional second function, which replaces the key
-#   outputs.tf    commands to paste
+#   versions.tf         the versions of Terraform and the provider
+#   settings.tf         the function's settings (its environment), validated as the function validates them
+#   variables.tf        how it is deployed
+#   secret.tf           the secret for the private key, and who may read and write it
+#   function.tf         the function, its role and its log; optionally the function URL
+#   schedule.tf         what starts it, and where runs go that failed for good
+#   results.tf          where results go and a job's cursor is kept, and what the function may do there
+#   results_storage.tf  the bucket or the queue for results, if the module makes one
+#   alerts.tf           the alarms, and who is notified
+#   results_alarms.tf   the alarms for results that do not arrive
+#   watch.tf            who else uses the secret, and that you are notified
+#   rotation.tf         the optional second function, which replaces the key
+#   outputs.tf          commands to paste
 #
 # The region and the credentials are the AWS provider's own (AWS_REGION, AWS_PROFILE), so this works as a root module and
 # as a module in another configuration.
@@ -37,6 +40,9 @@ locals {
     for path in ["", "*/"] : "arn:${local.partition}:iam::${local.account}:role/${path}${local.caller_role}"
   ]
 
-  # The output of `make lambda-zip`, unless another archive is given.
-  archive = coalesce(var.archive_path, "${path.module}/../../../build/lambda-${var.architecture}-${var.python_version}.zip")
+  # The job of one's own, if there is one, and the output of `make lambda-zip`, which is run in the repository.
+  job           = var.source_dir == null ? "" : try(file("${var.source_dir}/main.py"), "")
+  build_command = "make lambda-zip ARCH=${var.architecture} RUNTIME=${var.python_version}${var.source_dir == null ? "" : " SOURCE=${abspath(var.source_dir)}"}"
+  built_archive = "${var.source_dir == null ? "${path.module}/../../.." : var.source_dir}/build/lambda-${var.architecture}-${var.python_version}.zip"
+  archive       = coalesce(var.archive_path, local.built_archive)
 }

@@ -59,6 +59,16 @@ output "secret_arn" {
   value       = aws_secretsmanager_secret.key.arn
 }
 
+output "result_to" {
+  description = "Where results go: the function's `RESULT_TO`; null without `result_to`."
+  value       = local.result_to
+}
+
+output "cursor_in" {
+  description = "Where a job's cursor is kept; null if nowhere."
+  value       = local.cursor_in
+}
+
 output "log_group_name" {
   description = "Name of the function's log group."
   value       = aws_cloudwatch_log_group.function.name

@@ -55,6 +55,13 @@ resource "aws_lambda_function" "rotator" {
     }
   }
 
+  lifecycle {
+    precondition {
+      condition     = var.source_dir == null || can(regex("\\brotate_lambda\\b", local.job))
+      error_message = "main.py in source_dir has no rotate_lambda, which ${local.rotator_name} starts: add `rotate_lambda = app.rotate_lambda`."
+    }
+  }
+
   depends_on = [aws_iam_role_policy.rotator]
 }
 

@@ -191,13 +191,38 @@ variable "log_level" {
   }
 }
 
+variable "result_to" {
+  description = "Where results go: `bucket` or `queue` makes one; `s3://BUCKET/PREFIX` or an SQS queue's ARN is an existing one; `log` is the log. Null returns them to the caller."
+  type        = string
+  default     = null
+
+  validation {
+    condition = var.result_to == null ? true : (
+      contains(["bucket", "queue", "log"], var.result_to) || can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}([.]fifo)?$", var.result_to)) ||
+      (can(regex("^s3://${local.bucket}(/+|/${local.object}/*)?$", var.result_to)) && !can(regex("/[.]{1,2}(/|$)", var.result_to)))
+    )
+    error_message = "result_to must be bucket, queue, log, s3://BUCKET/PREFIX or an SQS queue's ARN; no prefix with a *, which is a wildcard in policies."
+  }
+}
+
+variable "cursor_in" {
+  description = "Where a job's cursor is kept, `s3://BUCKET/KEY`; null is `cursor.json` in the bucket that results go to."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.cursor_in == null ? true : can(regex("^s3://${local.bucket}/${local.object}$", var.cursor_in)) && !can(regex("/[.]{1,2}(/|$)", var.cursor_in))
+    error_message = "cursor_in must be an object in a bucket, such as s3://my-bucket/greetings/cursor.json; no name with a *, which is a wildcard in policies."
+  }
+}
+
 variable "extra_environment" {
   description = "Additional environment variables, such as `HTTPS_PROXY` and `NO_PROXY`; none that this module sets, and never a key."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION)_|^(DEADLINE_SECONDS|LOG_LEVEL|SELVBETJENING_URL|TOKEN_ENDPOINT_HOST)$", name))])
+    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION)_|^(DEADLINE_SECONDS|LOG_LEVEL|SELVBETJENING_URL|TOKEN_ENDPOINT_HOST|RESULT_TO|CURSOR_IN)$", name))])
     error_message = "extra_environment must contain only uppercase names that this module does not set itself."
   }
 
@@ -217,6 +242,10 @@ locals {
   web_address      = "^(https://(${local.host}|\\[[0-9A-Fa-f:.]+\\])|http://(${local.loopback}))${local.port_and_path}"
   longer_issuer    = "(?i)/([.]well-known|connect)(/|$)"
   never_in_address = "[#\\\\]|^[a-z]+://[^/?]*@|^[a-z]+://[^?]*//|^[a-z]+://[^?]*/(\\.|%2[eE]){1,2}([/?]|$)"
+
+  # S3's rules for the names of buckets, and the function's for those of objects, without *.
+  bucket = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+  object = "[A-Za-z0-9!_.'()=@+,-]+(/[A-Za-z0-9!_.'()=@+,-]+)*"
 
   # The headers of the function itself, as it lists them.
   own_headers = [

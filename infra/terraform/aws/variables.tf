@@ -33,8 +33,19 @@ variable "python_version" {
   }
 }
 
+variable "source_dir" {
+  description = "A folder with a `main.py` of your own (docs/jobs.md), whose job is deployed instead of the default one: `make lambda-zip SOURCE=` packs it. Null is the default job."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.source_dir == null ? true : fileexists("${var.source_dir}/main.py")
+    error_message = "source_dir must be a folder with a main.py."
+  }
+}
+
 variable "archive_path" {
-  description = "Path of the archive that `make lambda-zip` built; null is that command's own path for `architecture` and `python_version`."
+  description = "Path of the archive that `make lambda-zip` built; null is that command's own path for `source_dir`, `architecture` and `python_version`."
   type        = string
   default     = null
 }
@@ -106,8 +117,8 @@ variable "invocation" {
   default     = {}
 
   validation {
-    condition     = can(keys(var.invocation)) && try(length(setsubtract(keys(var.invocation), ["organization", "scope", "request"])) == 0, false)
-    error_message = "invocation must be an object with no members but organization, scope and request."
+    condition     = can(keys(var.invocation)) && try(length(setsubtract(keys(var.invocation), ["organization", "scope", "request", "input", "deliver"])) == 0, false)
+    error_message = "invocation must be an object with no members but organization, scope, request, input and deliver."
   }
 }
 
@@ -154,7 +165,7 @@ variable "vpc" {
 }
 
 variable "kms_key_arn" {
-  description = "A customer-managed key for the secret, the functions' environment, the logs and the queue of failed runs, instead of AWS's own; its policy must let CloudWatch Logs use it (see `examples/complete`)."
+  description = "A customer-managed key for the secret, the functions' environment, the logs, the results and the queue of failed runs, instead of AWS's own; its policy must let CloudWatch Logs use it (see `examples/complete`)."
   type        = string
   default     = null
 
@@ -218,6 +229,17 @@ variable "function_url" {
   }
 }
 
+variable "results_days" {
+  description = "How many days the bucket that this module makes keeps results, or the queue, which can keep them for 14 at most."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.results_days >= 1 && var.results_days <= 3650 && floor(var.results_days) == var.results_days
+    error_message = "results_days must be a whole number from 1 to 3650."
+  }
+}
+
 variable "log_retention_days" {
   description = "How many days CloudWatch keeps the log."
   type        = number
@@ -275,6 +297,22 @@ variable "key_expiry_alert_days" {
   validation {
     condition     = var.key_expiry_alert_days >= 0
     error_message = "key_expiry_alert_days must be a number of days, or 0."
+  }
+}
+
+variable "cursor_unmoved_hours" {
+  description = "For how many hours the cursor may stay where it is while runs succeed; after that the alarm is raised. Null creates no such alarm."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.cursor_unmoved_hours == null ? true : var.cursor_unmoved_hours > 0 && var.cursor_unmoved_hours <= 8760
+    error_message = "cursor_unmoved_hours must be above 0 and at most 8760."
+  }
+
+  validation {
+    condition     = var.cursor_unmoved_hours == null ? true : var.cursor_in != null || try(var.result_to == "bucket" || startswith(var.result_to, "s3://"), false)
+    error_message = "cursor_unmoved_hours needs a cursor: set result_to to a bucket, or cursor_in."
   }
 }
 

@@ -73,6 +73,14 @@ run "by_default" {
   }
 
   assert {
+    condition = (
+      length(aws_s3_bucket.results) + length(aws_sqs_queue.results) + length(aws_cloudwatch_metric_alarm.undelivered)
+      + length(aws_cloudwatch_metric_alarm.cursor) == 0 && output.result_to == null && output.cursor_in == null
+    )
+    error_message = "Results must go nowhere unless configured."
+  }
+
+  assert {
     condition     = length(aws_lambda_function.function.layers) == 0
     error_message = "There must be no layer unless configured."
   }

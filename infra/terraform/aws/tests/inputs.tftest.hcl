@@ -31,6 +31,8 @@ run "settings_that_the_function_would_refuse" {
     api_headers         = { dpop = "x" }
     deadline_seconds    = 0
     log_level           = "TRACE"
+    result_to           = "topic"
+    cursor_in           = "s3://my-bucket"
   }
 
   expect_failures = [
@@ -38,6 +40,7 @@ run "settings_that_the_function_would_refuse" {
     var.api_methods, var.parent_organization, var.child_organization, var.sfm_journal_id,
     var.organizations, var.token_endpoint_host, var.api_caller_headers, var.api_max_megabytes,
     var.api_headers, var.deadline_seconds, var.log_level,
+    var.result_to, var.cursor_in,
   ]
 }
 
@@ -63,6 +66,9 @@ run "a_deployment_that_aws_would_refuse" {
     key_expiry_alert_days    = -1
     rotation                 = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no", alg = "HS256" }
     extra_environment        = { HELSEID_KEY = "file:/tmp/key" }
+    source_dir               = "tests"
+    results_days             = 0
+    cursor_unmoved_hours     = 24
   }
 
   expect_failures = [
@@ -70,7 +76,8 @@ run "a_deployment_that_aws_would_refuse" {
     var.reserved_concurrency, var.schedule, var.time_zone, var.invocation,
     var.vpc, var.kms_key_arn, var.permissions_boundary_arn, var.secret_recovery_days,
     var.log_retention_days, var.alert_emails, var.failures_to_alert, var.key_expiry_alert_days,
-    var.rotation, var.extra_environment,
+    var.rotation, var.extra_environment, var.source_dir, var.results_days,
+    var.cursor_unmoved_hours,
   ]
 }
 

@@ -1,4 +1,4 @@
-# Every variable set: a multi-tenant client in production, with automatic key rotation and a customer-managed KMS key.
+# Every variable set but source_dir: a multi-tenant client in production, with automatic key rotation and a customer-managed KMS key.
 # Add `rotation` once the first key is in its secret.
 
 terraform {
@@ -37,6 +37,10 @@ module "helseid_fn" {
 
   api_correlation_header = "nhn-event-id"
 
+  result_to    = "bucket"
+  results_days = 30
+  cursor_in    = "s3://our-cursors/greetings/cursor.json"
+
   schedule          = "cron(15 6 ? * MON,WED,FRI *)"
   longest_gap_hours = 72
   time_zone         = "Europe/Oslo"
@@ -62,6 +66,7 @@ module "helseid_fn" {
   failures_to_alert     = 2
   silence_schedules     = 2
   key_expiry_alert_days = 30
+  cursor_unmoved_hours  = 48
   watch_secret_access   = true
 
   rotation = {
@@ -72,10 +77,10 @@ module "helseid_fn" {
   }
 }
 
-# For the secret, the functions' environment, the logs and the queue. The roles' own policies say what they may do with it, but CloudWatch
-# Logs has no role, so this policy must grant it access.
+# For the secret, the functions' environment, the logs, the results and the queue. The roles' own policies say what they may do with
+# it, but CloudWatch Logs has no role, so this policy must grant it access.
 resource "aws_kms_key" "stored" {
-  description         = "The key, the settings and the logs of the greetings function."
+  description         = "The key, the settings, the logs and the results of the greetings function."
   enable_key_rotation = true
   policy              = data.aws_iam_policy_document.stored.json
 }

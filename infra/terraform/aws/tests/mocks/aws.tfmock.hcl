@@ -57,6 +57,16 @@ override_resource {
 }
 
 override_resource {
+  target = aws_sqs_queue.results
+  values = { arn = "arn:aws:sqs:eu-north-1:123456789012:helseid-fn-results" }
+}
+
+override_resource {
+  target = aws_s3_bucket.results
+  values = { arn = "arn:aws:s3:::helseid-fn-results-123456789012", id = "helseid-fn-results-123456789012" }
+}
+
+override_resource {
   target = aws_cloudwatch_event_rule.secret_access
   values = { arn = "arn:aws:events:eu-north-1:123456789012:rule/helseid-fn-secret-access" }
 }

@@ -75,6 +75,48 @@ override_resource {
 }
 
 override_resource {
+  target = aws_s3_bucket.results
+  values = { arn = "arn:aws:s3:::helseid-fn-results-123456789012", id = "helseid-fn-results-123456789012" }
+}
+
+override_resource {
+  target = aws_s3_bucket_public_access_block.results
+}
+
+override_resource {
+  target = aws_s3_bucket_ownership_controls.results
+}
+
+override_resource {
+  target = aws_s3_bucket_server_side_encryption_configuration.results
+}
+
+override_resource {
+  target = aws_s3_bucket_lifecycle_configuration.results
+}
+
+override_resource {
+  target = aws_s3_bucket_policy.results
+}
+
+override_resource {
+  target = aws_sqs_queue.results
+  values = { arn = "arn:aws:sqs:eu-north-1:123456789012:helseid-fn-results" }
+}
+
+override_resource {
+  target = aws_sqs_queue_policy.results
+}
+
+override_resource {
+  target = aws_cloudwatch_log_metric_filter.undelivered
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.undelivered
+}
+
+override_resource {
   target = aws_iam_role.schedule
   values = { arn = "arn:aws:iam::123456789012:role/helseid-fn-schedule" }
 }
@@ -413,5 +455,181 @@ run "with_everything" {
   assert {
     condition     = one([for each in jsondecode(data.aws_iam_policy_document.rotator[0].json).Statement : each.Resource if each.Sid == "WriteTheLog"]) == "${aws_cloudwatch_log_group.rotator[0].arn}:*"
     error_message = "The rotating function may write only its own log."
+  }
+}
+
+run "with_results_in_a_bucket" {
+  variables {
+    result_to   = "bucket"
+    kms_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
+  }
+
+  assert {
+    condition = [
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
+      if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
+      ] == jsondecode(jsonencode([
+        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::helseid-fn-results-123456789012/results/*", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        {
+          Sid       = "MoveTheCursor", Effect = "Allow", Action = ["s3:PutObject", "s3:GetObject"], Resource = ["arn:aws:s3:::helseid-fn-results-123456789012/cursor.json", "arn:aws:s3:::helseid-fn-results-123456789012/cursor-*.json"]
+          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } }
+        },
+        {
+          Sid = "MissTheCursor", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::helseid-fn-results-123456789012"
+          Condition = {
+            StringLike = { "s3:prefix" = ["cursor.json", "cursor-*.json"] }
+            ArnEquals  = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+          }
+        },
+        {
+          Sid       = "EncryptResults", Effect = "Allow", Action = ["kms:GenerateDataKey", "kms:Decrypt"], Resource = var.kms_key_arn
+          Condition = { StringLike = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::helseid-fn-results-123456789012", "arn:aws:s3:::helseid-fn-results-123456789012/*"] } }
+        },
+    ]))
+    error_message = "The function may store results and move its cursors, list nothing else, and use the key for this bucket alone."
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.results_bucket[0].json).Statement == jsondecode(jsonencode([{
+      Sid       = "OnlyWithTls"
+      Effect    = "Deny"
+      Action    = "s3:*"
+      Resource  = ["arn:aws:s3:::helseid-fn-results-123456789012/*", "arn:aws:s3:::helseid-fn-results-123456789012"]
+      Principal = "*"
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]))
+    error_message = "Nobody may use the bucket without TLS."
+  }
+}
+
+run "with_results_on_a_queue" {
+  variables {
+    result_to   = "queue"
+    kms_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
+  }
+
+  assert {
+    condition = [
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
+      if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
+      ] == jsondecode(jsonencode([
+        { Sid = "SendResults", Effect = "Allow", Action = "sqs:SendMessage", Resource = "arn:aws:sqs:eu-north-1:123456789012:helseid-fn-results", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+    ]))
+    error_message = "The function may send results to its queue, and nothing else."
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.results_queue[0].json).Statement == jsondecode(jsonencode([{
+      Sid       = "OnlyWithTls"
+      Effect    = "Deny"
+      Action    = "sqs:*"
+      Resource  = "arn:aws:sqs:eu-north-1:123456789012:helseid-fn-results"
+      Principal = "*"
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]))
+    error_message = "Nobody may use the queue without TLS."
+  }
+}
+
+run "with_results_in_an_existing_bucket" {
+  variables {
+    result_to = "s3://their-bucket/from/us/"
+  }
+
+  assert {
+    condition = [
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
+      if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
+      ] == jsondecode(jsonencode([
+        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/from/us/*", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        {
+          Sid       = "MoveTheCursor", Effect = "Allow", Action = ["s3:PutObject", "s3:GetObject"], Resource = ["arn:aws:s3:::their-bucket/from/us/cursor.json", "arn:aws:s3:::their-bucket/from/us/cursor-*.json"]
+          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } }
+        },
+        {
+          Sid = "MissTheCursor", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::their-bucket"
+          Condition = {
+            StringLike = { "s3:prefix" = ["from/us/cursor.json", "from/us/cursor-*.json"] }
+            ArnEquals  = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+          }
+        },
+    ]))
+    error_message = "The function may write below the prefix, and not above it."
+  }
+}
+
+run "with_results_in_the_whole_of_a_bucket" {
+  variables {
+    result_to = "s3://their-bucket"
+  }
+
+  assert {
+    condition = [
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
+      if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
+      ] == jsondecode(jsonencode([
+        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/*", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        {
+          Sid       = "MoveTheCursor", Effect = "Allow", Action = ["s3:PutObject", "s3:GetObject"], Resource = ["arn:aws:s3:::their-bucket/cursor.json", "arn:aws:s3:::their-bucket/cursor-*.json"]
+          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } }
+        },
+        {
+          Sid = "MissTheCursor", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::their-bucket"
+          Condition = {
+            StringLike = { "s3:prefix" = ["cursor.json", "cursor-*.json"] }
+            ArnEquals  = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+          }
+        },
+    ]))
+    error_message = "Without a prefix, the function may write anywhere in the bucket."
+  }
+}
+
+run "with_a_cursor_elsewhere" {
+  variables {
+    result_to   = "s3://their-bucket/a"
+    cursor_in   = "s3://our.bucket/a.b/cursor"
+    kms_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
+  }
+
+  assert {
+    condition = [
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
+      if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
+      ] == jsondecode(jsonencode([
+        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/a/*", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        {
+          Sid       = "MoveTheCursor", Effect = "Allow", Action = ["s3:PutObject", "s3:GetObject"], Resource = ["arn:aws:s3:::our.bucket/a.b/cursor-*", "arn:aws:s3:::our.bucket/a.b/cursor"]
+          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } }
+        },
+        {
+          Sid = "MissTheCursor", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::our.bucket"
+          Condition = {
+            StringLike = { "s3:prefix" = ["a.b/cursor", "a.b/cursor-*"] }
+            ArnEquals  = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+          }
+        },
+        {
+          Sid       = "EncryptResults", Effect = "Allow", Action = ["kms:GenerateDataKey", "kms:Decrypt"], Resource = var.kms_key_arn
+          Condition = { StringLike = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::their-bucket", "arn:aws:s3:::their-bucket/*", "arn:aws:s3:::our.bucket", "arn:aws:s3:::our.bucket/*"] } }
+        },
+    ]))
+    error_message = "The cursor in another bucket must be the function's to move."
+  }
+}
+
+run "with_results_on_an_existing_queue" {
+  variables {
+    result_to = "arn:aws:sqs:eu-west-1:210987654321:theirs.fifo"
+  }
+
+  assert {
+    condition = [
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
+      if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
+      ] == jsondecode(jsonencode([
+        { Sid = "SendResults", Effect = "Allow", Action = "sqs:SendMessage", Resource = "arn:aws:sqs:eu-west-1:210987654321:theirs.fifo", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+    ]))
+    error_message = "The function may send to the existing queue."
   }
 }

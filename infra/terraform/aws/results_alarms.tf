@@ -1,0 +1,74 @@
+# Alarms for results that do not arrive: one that was not delivered, and a cursor that stays where it is.
+
+locals {
+  watches_delivery = local.result_to != null || local.cursor_in != null
+  watches_cursor   = var.cursor_unmoved_hours != null
+}
+
+# A run that another one has overtaken is no result that is missing: the other run delivers it.
+resource "aws_cloudwatch_log_metric_filter" "undelivered" {
+  count = local.watches_delivery ? 1 : 0
+
+  name           = "${var.name}-undelivered"
+  log_group_name = aws_cloudwatch_log_group.function.name
+  pattern        = "{ $.code = \"delivery.*\" && $.code != \"delivery.refused.overtaken\" }"
+
+  metric_transformation {
+    namespace     = var.name
+    name          = "Undelivered"
+    value         = "1"
+    default_value = "0" # so that the series exists before the first failure
+  }
+}
+
+resource "aws_cloudwatch_metric_alarm" "undelivered" {
+  count = local.watches_delivery ? 1 : 0
+
+  alarm_name          = "${var.name}-undelivered"
+  alarm_description   = "${local.function_name} could not deliver a result, or read or move its cursor. Nothing is acknowledged that was not delivered: a job with a cursor goes on from where it was. ${local.look_here}"
+  namespace           = aws_cloudwatch_log_metric_filter.undelivered[0].metric_transformation[0].namespace
+  metric_name         = aws_cloudwatch_log_metric_filter.undelivered[0].metric_transformation[0].name
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+  ok_actions          = [aws_sns_topic.alerts.arn]
+  tags                = var.tags
+}
+
+# Only lines of successes: if runs fail, the alarms on failures are raised.
+resource "aws_cloudwatch_log_metric_filter" "cursor" {
+  count = local.watches_cursor ? 1 : 0
+
+  name           = "${var.name}-cursor"
+  log_group_name = aws_cloudwatch_log_group.function.name
+  pattern        = "{ $.outcome = \"ok\" && $.cursor_unmoved_hours = * }"
+
+  metric_transformation {
+    namespace = var.name
+    name      = "CursorUnmovedHours"
+    value     = "$.cursor_unmoved_hours"
+  }
+}
+
+# Between two runs there is no data and the alarm keeps its state; the maximum is that of all organizations' cursors.
+resource "aws_cloudwatch_metric_alarm" "cursor" {
+  count = local.watches_cursor ? 1 : 0
+
+  alarm_name          = "${var.name}-cursor"
+  alarm_description   = "Runs of ${local.function_name} succeed, but its cursor ${coalesce(local.cursor_in, "(none)")} has not moved for ${var.cursor_unmoved_hours} hours. Either the API has had nothing new for that long, or the job no longer asks for it (docs/operating.md)."
+  namespace           = aws_cloudwatch_log_metric_filter.cursor[0].metric_transformation[0].namespace
+  metric_name         = aws_cloudwatch_log_metric_filter.cursor[0].metric_transformation[0].name
+  statistic           = "Maximum"
+  period              = 3600
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = var.cursor_unmoved_hours
+  treat_missing_data  = "ignore"
+  alarm_actions       = [aws_sns_topic.alerts.arn]
+  ok_actions          = [aws_sns_topic.alerts.arn]
+  tags                = var.tags
+}
