@@ -101,6 +101,10 @@ INVALID_RESPONSE_REASONS = {
 }
 
 
+FINAL_DELIVERY_REASONS = frozenset({"too_large", "overtaken", "name", "other"})
+"""Of failures to deliver, those that no mending of the place helps; until another is mended, its event is not acknowledged."""
+
+
 def every_code() -> tuple[str, ...]:
     """Return every code that a response or a log line can have."""
     codes = [f"invocation.{reason}" for reason in INVOCATION_REASONS]

@@ -6,12 +6,13 @@
       SigningKeyError     the key cannot be used, and why                          500
       Unavailable         no response, 408, 421, 425, 429 or 5xx, after retries    503, retryable *
       DeadlineExceeded    the invocation's deadline passed                         504, retryable *
-      Refused             a party said no                                          502
-      InvalidResponse     a response breaks the protocol                           502
+      Refused             a party said no                                          502 **
+      InvalidResponse     a response breaks the protocol                           502 **
       RotationError       the key was not replaced, and why                        500
       InternalError       a defect of ours                                         500
 
 * Final, and 502, for a request that is not idempotent and may have been processed.
+** Retryable, and 503, where results go, if mending the place helps.
 
 Each has its `code`, a stable slug such as `helseid.refused.invalid_client`, and what the code is made of as attributes.
 """
@@ -70,8 +71,7 @@ class HelseidFnError(Exception):
 class InvalidInvocation(HelseidFnError):
     """The caller's input is wrong; the sentence names the member, and for the caller what is wrong with it."""
 
-    http_status = 400
-    title = "The invocation is not valid"
+    http_status, title = 400, "The invocation is not valid"
 
     def __init__(self, reason: str, detail: str, *, caller_detail: str = "") -> None:
         super().__init__(f"invocation.{known_reason(reason, error_codes.INVOCATION_REASONS)}", detail, reason=reason)
@@ -92,8 +92,7 @@ class SettingsError(HelseidFnError):
 class SigningKeyError(HelseidFnError):
     """The private key cannot be used; the sentence names members of the JWK, never their values."""
 
-    http_status = 500
-    title = "The signing key cannot be used"
+    http_status, title = 500, "The signing key cannot be used"
 
     def __init__(self, reason: str, detail: str) -> None:
         code = f"signing_key.{known_reason(reason, error_codes.SIGNING_KEY_REASONS)}"
@@ -106,8 +105,8 @@ _CHECK_FIRST = "It may have processed the request, so look whether it did before
 class PartyError(HelseidFnError):
     """A party gave no usable response; `kind` is the middle part of its codes.
 
-    `may_be_processed` says that the request is not idempotent and may have been processed, so nobody may send it again unasked,
-    neither the platform nor the caller. `detail` is then what went wrong, without a remedy.
+    `may_be_processed` says that the request is not idempotent and may have been processed, so nobody, platform or caller, may
+    send it again unasked. `detail` is then what went wrong, without a remedy.
     """
 
     kind: ClassVar[str]
@@ -135,6 +134,8 @@ class PartyError(HelseidFnError):
         )
         if may_be_processed:
             self.retryable, self.http_status = False, 502
+        elif party is Party.DELIVERY and reason not in error_codes.FINAL_DELIVERY_REASONS:
+            self.retryable, self.http_status = True, 503
 
 
 class Unavailable(PartyError):
@@ -164,10 +165,9 @@ class DeadlineExceeded(HelseidFnError):
 
 
 class Refused(PartyError):
-    """The party said no, in its own words; the same request will be refused again."""
+    """The party said no, in its own words; the same request is refused again, until its cause is mended."""
 
-    http_status = 502
-    title = "A party refused the request"
+    http_status, title = 502, "A party refused the request"
     kind = "refused"
     reasons = error_codes.REFUSED_REASONS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from helseid_fn.api.response import ApiResponse
-from helseid_fn.errors import DeadlineExceeded, HelseidFnError, InvalidInvocation, Unavailable
+from helseid_fn.errors import HelseidFnError, InvalidInvocation
 from helseid_fn.function.job import Job
 
 
@@ -21,7 +21,7 @@ def _deliver(response: ApiResponse, job: Job) -> None:
     """Deliver the response; after a request that must not be sent twice, a failure is final, so that no platform does."""
     try:
         job.deliver(response)
-    except (Unavailable, DeadlineExceeded) as failure:
+    except HelseidFnError as failure:
         if job.request.is_idempotent or not failure.retryable:
             raise
         raise _make_final(failure) from None

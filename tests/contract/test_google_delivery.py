@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import tracemalloc
 from collections.abc import Iterator
 from itertools import product, repeat
 from typing import Any
@@ -100,18 +99,6 @@ def test_a_longer_stream_is_stored_in_chunks(cloud: CloudStorage, bucket: Google
     assert stored.metadata == {**ATTRIBUTES, "sha256": hexadecimal(body)}
     assert (receipt.size_bytes, receipt.sha256) == (size_bytes, hexadecimal(body))
     assert cloud.kinds == ["begin", *["chunk"] * -(-size_bytes // MIB), "label"]
-
-
-def test_35_mib_flow_through_8_mib_of_memory(cloud: CloudStorage, bucket: GoogleBucket) -> None:
-    bucket.deliver(result(), Context(25))
-    tracemalloc.start()
-    try:
-        bucket.deliver(result(blocks(35 * MIB)), Context(120))
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert cloud.object("in/a/b.json").size == 35 * MIB
-    assert peak < 8 * MIB
 
 
 def test_a_body_that_breaks_off_leaves_nothing(cloud: CloudStorage, bucket: GoogleBucket) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from helseid_fn import ApiResponse, App, Job, Refused, Unavailable
+from helseid_fn import ApiResponse, App, InvalidResponse, Job, Refused, Unavailable
 from helseid_fn.context import Context
 from helseid_fn.delivery import file
 from helseid_fn.delivery.result import Receipt, Result
@@ -152,10 +152,22 @@ def test_an_undelivered_result_is_not_acknowledged(start: Start, results: Path, 
     assert names(results) == ["m-1"]
 
 
-def test_a_place_that_refuses_for_good_ends_the_event(start: Start, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_waits_until_its_place_is_mended(start: Start, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (results / "m-1").mkdir(parents=True)
-    assert invoke(start(), MESSAGE) == {"batchItemFailures": []}
+    app = start()
+    with pytest.raises(Refused):
+        invoke(app, MESSAGE)
     assert [line["code"] for line in lines(capsys)] == ["delivery.refused.not_found"]
+    (results / "m-1").rmdir()
+    invoke(app, MESSAGE)
+    assert names(results) == ["m-1"]
+
+
+def test_a_result_too_large_for_its_place_ends_the_event(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    app = start(RESULT_TO="log")
+    app.job(lambda job: job.deliver("x" * 300_000, name="a"))
+    assert invoke(app, MESSAGE) == {"batchItemFailures": []}
+    assert lines(capsys)[-1]["code"] == "delivery.refused.too_large"
 
 
 @pytest.mark.parametrize(("method", "failed"), [("POST", []), ("PUT", ["m-1"])])
@@ -316,9 +328,9 @@ def test_an_unreadable_cursor_stops_the_job(start: Start, results: Path) -> None
     (results / "cursor.json").write_text("{")
     app = start()
     app.job(lambda job: job.cursor.value)
-    problem = invoke(app, {})
-    assert problem["code"] == "delivery.invalid_response.cursor"
-    assert f"{results}/cursor.json" in problem["detail"]
+    with pytest.raises(InvalidResponse, match=f"{results}/cursor.json") as raised:
+        invoke(app, {})
+    assert raised.value.code == "delivery.invalid_response.cursor"
 
 
 def test_a_stream_that_breaks_off_is_tried_again(start: Start, standin: StandIn, results: Path) -> None:

@@ -106,3 +106,12 @@ def test_a_large_text_of_escapes_takes_linear_time(filler: str) -> None:
 def test_an_echo_in_a_large_text_is_redacted(before: int) -> None:
     secret = "Zz9-" * 20
     assert redact("." * before + " " + secret + " end", (secret,)) == "." * before + f" {REDACTED} end"
+
+
+def test_a_text_full_of_echoes_is_redacted_as_a_whole() -> None:
+    secret = "".join(chr(65 + each % 26) + str(each) for each in range(40))
+    text = ("word " * 10_000 + secret) * 20
+    redacted = redact(text, (secret,))
+    assert redacted.startswith("word ")
+    assert redacted.endswith(REDACTED)
+    assert plain(secret)[:SHOWN_LENGTH] not in redacted
