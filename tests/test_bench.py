@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import measures, report
+from bench import measures, report, results
 from bench.memory import resident_megabytes
 from bench.parties import Parties
 from bench.plot import draw
@@ -52,3 +52,10 @@ def test_the_request_counts_are_those_of_the_table() -> None:
         rows = list(measures.count_requests(parties, python=Path(sys.executable)))
     assert [row.figure for row in rows] == [2, 2, 103, 101]
     assert [row.figure for row in report.load().rows if not row.detail] == [2, 2, 103, 101]
+
+
+def test_what_delivering_costs_is_measured_on_each_cloud() -> None:
+    with Parties() as parties:
+        rows = list(results.measure_deliveries(parties, 1))
+    assert len(rows) == 2
+    assert min(row.figure for row in rows) > 1

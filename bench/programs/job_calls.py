@@ -27,7 +27,7 @@ def do_batch(calls: int, threads: int = 1, parent: str | None = None, *, deliver
     def work() -> None:
         begin.wait()
         for _ in range(calls // threads):
-            main.app.runner.run(invocation, Context(25))
+            main.app.runner.run(invocation, Context(25, invocation_id="benchmark"))
             done.append(1)
 
     if threads == 1:
