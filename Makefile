@@ -2,7 +2,8 @@
 #   make PYTHON=python3.13 ...  rebuilds .venv with another interpreter; without PYTHON=, an existing .venv is kept
 #   VERBOSE=1 make demo         shows every claim of every request
 
-# What `make lambda-zip` builds for: arm64 (a fifth cheaper on AWS) or x86_64, and one of Lambda's Pythons.
+# What `make lambda-zip` builds for: arm64 (a fifth cheaper on AWS) or x86_64, and one of Lambda's Pythons; `make google-zip` for
+# x86_64, and one of Google's Pythons.
 ARCH ?= arm64
 RUNTIME ?= 3.13
 # A folder with a main.py of your own, whose job it packs; the archive is then in that folder's build/.
@@ -34,7 +35,7 @@ PYTHON := python3
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-aws standin lambda-zip test faults soak deliveries fuzz bench lint lock audit sbom release clean rebuild
+.PHONY: help demo demo-aws standin lambda-zip google-zip test faults soak deliveries fuzz bench lint lock audit sbom release clean rebuild
 
 help:  ## list the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +51,9 @@ standin: $(VENV)/demo-ready  ## run HelseID, Selvbetjening, the Sample API and a
 
 lambda-zip: $(VENV)/demo-ready  ## build the archive for AWS Lambda in build/: ARCH=arm64|x86_64 RUNTIME=3.11|...|3.14 SOURCE=
 	@$(BIN)/python -m infra.lambda_zip --arch $(ARCH) --python $(RUNTIME) $(if $(SOURCE),--source $(SOURCE))
+
+google-zip: $(VENV)/demo-ready  ## build the archive for Google Cloud, wheels inside, in build/: RUNTIME=3.11|...|3.14 SOURCE=
+	@$(BIN)/python -m infra.google_zip --python $(RUNTIME) $(if $(SOURCE),--source $(SOURCE))
 
 test: lint $(VENV)/terraform/ready $(VENV)/ministack/ready  ## everything: lint, types, all tests
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs
@@ -108,12 +112,13 @@ sbom: $(VENV)/release/ready  ## SBOMs of what a deployment installs (CycloneDX),
 	@PYTHONWARNINGS=ignore $(VENV)/release/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-file $(SBOM)/sbom-aws.cdx.json requirements/aws.txt
 
-release: sbom $(VENV)/demo-ready  ## the wheel, both Lambda archives, SBOMs and checksums, in build/release/
+release: sbom $(VENV)/demo-ready  ## the wheel, the archives for both clouds, SBOMs and checksums, in build/release/
 	@rm -rf $(DIST) && mkdir -p $(DIST)
 	@$(VENV)/release/bin/hatchling build --target wheel --directory $(CURDIR)/$(DIST)
 	@$(BIN)/python -m infra.lambda_zip --arch arm64 --python $(RUNTIME)
 	@$(BIN)/python -m infra.lambda_zip --arch x86_64 --python $(RUNTIME)
-	@cp build/lambda-arm64-$(RUNTIME).zip build/lambda-x86_64-$(RUNTIME).zip $(SBOM)/*.json $(DIST)
+	@$(BIN)/python -m infra.google_zip --python $(RUNTIME)
+	@cp build/lambda-arm64-$(RUNTIME).zip build/lambda-x86_64-$(RUNTIME).zip build/google-$(RUNTIME).zip $(SBOM)/*.json $(DIST)
 	@cd $(DIST) && sha256sum -- * > SHA256SUMS && cat SHA256SUMS
 
 clean:  ## remove .venv, build and every cache

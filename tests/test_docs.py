@@ -26,7 +26,7 @@ from helseid_fn.keys.signing_key import parse_signing_key
 from helseid_fn.oauth.token_errors import HID_REMEDIES
 from helseid_fn.setting_table import EXAMPLES, REQUIRED, SETTINGS
 from helseid_fn.settings import parse_settings
-from infra import lambda_zip
+from infra import archive, lambda_zip
 from standin import Client, StandIn, make_jwk, public_jwk
 from tests.support.command_line_docs import env_example
 from tests.support.faults.table import count_cells
@@ -226,9 +226,9 @@ def test_the_lambda_archive_is_as_described() -> None:
     defaults = dict(re.findall(r"^(ARCH|RUNTIME) \?= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert f"`build/lambda-{defaults['ARCH']}-{defaults['RUNTIME']}.zip`" in section
     assert f"`python{defaults['RUNTIME']}` and the architecture to `{defaults['ARCH']}`" in section
-    assert {defaults["RUNTIME"], *re.findall(r"\b3\.\d+\b", section)} == set(lambda_zip.PYTHONS)
+    assert {defaults["RUNTIME"], *re.findall(r"\b3\.\d+\b", section)} == set(archive.PYTHONS)
     chosen = re.findall(r"ARCH=(\w+) RUNTIME=([\d.]+)", section)
-    assert all(arch in lambda_zip.WHEEL_ARCHITECTURES and python in lambda_zip.PYTHONS for arch, python in chosen)
+    assert all(arch in lambda_zip.WHEEL_ARCHITECTURES and python in archive.PYTHONS for arch, python in chosen)
     assert "half a second" in section
     assert RESERVE_SECONDS == 0.5
 

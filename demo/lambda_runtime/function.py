@@ -12,8 +12,9 @@ from typing import Any
 
 from demo.lambda_runtime.runtime_api import Invocation, RuntimeApi
 from demo.processes import Process, bare_environment
+from infra.archive import ROOT
 from infra.interpreters import find_interpreter
-from infra.lambda_zip import ROOT, Target, fetch_wheels
+from infra.lambda_zip import Target, fetch_wheels
 
 CLIENT = ("awslambdaric", "simplejson", "snapshot-restore-py")
 """The client and its dependencies; Lambda keeps them in their own folder, apart from the function's."""

@@ -14,13 +14,13 @@ from demo.lambda_runtime.events import EVENTS, OTHER_CHILD, TRACE, eventbridge, 
 from demo.lambda_runtime.function import LambdaFunction, start_lambda
 from demo.lambda_runtime.runtime_api import Invocation
 from demo.lambda_runtime.target import HERE
-from infra import lambda_zip
+from infra import archive
 from infra.interpreters import find_interpreter
 from infra.lambda_zip import Target
 from standin import Client, StandIn, faults, make_jwk, public_jwk
 from standin.aws.secrets_manager import SESSION_TOKEN, SecretsManager
 
-OTHER_PYTHONS = [each for each in lambda_zip.PYTHONS if each != HERE.python and find_interpreter(each)]
+OTHER_PYTHONS = [each for each in archive.PYTHONS if each != HERE.python and find_interpreter(each)]
 """Lambda's Pythons that are installed here, besides the one that runs the tests."""
 
 Start = Callable[..., LambdaFunction]
