@@ -15,7 +15,7 @@ from helseid_fn.function.lambda_events import Delivery, is_batch, read_deliverie
 from helseid_fn.function.lambda_http import LambdaHttp, read_http_request
 from helseid_fn.function.pass_through import parse_pass_through
 from helseid_fn.function.responses import Host, read_as_object
-from helseid_fn.function.trace import LowerCased, read_eventbridge_facts, read_header_facts, read_traceparent
+from helseid_fn.function.trace import SCHEDULED_EVENT, LowerCased, read_eventbridge_facts, read_header_facts, read_traceparent
 from helseid_fn.http.gzip_members import MEBIBYTE
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def handle(app: App, event: Any, context: LambdaContext) -> Any:
     if request is not None:
         return _handle_http(app, request, context)
     event_facts = read_eventbridge_facts(event)
-    is_scheduled = event_facts.get("event_type") == "Scheduled Event"
+    is_scheduled = event_facts.get("event_type") == SCHEDULED_EVENT
     trigger = "schedule" if is_scheduled else "event" if event_facts else "direct"
     facts = {**_read_facts(app, {}, context), **event_facts, "trigger": trigger}
     if is_batch(event):

@@ -14,14 +14,15 @@ _SAMPLED = 1
 _CLOUD_TRACE = re.compile(r"(?P<trace>[0-9a-fA-F]{32})(/(?P<span>[0-9]{1,20}))?(;.*)?")
 _AMAZON_TRACE = re.compile(r"(?:.*;)?Root=(?P<trace>1-[0-9a-f]{8}-[0-9a-f]{24})(?:;.*)?")
 _ID = re.compile(r"[A-Za-z0-9_./:-]{1,500}")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,20}(Z|[+-][0-9]{2}:[0-9]{2})")
 _LOGGED_HEADERS = {
     "X-CloudScheduler-JobName": ("scheduler_job", _ID),
-    "X-CloudScheduler-ScheduleTime": (
-        "scheduler_time",
-        re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,20}(Z|[+-][0-9]{2}:[0-9]{2})"),
-    ),
+    "X-CloudScheduler-ScheduleTime": ("scheduler_time", _TIME),
     "Function-Execution-Id": ("execution_id", _ID),
 }
+
+SCHEDULED_EVENT = "Scheduled Event"
+"""The `detail-type` of what a rule of EventBridge's, or its Scheduler, sends on a schedule."""
 
 
 class Headers(Protocol):
@@ -49,7 +50,7 @@ def read_header_facts(headers: Headers, google_project: str | None) -> dict[str,
     proof: anybody who may call the function can set them.
     """
     values = {field: (headers.get(name) or "", form) for name, (field, form) in _LOGGED_HEADERS.items()}
-    fields = {field: value[:200] for field, (value, form) in values.items() if form.fullmatch(value)}
+    fields = _choose_well_formed(values)
     amazon_trace = _AMAZON_TRACE.fullmatch(headers.get("X-Amzn-Trace-Id") or "")
     if amazon_trace:
         fields["xray_trace"] = amazon_trace["trace"]
@@ -86,7 +87,24 @@ def read_event_facts(attributes: Mapping[str, object], data: object) -> dict[str
 
 
 def read_eventbridge_facts(event: object) -> dict[str, str]:
-    """Return the same for an EventBridge event, whose type is its `detail-type`; nothing for any other event of Lambda's."""
+    """Return the same for an EventBridge event, whose type is its `detail-type`; nothing for any other event of Lambda's.
+
+    A schedule's event says which schedule meant it for when. EventBridge Scheduler's has an id for each attempt, which tells
+    no repeated delivery, so it is the `execution_id`.
+    """
     if not isinstance(event, dict) or "detail-type" not in event:
         return {}
-    return read_event_facts({**event, "type": event["detail-type"]}, None)
+    facts = read_event_facts({**event, "type": event["detail-type"]}, None)
+    if event["detail-type"] != SCHEDULED_EVENT:
+        return facts
+    resources = event.get("resources")
+    schedule = resources[0] if isinstance(resources, list) and resources else None
+    name = schedule.rpartition("/")[2] if isinstance(schedule, str) else ""
+    values = {"scheduler_job": (name, _ID), "scheduler_time": (str(event.get("time")), _TIME)}
+    if event.get("source") == "aws.scheduler":
+        values["execution_id"] = (facts.pop("event_id", ""), _ID)
+    return facts | _choose_well_formed(values)
+
+
+def _choose_well_formed(values: Mapping[str, tuple[str, re.Pattern[str]]]) -> dict[str, str]:
+    return {field: value[:200] for field, (value, form) in values.items() if form.fullmatch(value)}

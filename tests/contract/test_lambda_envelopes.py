@@ -8,6 +8,7 @@ import pytest
 
 from helseid_fn.errors import InvalidInvocation, Unavailable
 from standin import StandIn, faults
+from tests.conftest import ROOT
 from tests.support import aws_events
 from tests.support.aws_events import HTTP_FORMS
 from tests.support.deployment import CHILD, OTHER_CHILD, OTHER_UNIT, Function, LambdaContext, log_lines, made
@@ -101,6 +102,27 @@ def test_a_schedule_without_an_input_makes_the_default_call(function: Function, 
 )
 def test_an_input_may_be_json_or_its_text(function: Function, event: object) -> None:
     assert child_of(invoke(function, event)) == OTHER_CHILD
+
+
+def documented_event() -> dict[str, Any]:
+    """Return the event that docs/triggers.md writes as an input, with what EventBridge Scheduler puts in."""
+    section = (ROOT / "docs" / "triggers.md").read_text().partition("## EventBridge Scheduler")[2]
+    text, sent = section.split("```json")[1].split("```")[0], aws_events.scheduled({})
+    values = {"schedule-arn": sent["resources"][0], "scheduled-time": sent["time"], "execution-id": sent["id"]}
+    for name, value in values.items():
+        text = text.replace(f"<aws.scheduler.{name}>", value)
+    return dict(json.loads(text))
+
+
+@pytest.mark.parametrize("event", [aws_events.scheduled({}), documented_event()], ids=["without an input", "documented"])
+def test_the_line_of_a_run_names_its_schedule(
+    function: Function, capsys: pytest.CaptureFixture[str], event: dict[str, Any]
+) -> None:
+    invoke(function, event)
+    (line,) = log_lines(capsys.readouterr().out)
+    names = ("trigger", "scheduler_job", "scheduler_time", "execution_id", "event_id")
+    execution = "89d1a02d-5ec7-412e-82f5-13505f849b41"
+    assert [line.get(name) for name in names] == ["schedule", "hourly", "2026-11-26T10:00:00Z", execution, None]
 
 
 @pytest.mark.parametrize(

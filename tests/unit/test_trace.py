@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from helseid_fn.function.trace import LowerCased, read_event_facts, read_eventbridge_facts, read_header_facts, read_traceparent
+from tests.support import aws_events
 from tests.support.parts import make_response
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -137,6 +138,30 @@ def test_an_event_of_another_shape_has_no_facts(data: object) -> None:
 def test_reads_the_id_type_and_source_of_an_eventbridge_event() -> None:
     event = {"id": "1", "detail-type": "t", "source": "s", "detail": {"message": {"messageId": "7"}}}
     assert read_eventbridge_facts(event) == {"event_id": "1", "event_type": "t", "event_source": "s"}
+
+
+def test_reads_the_schedule_of_an_event_by_eventbridge_scheduler() -> None:
+    assert read_eventbridge_facts(aws_events.scheduled({})) == {
+        "event_type": "Scheduled Event",
+        "event_source": "aws.scheduler",
+        "scheduler_job": "hourly",
+        "scheduler_time": "2026-11-26T10:00:00Z",
+        "execution_id": "89d1a02d-5ec7-412e-82f5-13505f849b41",
+    }
+
+
+def test_an_event_of_a_rule_on_a_schedule_keeps_its_id() -> None:
+    rule = {"source": "aws.events", "resources": [f"arn:aws:events:eu-north-1:{aws_events.ACCOUNT}:rule/nightly"]}
+    event = {**aws_events.scheduled({}), **rule}
+    facts = read_eventbridge_facts(event)
+    assert (facts["scheduler_job"], facts["event_id"], "execution_id" in facts) == ("nightly", event["id"], False)
+
+
+@pytest.mark.parametrize("resources", [None, [], [None], ["<aws.scheduler.schedule-arn>"], {"a": 1}])
+def test_a_scheduled_event_started_by_hand_has_no_schedule(resources: object) -> None:
+    by_hand = {"id": "<aws.scheduler.execution-id>", "time": "<aws.scheduler.scheduled-time>", "resources": resources}
+    facts = read_eventbridge_facts({**aws_events.scheduled({}), **by_hand})
+    assert facts == {"event_type": "Scheduled Event", "event_source": "aws.scheduler"}
 
 
 @pytest.mark.parametrize("event", [None, [], "x", {}, {"id": "1", "source": "s"}, {"detail-type": ["t"]}], ids=ascii)
