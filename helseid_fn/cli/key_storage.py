@@ -121,7 +121,7 @@ def _open_google(secret: str, endpoint: str | None, ctx: Context) -> KeyStore:
         from helseid_fn.secret_store.google.secret import GoogleSecret  # noqa: PLC0415  # loads the SDK
 
         store = GoogleSecret(secret, endpoint)
-        if store.list(ctx):
+        if any(version.is_enabled for version in store.list(ctx)):
             raise KeyExistsError
         store.add(text, ctx)
 
@@ -138,7 +138,7 @@ def _open_aws(arn: SecretArn, ctx: Context) -> KeyStore:
         from helseid_fn.secret_store.aws.secret import AwsSecret  # noqa: PLC0415  # loads the SDK
 
         secret = AwsSecret(arn)
-        if secret.describe(ctx).labels:
+        if secret.describe(ctx).holder("AWSCURRENT") is not None:  # a rotation may have reserved a pending version
             raise KeyExistsError
         secret.put(str(uuid.uuid4()), text, "AWSCURRENT", ctx)
 

@@ -60,7 +60,10 @@ class AwsRotation:
     now: Callable[[], float]
 
     def run(self, step: RotationStep, ctx: Context) -> str:
-        """Do one step, and return `created`, `not_due`, `registered`, `tested`, `rotated`, or `done` if it had been done.
+        """Do one step, and return what was done.
+
+        That is `created`, `not_due`, `registered`, `tested`, `rotated`, `done` if it had been done, or `ready` for the test of
+        a version without a key, which Secrets Manager makes when its rotation is turned on.
 
         Raises `RotationError`, `SigningKeyError`, `Unavailable`, `DeadlineExceeded`, `Refused` or `InvalidResponse`; Secrets
         Manager then repeats the rotation, and each step continues from there.
@@ -75,8 +78,7 @@ class AwsRotation:
         if step.name == "setSecret":
             return self._set(step, ctx)
         if step.name == "testSecret":
-            self.rotation.test(self._read_pending(step, ctx), ctx)
-            return "tested"
+            return self._test(step, ctx)
         return self._finish(step, description, ctx)
 
     def _create(self, step: RotationStep, ctx: Context) -> str:
@@ -113,6 +115,13 @@ class AwsRotation:
         is_new = self.rotation.thumbprint_of(pending) != parse_signing_key(in_use.text).thumbprint
         if is_new:
             # AWSCURRENT may have been replaced by hand since createSecret, and a carried-over key must not undo that.
+    def _test(self, step: RotationStep, ctx: Context) -> str:
+        pending = self.secret.read_pending(step.version_id, ctx)
+        if pending is None:
+            return "ready"
+        self.rotation.test(pending, ctx)
+        return "tested"
+
             self.rotation.check_endorsement(in_use, pending)
             # Nothing shows that testSecret has run: anybody who may invoke the function could leave it out.
             self.rotation.test(pending, ctx)

@@ -301,7 +301,14 @@ def test_a_version_that_is_not_pending_is_refused(on_aws: OnAws) -> None:
     assert "not labelled AWSPENDING" in on_aws.raised[-1]
 
 
-@pytest.mark.parametrize("name", STEPS[1:])
+def test_the_test_of_an_empty_version_is_a_success(on_aws: OnAws, lines: Callable[[], list[dict[str, Any]]]) -> None:
+    assert on_aws.step("testSecret", on_aws.manager.reserve(on_aws.arn)) == "ready"
+    (line,) = lines()
+    assert (line["outcome"], line["message"], line["severity"]) == ("ok", "Key rotation: ready.", "INFO")
+    assert on_aws.standin.received == []
+
+
+@pytest.mark.parametrize("name", ["setSecret", "finishSecret"])
 def test_a_step_before_the_first_is_refused(on_aws: OnAws, name: str) -> None:
     assert on_aws.step(name, on_aws.manager.reserve(on_aws.arn)) == "rotation.event"
     assert "createSecret has not stored one" in on_aws.raised[-1]

@@ -22,6 +22,7 @@ from standin.aws.secrets_manager import SecretsManager
 from standin.aws.server import refuse
 from standin.jose import PRIVATE_MEMBERS
 from tests.conftest import ROOT
+from standin.secret_manager import SecretManager
 from tests.support.deployment import fragments_of
 from tests.support.weak_keys import CHERNICK, key_with_p
 
@@ -202,7 +203,17 @@ def test_a_key_is_stored_in_a_google_secret(run: Run, standin: StandIn) -> None:
 
 
 def test_a_google_secret_with_a_key_is_left_alone(run: Run, standin: StandIn) -> None:
-    standin.secret_manager.disable(standin.secret_manager.add(SECRET, "what was there"))
+@pytest.mark.parametrize("retire", [SecretManager.disable, SecretManager.destroy], ids=["disabled", "destroyed"])
+def test_a_key_that_was_retired_does_not_count(
+    run: Run, standin: StandIn, retire: Callable[[SecretManager, str], None]
+) -> None:
+    retire(standin.secret_manager, standin.secret_manager.add(SECRET, "what was there"))
+    ran = run(SECRET, "--alg=ES256")
+    ran.check_made(standin.secret_manager.versions(SECRET)[-1].data.decode())
+
+
+    standin.secret_manager.add(SECRET, "what was there")
+    standin.secret_manager.disable(standin.secret_manager.add(SECRET, "a newer one"))
     ran = run(SECRET, "--alg=ES256")
     assert f"{SECRET} has a key already" in ran.check_failed()
     assert standin.count("add") == 0
@@ -254,6 +265,12 @@ def test_a_key_is_stored_in_an_aws_secret(run: Run, manager: SecretsManager) -> 
 
 
 def test_an_aws_secret_with_a_key_is_left_alone(run: Run, manager: SecretsManager) -> None:
+def test_a_version_that_a_rotation_reserved_does_not_count(run: Run, manager: SecretsManager) -> None:
+    arn = empty_secret(manager)
+    manager.reserve(arn)
+    run(arn, "--alg=ES256").check_made(manager.current(arn)["SecretString"])
+
+
     arn = manager.add("what was there")
     assert f"{arn} has a key already" in run(arn, "--alg=ES256").check_failed()
     assert manager.client.get_secret_value(SecretId=arn)["SecretString"] == "what was there"
