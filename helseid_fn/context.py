@@ -11,9 +11,9 @@ from typing import Any
 
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import DeadlineExceeded
+from helseid_fn.keys.expiry import DAY_SECONDS, KeyExpiry
 
 _NAMES = {party: party.slug for party in Party} | {Party.SECRET_MANAGER: "secret_store"}
-_DAY_SECONDS = 86400
 
 
 class Context:
@@ -91,12 +91,19 @@ class Context:
         """Note the token of the latest call: when it expires, in wall-clock seconds, and what was sent with it."""
         self.token_expires_at, self.token_scopes, self.sent_secrets = expires_at, scopes, sent_secrets
 
-    def note_key_expiry(self, expires_at: int | None, now: float) -> None:
-        """Note when the client key expires, in seconds since the epoch, None when unknown; `now` is wall-clock seconds."""
-        if expires_at is None:
-            return self.note(key_expires=None, key_expires_in_days=None)
-        moment = datetime.fromtimestamp(expires_at, UTC).isoformat().replace("+00:00", "Z")
-        return self.note(key_expires=moment, key_expires_in_days=round((expires_at - now) / _DAY_SECONDS, 2))
+    def note_key_expiry(self, expiry: KeyExpiry | None, now: float) -> None:
+        """Note when the client key expires, None when nothing is known of it; `now` is wall-clock seconds.
+
+        A moment that is only assumed is not noted, but the days until then are.
+        """
+        self.note(key_expires=None, key_expires_in_days=None, key_expires_assumed=None)
+        if expiry is None:
+            return
+        self.note(key_expires_in_days=round((expiry.at - now) / DAY_SECONDS, 2))
+        if expiry.is_assumed:
+            self.note(key_expires_assumed=True)
+        else:
+            self.note(key_expires=datetime.fromtimestamp(expiry.at, UTC).isoformat().replace("+00:00", "Z"))
 
     def duration_ms(self) -> int:
         """Return the time since the invocation began, in whole milliseconds."""

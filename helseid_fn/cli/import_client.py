@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from helseid_fn.cli.standard_output import escape_controls
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, SettingsError
 from helseid_fn.keys.document import parse_document
+from helseid_fn.keys.generate import with_age
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from helseid_fn.secret_store.file import FileReader
 from helseid_fn.secret_store.key_file import replace_key_file
@@ -56,7 +58,7 @@ def command(
     key_path = Path(store.removeprefix("file:")) if store.startswith("file:") else None
     ignored = ignore_in_git([env_file, file, *([key_path] if key_path else [])])
     if key_path is None or not _is_stored(key_path, key, overwrite=overwrite):
-        store_key(store, ctx.obj, lambda: text)
+        store_key(store, ctx.obj, lambda: with_age(text, time.time()))
     write_variables(env_file, {name: value for name, value in variables.items() if present.get(name) != value})
     click.echo(escape_controls(f"{key_path or store}: the private key ({key.alg}, kid {key.kid})"))
     click.echo(f"{env_file}: {', '.join(variables)}")

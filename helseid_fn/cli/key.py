@@ -12,6 +12,7 @@ import click
 
 from helseid_fn.cli.key_storage import TIMEOUT_SECONDS, print_public_half, store_key
 from helseid_fn.context import Context
+from helseid_fn.keys.expiry import DAY_SECONDS
 from helseid_fn.keys.generate import generate_jwk, public_half, with_expiry
 from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, RSA_ALGORITHMS
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
@@ -22,7 +23,6 @@ from helseid_fn.secret_store.reader import open_reader
 
 DEFAULT_STORE = "file:client.jwk.json"
 ALGORITHMS = (*RSA_ALGORITHMS, *CURVE_OF_ALGORITHM)
-_DAY_SECONDS = 86400
 
 
 @click.group("key")
@@ -56,7 +56,7 @@ def new(environ: Mapping[str, str], store: str, alg: str) -> None:
 def show(environ: Mapping[str, str], address: str | None) -> None:
     """Print the public half of the key at ADDRESS, or at HELSEID_KEY, and on standard error its thumbprint and its expiry."""
     stored = _read(_address(address, environ), environ)
-    key = parse_signing_key(stored.text, expires_at=stored.expires_at)
+    key = parse_signing_key(stored.text, expires_at=stored.expires_at, stored_at=stored.stored_at)
     click.echo(json.dumps(public_half(stored.text)))
     click.echo(f"thumbprint  {key.thumbprint}", err=True)
     click.echo(f"expires     {_describe_expiry(key)}", err=True)
@@ -103,8 +103,11 @@ def _read(address: str, environ: Mapping[str, str]) -> StoredKey:
 
 
 def _describe_expiry(key: SigningKey) -> str:
-    if key.expires_at is None:
+    if key.expiry is None:
         return "unknown; note it with: helseid-fn key expires DATE"
-    days = (key.expires_at - time.time()) / _DAY_SECONDS
+    days = (key.expiry.at - time.time()) / DAY_SECONDS
     when = f"in {days:.0f} days" if days >= 0 else f"{-days:.0f} days ago; register a new key"
-    return f"{datetime.fromtimestamp(key.expires_at, UTC):%Y-%m-%d %H:%M} UTC, {when}"
+    moment = datetime.fromtimestamp(key.expiry.at, UTC)
+    if key.expiry.is_assumed:
+        return f"unknown, and taken to be {moment:%Y-%m-%d}, {when}; note it with: helseid-fn key expires DATE"
+    return f"{moment:%Y-%m-%d %H:%M} UTC, {when}"

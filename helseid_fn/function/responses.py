@@ -117,7 +117,7 @@ def _report_response(response: ApiResponse, ctx: Context, now: float) -> dict[st
 
 def build_rotation_report(outcome: str, ctx: Context) -> HttpResponse:
     """Build the 200 response to a rotation: `outcome` is what it did."""
-    key = {name: fact for name, fact in ctx.facts.items() if name in ("kid", "key_expires", "key_expires_in_days")}
+    key = {name: fact for name, fact in ctx.facts.items() if name == "kid" or name.startswith("key_expires")}
     return _build_ok({"status": "ok", "rotation": outcome, **key}, ctx)
 
 

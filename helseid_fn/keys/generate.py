@@ -49,6 +49,15 @@ def with_expiry(text: str, expires_at: int | None) -> str:
     return json.dumps({**known, "privateJwk": jwk}) if known else jwk
 
 
+def with_age(text: str, now: float) -> str:
+    """Return a private JWK's text with `now`, in seconds since the epoch, as `iat`; unchanged if it has an `iat` or an `exp`.
+
+    It is then at least known how long the key has been here, should nobody say when it expires.
+    """
+    members = parse_document(text).members
+    return text if {"iat", "exp"} & members.keys() else json.dumps({**members, "iat": int(now)})
+
+
 def public_half(text: str) -> dict[str, Any]:
     """Return the members of a private JWK that are registered at HelseID: the public ones, `use`, `alg` and `kid`.
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from helseid_fn.errors import SigningKeyError
 from helseid_fn.keys.document import check_client, parse_document
+from helseid_fn.keys.expiry import KeyExpiry, find_expiry
 from helseid_fn.keys.jwk import PrivateJwk, read_jwk
 from helseid_fn.keys.private_numbers import EcPrivate, RsaPrivate
 from helseid_fn.keys.rsa_strength import check_strength
@@ -26,7 +27,7 @@ REQUIRED_MEMBERS = ("kty", "n", "e", "crv", "x", "y")
 class SigningKey:
     """Signs JWTs with one algorithm. `repr` shows no private member, and the key cannot be pickled or copied."""
 
-    __slots__ = ("_private", "alg", "expires_at", "kid", "made_at", "public_jwk", "thumbprint")
+    __slots__ = ("_private", "alg", "expires_at", "kid", "made_at", "public_jwk", "stored_at", "thumbprint")
 
     def __init__(
         self,
@@ -36,21 +37,29 @@ class SigningKey:
         *,
         made_at: int | None = None,
         expires_at: int | None = None,
+        stored_at: int | None = None,
     ) -> None:
         self._private = private
         self.alg = alg
         self.kid = kid
         self.made_at = made_at
         self.expires_at = expires_at
-        """When it was made and when it expires, seconds since the epoch; None if unknown."""
+        self.stored_at = stored_at
+        """When it was made, when it expires and when it was stored, seconds since the epoch; None if unknown."""
         public = jwt.get_algorithm_by_name(alg).to_jwk(private.public_key(), as_dict=True)
         self.public_jwk: dict[str, str] = {name: public[name] for name in REQUIRED_MEMBERS if name in public}
         """The required public members, as the `jwk` header of a proof has them."""
         self.thumbprint = thumbprint(self.public_jwk)
 
+    @property
+    def expiry(self) -> KeyExpiry | None:
+        """When it expires, or is taken to expire; None if its age is not known either."""
+        return find_expiry(expires_at=self.expires_at, made_at=self.made_at, stored_at=self.stored_at)
+
     def with_form(self, alg: str, kid: str | None) -> SigningKey:
         """Return the same key under another algorithm of its kind and another kid, to find how it is registered."""
-        return SigningKey(self._private, alg, kid, made_at=self.made_at, expires_at=self.expires_at)
+        known = {"made_at": self.made_at, "expires_at": self.expires_at, "stored_at": self.stored_at}
+        return SigningKey(self._private, alg, kid, **known)
 
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         """Sign the claims as a compact JWS (RFC 7515 section 7.1), with the header given and the key's `alg`."""
@@ -77,14 +86,16 @@ def parse_signing_key(
     text: str,
     *,
     expires_at: int | None = None,
+    stored_at: int | None = None,
     client_id: str | None = None,
     issuer: str | None = None,
     check_primes: bool = False,
 ) -> SigningKey:
     """Parse a private JWK, or a client configuration, into a key that has signed once and verified its own signature.
 
-    `expires_at` is the expiry that the key's store knows; without it, the JWK's own `exp` applies. A client configuration must
-    be for this `client_id` and `issuer`, if they are given. `check_primes` adds OpenSSL's slow check.
+    `expires_at` is the expiry that the key's store knows; without it, the JWK's own `exp` applies. `stored_at` is when the key
+    was stored, which stands for when it was made where the JWK has no `iat`. A client configuration must be for this
+    `client_id` and `issuer`, if they are given. `check_primes` adds OpenSSL's slow check.
 
     Raises `SigningKeyError`.
     """
@@ -99,7 +110,7 @@ def parse_signing_key(
             "The private key at HELSEID_KEY has private and public members that do not match. Store the whole key again.",
         )
     expires_at = parsed.expires_at if expires_at is None else expires_at
-    return SigningKey(private, parsed.alg, parsed.kid, made_at=parsed.made_at, expires_at=expires_at)
+    return SigningKey(private, parsed.alg, parsed.kid, made_at=parsed.made_at, expires_at=expires_at, stored_at=stored_at)
 
 
 def generate_proof_key() -> SigningKey:

@@ -23,6 +23,8 @@ class StoredKey:
     text: str = field(repr=False)
     expires_at: int | None = None
     """Seconds since the epoch; None if the store does not know, though the JWK may have an `exp`."""
+    stored_at: int | None = field(default=None, compare=False)
+    """When this version was stored, in seconds since the epoch; None if reading it does not tell."""
     from_cache: bool = False
     """Whether it came from a cache, so the store may have a newer one."""
 

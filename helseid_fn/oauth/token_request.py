@@ -86,7 +86,7 @@ def fetch_token(request: TokenRequest, metadata: Metadata, transport: Transport,
         client_kid=request.key.kid,
         client_key_thumbprint=request.key.thumbprint,
         assertion_jti=assertion_jti,
-        client_key_expires_at=request.key.expires_at,
+        client_key_expiry=request.key.expiry,
         clock_seconds_ahead=read_seconds_ahead(response, request.now()),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import InvalidResponse, Refused
 from helseid_fn.http.messages import Response
+from helseid_fn.keys.expiry import KeyExpiry
 from helseid_fn.keys.signing_key import SigningKey
 
 # b64token of RFC 6750 section 2.1: anything else would break the Authorization header.
@@ -43,7 +44,7 @@ class Token:
     client_kid: str | None
     client_key_thumbprint: str
     assertion_jti: str
-    client_key_expires_at: int | None = None
+    client_key_expiry: KeyExpiry | None = None
     clock_seconds_ahead: int | None = None
 
     @property

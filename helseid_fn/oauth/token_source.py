@@ -83,7 +83,7 @@ class TokenSource:
                 self._refusals.add(cache_key, error, self._now())
             raise
         ctx.note(kid=token.client_kid, assertion_jti=token.assertion_jti)
-        ctx.note_key_expiry(token.client_key_expires_at, self._now())
+        ctx.note_key_expiry(token.client_key_expiry, self._now())
         return token
 
     def may_replace(self, token: Token) -> bool:
@@ -96,7 +96,7 @@ class TokenSource:
 
     def _fetch(self, organization: Organization, scopes: frozenset[str], ctx: Context) -> Token:
         def request_with(key: SigningKey) -> Token:
-            ctx.note_key_expiry(key.expires_at, self._now())
+            ctx.note_key_expiry(key.expiry, self._now())
             metadata = self._metadata.get(ctx)
             request = TokenRequest(self._client_id, key, organization, scopes, self._now, self._new_id)
             token = fetch_token(request, metadata, self._transport, ctx)
@@ -132,12 +132,16 @@ class TokenSource:
         return self._parse(self._key.read(ctx, fresh=True)), False
 
     def _parse(self, stored: StoredKey) -> SigningKey:
-        key = parse_signing_key(stored.text, expires_at=stored.expires_at, client_id=self._client_id, issuer=self._issuer)
-        if key.kid is None and self._warned_thumbprint != key.thumbprint:
+        key = parse_signing_key(
+            stored.text,
+            expires_at=stored.expires_at,
+            stored_at=stored.stored_at,
+            client_id=self._client_id,
+            issuer=self._issuer,
+        )
+        if self._warned_thumbprint != key.thumbprint:
             self._warned_thumbprint = key.thumbprint
-            _logger.warning(
-                "The private key has no kid. Add the one that Selvbetjening shows, so that HelseID can find the key."
-            )
+            _warn_of_missing_members(key)
         return key
 
     def _slot(self, cache_key: CacheKey) -> SingleFlight[Token]:
@@ -160,6 +164,16 @@ class TokenSource:
         with self._lock:
             if slot.value is None and not slot.is_busy and self._slots.get(cache_key) is slot:
                 del self._slots[cache_key]
+
+
+def _warn_of_missing_members(key: SigningKey) -> None:
+    if key.kid is None:
+        _logger.warning("The private key has no kid. Add the one that Selvbetjening shows, so that HelseID can find the key.")
+    if key.expiry is None:
+        _logger.warning(
+            "The private key has neither exp nor iat, so nobody is warned before it expires. Store it again with one of them "
+            "(docs/keys-and-rotation.md)."
+        )
 
 
 def is_fresh(token: Token, now: float) -> bool:

@@ -9,7 +9,7 @@ Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secre
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from helseid_fn.context import Context
@@ -86,8 +86,14 @@ class AwsRotation:
             return "created"
         in_use = self.secret.read_version(ctx, VersionStage="AWSCURRENT")
         is_due = self.rotation.is_due(in_use)
+        if is_due:
+            text = self.rotation.create(in_use)
+        else:
+            # Carried over with its expiry, which only Selvbetjening may know so far.
+            asked = self.rotation.ask_expiry(in_use, ctx)
+            in_use = in_use if asked is None else replace(in_use, expires_at=asked)
+            text = with_expiry(in_use.text, in_use.expires_at)
         self._note(in_use, ctx)
-        text = self.rotation.create(in_use) if is_due else with_expiry(in_use.text, in_use.expires_at)
         try:
             self.secret.put(step.version_id, text, "AWSPENDING", ctx)
         except Refused:
@@ -109,12 +115,6 @@ class AwsRotation:
                 self.secret.move_label(label, ctx, removed_from=holder, to=step.version_id)
         return "registered"
 
-    def _finish(self, step: RotationStep, description: Description, ctx: Context) -> str:
-        pending = self._read_pending(step, ctx)
-        in_use = self.secret.read_version(ctx, VersionStage="AWSCURRENT")
-        is_new = self.rotation.thumbprint_of(pending) != parse_signing_key(in_use.text).thumbprint
-        if is_new:
-            # AWSCURRENT may have been replaced by hand since createSecret, and a carried-over key must not undo that.
     def _test(self, step: RotationStep, ctx: Context) -> str:
         pending = self.secret.read_pending(step.version_id, ctx)
         if pending is None:
@@ -122,6 +122,12 @@ class AwsRotation:
         self.rotation.test(pending, ctx)
         return "tested"
 
+    def _finish(self, step: RotationStep, description: Description, ctx: Context) -> str:
+        pending = self._read_pending(step, ctx)
+        in_use = self.secret.read_version(ctx, VersionStage="AWSCURRENT")
+        is_new = self.rotation.thumbprint_of(pending) != parse_signing_key(in_use.text).thumbprint
+        if is_new:
+            # AWSCURRENT may have been replaced by hand since createSecret, and a carried-over key must not undo that.
             self.rotation.check_endorsement(in_use, pending)
             # Nothing shows that testSecret has run: anybody who may invoke the function could leave it out.
             self.rotation.test(pending, ctx)
@@ -132,9 +138,9 @@ class AwsRotation:
         return "rotated" if is_new else "not_due"
 
     def _note(self, stored: StoredKey, ctx: Context) -> SigningKey:
-        key = parse_signing_key(stored.text, expires_at=stored.expires_at)
+        key = parse_signing_key(stored.text, expires_at=stored.expires_at, stored_at=stored.stored_at)
         ctx.note(kid=key.kid)
-        ctx.note_key_expiry(key.expires_at, self.now())
+        ctx.note_key_expiry(key.expiry, self.now())
         return key
 
     def _read_pending(self, step: RotationStep, ctx: Context) -> StoredKey:

@@ -39,6 +39,8 @@ class FileRotation:
         try:
             if not waiting.exists() and self.rotation.is_due(in_use):
                 create_key_file(waiting, self.rotation.create(in_use))
+            elif not waiting.exists():
+                in_use = self._note_expiry(in_use, ctx)
             if waiting.exists():
                 in_use = self._finish(in_use, FileReader(str(waiting)).read(ctx), ctx)
                 waiting.unlink()
@@ -46,10 +48,19 @@ class FileRotation:
         except OSError as error:
             detail = f"The folder of the key file cannot be written ({error.strerror}). Let this user write it."
             raise RotationError("not_set_up", detail) from None
-        key = parse_signing_key(in_use.text)
+        key = parse_signing_key(in_use.text, stored_at=in_use.stored_at)
         ctx.note(kid=key.kid)
-        ctx.note_key_expiry(key.expires_at, self.now())
+        ctx.note_key_expiry(key.expiry, self.now())
         return outcome
+
+    def _note_expiry(self, in_use: StoredKey, ctx: Context) -> StoredKey:
+        """Write the expiry of the key in use into its file, if only Selvbetjening knows it; return what is then in use."""
+        expires_at = self.rotation.ask_expiry(in_use, ctx)
+        if expires_at is None:
+            return in_use
+        dated = StoredKey(with_expiry(in_use.text, expires_at))
+        replace_key_file(self.path, dated.text)
+        return dated
 
     def _finish(self, in_use: StoredKey, pending: StoredKey, ctx: Context) -> StoredKey:
         """Do the steps that the pending key still needs, and return the key that is then in use."""

@@ -41,6 +41,8 @@ class GoogleRotation:
         pending = self._pending(ctx)
         if pending is None and self.rotation.is_due(in_use):
             pending, in_use = self._add_pending(in_use, ctx)
+        elif pending is None:
+            in_use = self._note_expiry(in_use, ctx)
         outcome = "not_due"
         if pending is not None:
             in_use = self._finish(in_use, pending, ctx)
@@ -48,7 +50,7 @@ class GoogleRotation:
         self._retire(in_use, ctx)
         key = _parse(in_use)
         ctx.note(kid=key.kid)
-        ctx.note_key_expiry(key.expires_at, self.now())
+        ctx.note_key_expiry(key.expiry, self.now())
         return outcome
 
     def _pending(self, ctx: Context) -> StoredKey | None:
@@ -60,6 +62,17 @@ class GoogleRotation:
             if refusal.reason != "disabled":
                 raise
             return None
+
+    def _note_expiry(self, in_use: StoredKey, ctx: Context) -> StoredKey:
+        """Store the key in use again with its expiry, if only Selvbetjening knows it; return what is then in use."""
+        expires_at = self.rotation.ask_expiry(in_use, ctx)
+        if expires_at is None:
+            return in_use
+        newest = self.current.read_version("latest", ctx)  # which may have been added by hand meanwhile
+        if newest.text == in_use.text:
+            newest = StoredKey(with_expiry(in_use.text, expires_at))
+            self.current.add(newest.text, ctx)
+        return newest
 
     def _add_pending(self, in_use: StoredKey, ctx: Context) -> tuple[StoredKey | None, StoredKey]:
         """Store a new pending key; return the pending key, None if another run has just promoted one, and the key in use."""

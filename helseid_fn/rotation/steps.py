@@ -18,14 +18,12 @@ from typing import Any
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, Refused, RotationError, SigningKeyError
 from helseid_fn.keys.endorsement import endorse, is_endorsed
+from helseid_fn.keys.expiry import ASSUMED_LIFETIME_DAYS, DAY_SECONDS
 from helseid_fn.keys.generate import generate_jwk, public_half
 from helseid_fn.keys.signing_key import parse_signing_key
 from helseid_fn.keys.stored import StoredKey
 from helseid_fn.rotation.selvbetjening import Registration, Selvbetjening
 
-ASSUMED_LIFETIME_DAYS = 90
-"""For a key whose expiry is not known, counted from when it was made."""
-_DAY_SECONDS = 86400
 ACTIVATION_SECONDS = 20.0
 """How long HelseID may refuse a newly registered key, until its caches are refreshed."""
 FIRST_PAUSE_SECONDS = 1.0
@@ -61,6 +59,20 @@ class Rotation:
         """Return whether the key in use is due for replacement."""
         key = parse_signing_key(current.text, expires_at=current.expires_at)
         return is_due(made_at=key.made_at, expires_at=key.expires_at, now=self.now(), fraction=self.due_fraction)
+
+    def ask_expiry(self, current: StoredKey, ctx: Context) -> int | None:
+        """Ask Selvbetjening when the key in use expires, if neither its JWK nor its store says it.
+
+        None where it does not know either, as for a key that was registered in its web page, or cannot be asked now: the key
+        counts as valid for 90 days then.
+        """
+        key = parse_signing_key(current.text, expires_at=current.expires_at)
+        if key.expires_at is not None:
+            return None
+        with suppress(HelseidFnError):
+            found = self.open_selvbetjening(current).find(key.kid or key.thumbprint, ctx)
+            return found.expires_at if found else None
+        return None
 
     def create(self, current: StoredKey) -> str:
         """Generate a new private JWK that the key in use endorses; it is stored nowhere yet."""
@@ -171,7 +183,7 @@ def is_due(*, made_at: int | None, expires_at: int | None, now: float, fraction:
     """
     if made_at is None and expires_at is None:
         return True
-    assumed_seconds = ASSUMED_LIFETIME_DAYS * _DAY_SECONDS
+    assumed_seconds = ASSUMED_LIFETIME_DAYS * DAY_SECONDS
     starts_at = expires_at - assumed_seconds if made_at is None and expires_at is not None else made_at or 0
     ends_at = starts_at + assumed_seconds if expires_at is None else expires_at
     return now >= starts_at + fraction * (ends_at - starts_at)

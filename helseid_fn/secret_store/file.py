@@ -39,21 +39,22 @@ class FileReader:
         with ctx.request(_PARTY):
             try:
                 # In a thread, since reading from a network mount that hangs blocks, and no signal ends that.
-                payload = load_within_deadline(self._read, ctx, name="key-file")
+                payload, stored_at = load_within_deadline(self._read, ctx, name="key-file")
             except HelseidFnError as error:
                 ctx.note_outcome(_PARTY, error.reason)
                 raise
         ctx.note_outcome(_PARTY, "ok")
-        return StoredKey(decode_payload(payload))
+        return StoredKey(decode_payload(payload), stored_at=stored_at)
 
-    def _read(self) -> bytes | HelseidFnError:
+    def _read(self) -> tuple[bytes, int] | HelseidFnError:
+        """Read the file, and when it was last written."""
         try:
             with os.fdopen(self._open_file(self._path, _FLAGS), "rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                if not stat.S_ISREG(mode):
-                    return self._not_a_file(mode)
-                self._warn_of_mode(stat.S_IMODE(mode), file.fileno())
-                return file.read(MAX_SECRET_BYTES + 1)
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    return self._not_a_file(status.st_mode)
+                self._warn_of_mode(stat.S_IMODE(status.st_mode), file.fileno())
+                return file.read(MAX_SECRET_BYTES + 1), int(status.st_mtime)
         except IsADirectoryError:  # os.fdopen raises it for a folder
             return self._not_a_file(stat.S_IFDIR)
         except (FileNotFoundError, NotADirectoryError):

@@ -213,6 +213,31 @@ def test_a_key_that_is_not_due_is_carried_over(on_aws: OnAws) -> None:
     assert len(on_aws.new_keys()) == 1
 
 
+def test_a_carried_over_key_has_the_expiry_that_selvbetjening_knows(
+    on_aws: OnAws, jwk: dict[str, Any], lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    on_aws.manager.replace(on_aws.arn, json.dumps({**jwk, "iat": int(on_aws.clock())}))
+    (registered,) = on_aws.standin.registered_keys(CLIENT_ID)
+    registered.expires_at = on_aws.clock() + 30 * DAY
+    assert on_aws.rotate() == ["not_due", "not_due", "tested", "not_due"]
+    assert json.loads(on_aws.manager.current(on_aws.arn)["SecretString"])["exp"] == int(registered.expires_at)
+    on_aws.call()
+    assert (lines()[-1]["key_expires_in_days"], on_aws.standin.count("keys")) == (30, 1)
+
+
+def test_a_key_without_any_time_is_as_old_as_its_version(
+    on_aws: OnAws, deploy: Callable[..., Function], lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    stored_at = on_aws.manager.current(on_aws.arn)["CreatedDate"].timestamp()
+    expected = round(90 + (int(stored_at) - on_aws.clock()) / DAY, 2)
+    on_aws.call()
+    with Extension(on_aws.manager, on_aws.clock) as extension:
+        deploy(on_aws.standin, now=on_aws.clock, **extension.environment(on_aws.arn)).call()
+        assert len(extension.reads) == 1
+    for line in lines()[-2:]:
+        assert (line["key_expires_in_days"], line["key_expires_assumed"]) == (expected, True)
+
+
 def test_a_key_that_was_carried_over_is_replaced_when_it_is_due(on_aws: OnAws) -> None:
     on_aws.rotate()
     on_aws.clock.move(100 * DAY)

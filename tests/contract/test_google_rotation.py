@@ -6,12 +6,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from helseid_fn.context import Context
 from helseid_fn.keys.endorsement import endorse
 from helseid_fn.keys.signing_key import parse_signing_key
-from standin import make_jwk, public_jwk, secret_faults
+from helseid_fn.rotation.selvbetjening import Registration, Selvbetjening
+from standin import faults, make_jwk, public_jwk, secret_faults
 from tests.conftest import MovableClock
 from tests.support.deployment import CLIENT_ID, OTHER_UNIT, PARENT, at_once, client_of, made
 from tests.support.parts import to_number
@@ -96,7 +99,58 @@ def test_every_log_line_says_when_the_key_expires(rotation: RotatingFunction, cl
 
 def test_a_log_line_omits_an_unknown_expiry(rotation: RotatingFunction) -> None:
     rotation.call()
-    assert "key_expires" not in rotation.line()
+    assert not [name for name in rotation.line() if name.startswith("key_expires")]
+
+
+def use_key_of_today(rotation: RotatingFunction, jwk: dict[str, Any], clock: MovableClock) -> dict[str, Any]:
+    made_today = {**jwk, "iat": int(clock())}
+    rotation.standin.secret_manager.add(SECRET, json.dumps(made_today))
+    return made_today
+
+
+def test_an_expiry_that_selvbetjening_knows_is_stored(
+    rotation: RotatingFunction, jwk: dict[str, Any], clock: MovableClock
+) -> None:
+    made_today = use_key_of_today(rotation, jwk, clock)
+    (registered,) = rotation.standin.registered_keys(CLIENT_ID)
+    registered.expires_at = clock() + 30 * DAY
+    for run in (rotation.rotate, rotation.call, rotation.rotate):
+        run()
+        line = rotation.line()
+        assert (line["key_expires_in_days"], "key_expires_assumed" in line) == (30, False)
+    versions = rotation.standin.secret_manager.versions(SECRET)
+    assert [version.jwk for version in versions[1:]] == [made_today, {**made_today, "exp": int(registered.expires_at)}]
+    assert rotation.standin.count("keys") == 1
+
+
+@pytest.mark.parametrize("fault", [None, faults.Status(500), faults.Status(404)], ids=["no expiry", "fails", "no list"])
+def test_an_expiry_that_selvbetjening_does_not_tell_is_assumed(
+    rotation: RotatingFunction, jwk: dict[str, Any], clock: MovableClock, fault: faults.Fault | None
+) -> None:
+    use_key_of_today(rotation, jwk, clock)
+    if fault is not None:
+        rotation.standin.selvbetjening.fail_always("keys", fault)
+    assert (rotation.rotate()["rotation"], rotation.standin.count("keys") >= 1) == ("not_due", True)
+    line = rotation.line()
+    assert (line["key_expires_in_days"], line["key_expires_assumed"], "key_expires" in line) == (90, True, False)
+    assert len(rotation.standin.secret_manager.versions(SECRET)) == 2
+
+
+def test_a_key_added_while_selvbetjening_is_asked_stays_the_newest(
+    rotation: RotatingFunction, jwk: dict[str, Any], clock: MovableClock
+) -> None:
+    made_today = use_key_of_today(rotation, jwk, clock)
+    (registered,) = rotation.standin.registered_keys(CLIENT_ID)
+    registered.expires_at = clock() + 30 * DAY
+    ask = Selvbetjening.find
+
+    def ask_while_somebody_adds(selvbetjening: Selvbetjening, kid: str, ctx: Context) -> Registration | None:
+        rotation.standin.secret_manager.add(SECRET, json.dumps({**made_today, "use": "sig", "by": "hand"}))
+        return ask(selvbetjening, kid, ctx)
+
+    with mock.patch.object(Selvbetjening, "find", ask_while_somebody_adds):
+        assert rotation.rotate()["rotation"] == "not_due"
+    assert (rotation.standin.secret_manager.versions(SECRET)[-1].jwk or {})["by"] == "hand"
 
 
 def test_new_keys_are_rsa_of_4096_bits_for_ps256_by_default(deploy_rotation: Deploy) -> None:

@@ -50,6 +50,8 @@ def test_a_success_is_one_line_with_these_fields(standin: StandIn, function: Fun
         "outcomes": {"secret_store": ["ok"], "helseid": [200, 400, 200], "api": [200]},
         "kid": assertions(standin)[0]["header"]["kid"],
         "assertion_jti": assertions(standin)[-1]["jti"],
+        "key_expires_in_days": 90.0,
+        "key_expires_assumed": True,
     }
     assert made(standin) == COLD
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,14 @@ def test_a_key_that_is_not_due_is_replaced_when_asked(rotate: Rotate, standin: S
     assert standin.count("register") == 1
     assert rotate("--now")[0] == 0
     assert parse_signing_key(Path(NAME).read_text()).kid != first
+
+
+def test_a_key_file_gets_the_expiry_that_selvbetjening_knows(rotate: Rotate, standin: StandIn, jwk: dict[str, Any]) -> None:
+    Path(NAME).write_text(json.dumps({**jwk, "iat": int(time.time())}))
+    (registered,) = standin.registered_keys("client")
+    registered.expires_at = 4102444800.0
+    assert "which expires 2100-01-01T00:00:00Z." in rotate()[1]
+    assert json.loads(Path(NAME).read_text())["exp"] == 4102444800
 
 
 def test_a_rotation_that_broke_off_is_continued(rotate: Rotate, standin: StandIn, jwk: dict[str, Any]) -> None:

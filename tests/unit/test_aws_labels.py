@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from helseid_fn.secret_store.aws.labels import build_label, is_label, read_expiry
+from helseid_fn.secret_store.aws.labels import build_label, is_label, read_created, read_expiry
 from helseid_fn.secret_store.aws.secret import _read_value
 
 AT = 1_767_100_393  # 2025-12-30T13:13:13Z
@@ -14,7 +16,17 @@ def test_a_label_says_the_expiry_it_was_built_from() -> None:
 
 
 def test_a_response_of_aws_has_its_expiry_in_a_label() -> None:
-    assert _read_value({"SecretString": "x", "VersionStages": ["AWSCURRENT", build_label(AT)]}) == (b"x", AT)
+    assert _read_value({"SecretString": "x", "VersionStages": ["AWSCURRENT", build_label(AT)]}) == (b"x", AT, None)
+
+
+@pytest.mark.parametrize("created", [datetime.fromtimestamp(AT, UTC), "2025-12-30T13:13:13Z", "2025-12-30 13:13:13.5+00:00"])
+def test_a_version_says_when_it_was_stored(created: object) -> None:
+    assert read_created(created) == AT
+
+
+@pytest.mark.parametrize("created", [None, "", "yesterday", [], True])
+def test_another_value_says_no_time(created: object) -> None:
+    assert read_created(created) is None
 
 
 def test_of_several_labels_the_earliest_counts() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from helseid_fn.context import Context
 from helseid_fn.errors import DeadlineExceeded, Party
+from helseid_fn.keys.expiry import KeyExpiry
 from tests.conftest import MovableClock
 
 DAY = 86400
@@ -107,11 +108,19 @@ def test_two_contexts_share_nothing(ctx: Context) -> None:
 
 @pytest.mark.parametrize(("days_before", "days_left"), [(1.5, 1.5), (-1, -1)], ids=["valid", "expired"])
 def test_notes_when_the_key_expires_and_the_days_left(ctx: Context, days_before: float, days_left: float) -> None:
-    ctx.note_key_expiry(EXPIRES_AT, EXPIRES_AT - days_before * DAY)
+    ctx.note_key_expiry(KeyExpiry(EXPIRES_AT), EXPIRES_AT - days_before * DAY)
     assert ctx.facts == {"key_expires": "2025-12-30T13:13:13Z", "key_expires_in_days": days_left}
 
 
+def test_notes_the_days_to_an_assumed_expiry_but_no_moment(ctx: Context) -> None:
+    ctx.note_key_expiry(KeyExpiry(EXPIRES_AT), EXPIRES_AT)
+    ctx.note_key_expiry(KeyExpiry(EXPIRES_AT, is_assumed=True), EXPIRES_AT - 2 * DAY)
+    assert ctx.facts == {"key_expires_in_days": 2, "key_expires_assumed": True}
+    ctx.note_key_expiry(KeyExpiry(EXPIRES_AT), EXPIRES_AT)
+    assert "key_expires_assumed" not in ctx.facts
+
+
 def test_an_unknown_expiry_removes_another_key_s(ctx: Context) -> None:
-    ctx.note_key_expiry(EXPIRES_AT, EXPIRES_AT)
+    ctx.note_key_expiry(KeyExpiry(EXPIRES_AT), EXPIRES_AT)
     ctx.note_key_expiry(None, EXPIRES_AT)
     assert ctx.facts == {}

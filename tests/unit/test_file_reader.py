@@ -37,6 +37,13 @@ def test_reads_the_file_anew_at_every_call(tmp_path: Path) -> None:
     assert (ctx.requests[Party.SECRET_MANAGER], ctx.outcomes[Party.SECRET_MANAGER]) == (2, ["ok", "ok"])
 
 
+def test_a_file_was_stored_when_it_was_last_written(tmp_path: Path) -> None:
+    path = tmp_path / "key.json"
+    path.write_text("key")
+    os.utime(path, (1, 1_800_000_000.5))
+    assert read(path).stored_at == 1_800_000_000
+
+
 @pytest.mark.parametrize("name", ["missing.json", "file/key.json"], ids=["missing", "below a file"])
 def test_a_file_that_is_not_there_is_not_found(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")

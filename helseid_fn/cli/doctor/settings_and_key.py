@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 from helseid_fn.cli.doctor.finding import Finding, State, ok
 from helseid_fn.context import Context
+from helseid_fn.keys.expiry import DAY_SECONDS
 from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
 from helseid_fn.keys.stored import StoredKey
 from helseid_fn.secret_store.reader import open_reader
 from helseid_fn.settings import Settings, find_warnings
 
 EXPIRES_SOON_DAYS = 30
-_DAY_SECONDS = 86400
 
 
 def check_settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -38,6 +38,7 @@ def read_key(settings: Settings, environ: Mapping[str, str], ctx: Context) -> tu
     key = parse_signing_key(
         stored.text,
         expires_at=stored.expires_at,
+        stored_at=stored.stored_at,
         client_id=settings.client_id,
         issuer=settings.issuer,
         check_primes=True,
@@ -48,15 +49,20 @@ def read_key(settings: Settings, environ: Mapping[str, str], ctx: Context) -> tu
 def check_key(key: SigningKey, address: str, now: float) -> Finding:
     """Report what the key is, and when it expires."""
     size = f"RSA of {_rsa_bits(key)} bits" if key.alg[0] in "RP" else f"elliptic curve {key.public_jwk['crv']}"
-    made = "" if key.made_at is None else f", {max(0, (now - key.made_at) / _DAY_SECONDS):.0f} days old"
+    made = "" if key.made_at is None else f", {max(0, (now - key.made_at) / DAY_SECONDS):.0f} days old"
     what = f"{address}: {size}, alg {key.alg}, kid {key.kid or 'none'}{made}"
     if key.kid is None:
         remedy = "Add the kid that Selvbetjening shows, so that HelseID can find the key."
         return Finding("key", State.WARNING, f"{what}.", remedy, "key.no_kid")
-    if key.expires_at is None:
-        return ok("key", f"{what}, of unknown expiry (note it with helseid-fn key expires DATE).")
-    days = (key.expires_at - now) / _DAY_SECONDS
-    on = f"{datetime.fromtimestamp(key.expires_at, UTC):%Y-%m-%d}"
+    if key.expiry is None:
+        return ok("key", f"{what}, of unknown age and expiry, so nobody is warned in time (store it with an exp or an iat).")
+    days = (key.expiry.at - now) / DAY_SECONDS
+    on = f"{datetime.fromtimestamp(key.expiry.at, UTC):%Y-%m-%d}"
+    if key.expiry.is_assumed:
+        finding = f"The expiry of the key is unknown and taken to be {on}, in {days:.0f} days ({what})."
+        remedy = "Look the date up in Selvbetjening, and note it with helseid-fn key expires DATE."
+        soon = days < EXPIRES_SOON_DAYS
+        return Finding("key", State.WARNING, finding, remedy, "key.expires_soon") if soon else ok("key", f"{finding} {remedy}")
     if days <= 0:
         remedy = "Make a new one with helseid-fn key new, and register it in Selvbetjening."
         return Finding("key", State.FAILED, f"The key expired on {on} ({what}).", remedy, "key.expired")

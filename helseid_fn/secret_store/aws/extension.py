@@ -23,7 +23,7 @@ from helseid_fn.errors import InvalidResponse, Refused
 from helseid_fn.http.bounded_response import BoundedResponse
 from helseid_fn.keys.stored import MAX_SECRET_BYTES, KeyReader, StoredKey, decode_payload
 from helseid_fn.secret_store.aws.arn import SecretArn
-from helseid_fn.secret_store.aws.labels import read_expiry
+from helseid_fn.secret_store.aws.labels import read_created, read_expiry
 
 DEFAULT_PORT = 2773
 MAX_RESPONSE_BYTES = 4 * MAX_SECRET_BYTES
@@ -121,6 +121,11 @@ def _parse_response(body: bytes, arn: SecretArn) -> StoredKey | None:
         text, binary = (members.get(name) for name in ("SecretString", "SecretBinary"))
         payload = text.encode() if isinstance(text, str) else base64.b64decode(binary, validate=True)
         # A version with a fixed id never changes, so its cached copy is never old.
-        return StoredKey(decode_payload(payload), read_expiry(members.get("VersionStages")), from_cache=arn.version_id is None)
+        return StoredKey(
+            decode_payload(payload),
+            read_expiry(members.get("VersionStages")),
+            read_created(members.get("CreatedDate")),
+            from_cache=arn.version_id is None,
+        )
     except (ValueError, TypeError, AttributeError, RecursionError, Refused, InvalidResponse):
         return None

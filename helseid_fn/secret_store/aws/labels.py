@@ -1,6 +1,7 @@
-"""The staging label that says when a version's key expires, such as `expires-20270501T100000Z`; pure.
+"""What Secrets Manager knows of a version's key: when it was stored, and in a staging label when it expires; pure.
 
-AWS fixes the text of a version before the key is registered, so that the expiry cannot be in the JWK itself.
+The label is such as `expires-20270501T100000Z`: AWS fixes the text of a version before the key is registered, so that the
+expiry cannot be in the JWK itself.
 """
 
 from __future__ import annotations
@@ -20,6 +21,18 @@ def build_label(expires_at: int) -> str:
 def is_label(label: str) -> bool:
     """Return whether a staging label says an expiry."""
     return _LABEL.fullmatch(label) is not None
+
+
+def read_created(created: object) -> int | None:
+    """Return a version's `CreatedDate` in seconds since the epoch; boto3 has a datetime, and the extension its text.
+
+    None when it is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(created) if isinstance(created, str) else created
+    except ValueError:
+        return None
+    return int(moment.timestamp()) if isinstance(moment, datetime) else None
 
 
 def read_expiry(labels: object) -> int | None:

@@ -16,7 +16,7 @@ from helseid_fn.errors import HelseidFnError, Refused
 from helseid_fn.keys.stored import StoredKey, decode_payload
 from helseid_fn.secret_store.aws.arn import SecretArn
 from helseid_fn.secret_store.aws.errors import explain
-from helseid_fn.secret_store.aws.labels import read_expiry
+from helseid_fn.secret_store.aws.labels import read_created, read_expiry
 
 _SERVICE = Service("secretsmanager", Party.SECRET_MANAGER, misfit="bad_address")
 
@@ -60,8 +60,8 @@ class AwsSecret:
 
     def read_version(self, ctx: Context, **version: str) -> StoredKey:
         """Read the version with this `VersionId` or `VersionStage`."""
-        payload, expires_at = self._request("GetSecretValue", version, _read_value, ctx)
-        return StoredKey(decode_payload(payload), expires_at)
+        payload, expires_at, stored_at = self._request("GetSecretValue", version, _read_value, ctx)
+        return StoredKey(decode_payload(payload), expires_at, stored_at)
 
     def read_pending(self, version_id: str, ctx: Context) -> StoredKey | None:
         """Read the version of this id; None when Secrets Manager has only reserved the id."""
@@ -112,9 +112,14 @@ class AwsSecret:
         return self._client.request(operation, ctx)
 
 
-def _read_value(members: Mapping[str, Any]) -> tuple[bytes, int | None] | None:
-    """Return the response's `SecretString` or `SecretBinary`, and the expiry in a label; None when it has neither."""
+def _read_value(members: Mapping[str, Any]) -> tuple[bytes, int | None, int | None] | None:
+    """Return the response's `SecretString` or `SecretBinary`, the expiry in a label and when it was stored.
+
+    None when it has neither of the two.
+    """
     text, payload = members.get("SecretString"), members.get("SecretBinary")
     if isinstance(text, str):
         payload = text.encode("utf-8", "surrogatepass")
-    return (payload, read_expiry(members.get("VersionStages"))) if isinstance(payload, bytes) else None
+    if not isinstance(payload, bytes):
+        return None
+    return payload, read_expiry(members.get("VersionStages")), read_created(members.get("CreatedDate"))
