@@ -131,11 +131,14 @@ def _describe_handshake(chain: tuple[BaseException, ...]) -> tuple[str, str] | N
     return None
 
 
+HELSENETTET = "In production many APIs of nhn.no are reachable only from Helsenettet; see docs/helsenettet.md."
+
+
 def describe_failure(failure: Failure, party: Party, origin_url: str, waited_seconds: float) -> tuple[str, str]:
     """Describe the failure in two sentences: what happened, and what to check."""
     checks = "Check the address, the server's status and the function's egress."
     if f".{urlsplit(origin_url).hostname}".endswith(".nhn.no"):
-        checks = "Many of NHN's production APIs are reachable only from Helsenettet, so check the function's egress first."
+        checks = HELSENETTET
     what, remedy = (
         failure.words
         or {

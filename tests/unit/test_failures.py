@@ -234,7 +234,7 @@ def test_a_description_says_what_ended_the_connecting(phase: Phase, cause: BaseE
 @pytest.mark.parametrize("reason", ["dns", "connect"])
 def test_an_unreachable_nhn_host_is_told_with_helsenettet(reason: str, host: str, *, told: bool) -> None:
     _, remedy = describe_failure(Failure(reason, processed=False), Party.API, f"https://{host}", 3.0)
-    assert ("Helsenettet" in remedy) is told
+    assert ("reachable only from Helsenettet; see docs/helsenettet.md." in remedy) is told
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(3.0, "within 3 s"), (8.3333, "within 8.33 s"), (0.25, "within 0.25 s")])

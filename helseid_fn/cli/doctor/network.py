@@ -18,9 +18,9 @@ from helseid_fn.cli.doctor.finding import Finding, State, ok, skipped
 from helseid_fn.http.adapter import find_route
 from helseid_fn.http.addresses import Address, open_socket, resolve
 from helseid_fn.http.connection import load_tls_context
+from helseid_fn.http.failures import HELSENETTET
 
 TIMEOUT_SECONDS = 5.0
-_HELSENETTET = "Many of NHN's production APIs are reachable only from Helsenettet, so check the egress of this network first."
 _START_IT = "Nothing listens there on this machine. Start the server, such as helseid-standin, or correct the port."
 
 
@@ -187,7 +187,7 @@ def _fetch_issuer(target: _Target) -> str:
 
 def _remedy(target: _Target) -> str:
     is_nhn = f".{target.host}".endswith(".nhn.no")
-    return _HELSENETTET if is_nhn else "Check the address, this network's DNS and its egress."
+    return HELSENETTET if is_nhn else "Check the address, this network's DNS and its egress."
 
 
 def _failed(check: str, finding: str, remedy: str, code: str) -> Finding:
