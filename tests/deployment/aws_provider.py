@@ -10,10 +10,10 @@ import pytest
 from tests.deployment.workspace import LOWEST, LowestVersionMissing, Workspace, Workspaces
 
 
-def own_copy(workspaces: Workspaces) -> Workspace:
-    """Return a separate copy of the AWS module with the real provider; skip if only a stand-in is available."""
+def own_copy(workspaces: Workspaces, name: str = "aws") -> Workspace:
+    """Return a separate copy of the AWS module, or an example, with the real provider; skip if only a stand-in is available."""
     try:
-        workspace = workspaces.own("aws", LOWEST)
+        workspace = workspaces.own(name, LOWEST)
     except LowestVersionMissing as missing:
         pytest.skip(str(missing))
     if not _is_real(workspace.folder / ".terraform"):
