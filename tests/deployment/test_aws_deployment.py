@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -125,7 +126,7 @@ def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory)
                 "parent_organization": environment["HELSEID_PARENT_ORGANIZATION"],
                 "child_organization": environment["HELSEID_CHILD_ORGANIZATION"],
                 "api_url": environment["API_URL"],
-                "archive_path": str(archive),
+                "archive": str(archive),
                 "architecture": HERE.arch,
                 "python_version": HERE.python,
                 "schedule": "rate(1 minute)",
@@ -138,7 +139,7 @@ def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory)
                 "cursor_unmoved_hours": 24,
             }
             (workspace.folder / "terraform.tfvars.json").write_text(json.dumps(variables))
-            apply(workspace)
+            workspace = apply(workspace, folder / "another job")
             outputs = {name: each["value"] for name, each in json.loads(workspace.run("output", "-json")).items()}
             users = (user_of(aws, "administrator"), user_of(aws, "colleague"))
             deployment = Deployment(aws, *users, workspace, outputs, standin, folder)
@@ -151,14 +152,21 @@ def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory)
         standin.stop()
 
 
-def apply(workspace: Workspace) -> None:
-    """Apply, and again if the emulator's response to a permission was lost: the provider then reports that it exists."""
+def apply(planner: Workspace, tree: Path) -> Workspace:
+    """Plan, and apply the plan in another copy, as a pipeline's two jobs do; return that copy.
+
+    Apply again if the emulator's response to a permission was lost: the provider then reports that it exists.
+    """
+    planner.run("plan", "-out=plan", "-no-color")
+    shutil.copytree(planner.tree, tree, symlinks=True)
+    workspace = Workspace(planner.program, tree, planner.name)
     try:
-        workspace.run("apply", "-auto-approve", "-no-color")
+        workspace.run("apply", "-no-color", "plan")
     except Refused as refusal:
         if "The statement id" not in str(refusal):
             raise
         workspace.run("apply", "-auto-approve", "-no-color")
+    return workspace
 
 
 def user_of(aws: Aws, name: str) -> dict[str, str]:
@@ -207,6 +215,17 @@ def test_a_second_plan_is_empty(deployment: Deployment) -> None:
         deployment.workspace.run("plan", "-detailed-exitcode", "-no-color")
     except Refused as difference:
         pytest.fail(str(difference))
+
+
+def test_a_rollback_brings_the_version_before_back(deployment: Deployment) -> None:
+    def apply_and_read(*options: str) -> tuple[str, str]:
+        deployment.workspace.run("apply", "-auto-approve", "-no-color", *options)
+        live = deployment.aws.client("lambda").get_function_configuration(FunctionName="helseid-fn", Qualifier="live")
+        return live["Version"], live["Environment"]["Variables"]["DEADLINE_SECONDS"]
+
+    assert deployment.outputs["live_version"] == "1"
+    assert apply_and_read("-var=deadline_seconds=30") == ("2", "30")
+    assert apply_and_read("-var=deadline_seconds=30", "-var=rollback_version=1") == ("1", "25")
 
 
 def test_the_state_does_not_contain_the_key(deployment: Deployment) -> None:

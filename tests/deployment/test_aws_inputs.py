@@ -72,6 +72,18 @@ GOOD: list[dict[str, Any]] = [
     {"secrets_extension_layer_arn": f"{LAYER}:20", "architecture": "x86_64"},
     {"secrets_extension_layer_arn": f"{LAYER}-Arm64:20"},
     {"deadline_seconds": 890, "event_age_seconds": 2865},
+    *({"archive": each} for each in ("build/a.zip", "/tmp/a.zip", "s3://our-artifacts/a/b.zip")),
+    {"rollback_version": 7, "canary": {"weight": 0.5}},
+    {"canary": {"weight": 0.001, "version": 7}},
+    {
+        "existing": {
+            "secret": {"arn": "arn:aws:secretsmanager:eu-north-1:123456789012:secret:a/b_c-AbCdEf"},
+            "function_role": {"arn": "arn:aws:iam::123456789012:role/a/b"},
+            "log_group": {"name": "/aws/lambda/a"},
+            "alerts_topic": {"arn": "arn:aws:sns:eu-north-1:123456789012:a"},
+            "failed_runs": {"arn": "arn:aws:sqs:eu-north-1:123456789012:a"},
+        }
+    },
     {"reserved_concurrency": 1, "secret_recovery_days": 0, "key_expiry_alert_days": 0},
     {
         "function_url": {
@@ -135,6 +147,20 @@ BAD: list[dict[str, Any]] = [
     *({"cursor_unmoved_hours": each, "result_to": "bucket"} for each in (0, 8761)),
     *({"cursor_unmoved_hours": 24, **each} for each in ({}, {"result_to": "queue"}, {"result_to": "log"})),
     {"source_dir": "nowhere"},
+    *({"archive": each} for each in ("", "s3://a", "s3://our-artifacts/", "gs://our-artifacts/a.zip", "https://a.no/a.zip")),
+    *({"rollback_version": each} for each in (0, 1.5)),
+    *({"canary": {"weight": each, "version": 7}} for each in (0, 1)),
+    {"canary": {"weight": 0.5}},
+    {"canary": {"weight": 0.5, "version": 0}},
+    {"canary": {"weight": 0.5, "version": 7}, "rollback_version": 7},
+    *(
+        {"existing": {"secret": {"arn": f"arn:aws:{each}"}}}
+        for each in ("secretsmanager:eu-north-1:123456789012:secret:a", "ssm:eu-north-1:123456789012:secret:a-AbCdEf")
+    ),
+    *({"existing": {each: {"arn": "a-role"}}} for each in ("function_role", "schedule_role", "rotator_role")),
+    {"existing": {"log_group": {"name": "arn:aws:logs:eu-north-1:123456789012:log-group:a"}}},
+    {"existing": {"alerts_topic": {"arn": "arn:aws:sns:eu-north-1:123456789012:a.fifo"}}},
+    {"existing": {"failed_runs": {"arn": "arn:aws:sqs:eu-north-1:123456789012:a.fifo"}}},
     *({"name": each} for each in ("helseid_fn", "ab", "a" * 41, "1st", "helseid-")),
     {"architecture": "arm"},
     {"python_version": "3.10"},

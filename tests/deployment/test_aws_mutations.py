@@ -11,9 +11,12 @@ from tests.deployment.aws_provider import own_copy
 from tests.deployment.mutation import Mutation, batch, check_caught_in, check_caught_together
 from tests.deployment.workspace import LOWEST, Workspaces
 
-ALERTS, CALLS, FUNCTION, INPUTS, OPTIONS, RESULTS, ROTATION, SCHEDULE, SILENCE = (
+ALERTS, CALLS, EXISTING, FUNCTION, INPUTS, LIVE, OPTIONS, RESULTS, ROTATION, SCHEDULE, SILENCE = (
     f"{name}.tftest.hcl"
-    for name in ("alerts", "calls", "function", "inputs", "options", "results", "rotation", "schedule", "silence")
+    for name in (
+        *("alerts", "calls", "existing", "function", "inputs", "live"),
+        *("options", "results", "rotation", "schedule", "silence"),
+    )
 )
 POLICIES = "tests/policies"
 
@@ -23,7 +26,7 @@ MUTATIONS = (
     Mutation(
         "a missing argument",
         "schedule.tf",
-        "    role_arn = aws_iam_role.schedule.arn\n",
+        "    role_arn = local.schedule_role_arn\n",
         "",
         '"role_arn" is required',
     ),
@@ -35,7 +38,7 @@ MUTATIONS = (
         "Insufficient flexible_time_window blocks",
     ),
     Mutation(
-        "a reference to nothing", "alerts.tf", "failed_runs.name }", "failed_run.name }", "Reference to undeclared resource"
+        "a reference to nothing", "alerts.tf", "local.failed_runs_name }", "local.failed_run_name }", "undeclared local value"
     ),
     # The key.
     Mutation(
@@ -43,15 +46,15 @@ MUTATIONS = (
         "secret.tf",
         "locals {",
         'resource "aws_secretsmanager_secret_version" "key" {\n'
-        '  secret_id     = aws_secretsmanager_secret.key.id\n  secret_string = "{}"\n}\n\nlocals {',
+        '  secret_id     = local.secret_arn\n  secret_string = "{}"\n}\n\nlocals {',
         "the key would be in the state",
         FUNCTION,
     ),
     Mutation(
         "the key's address is its name",
         "function.tf",
-        "aws_secretsmanager_secret.key.arn # the address",
-        "aws_secretsmanager_secret.key.name # the address",
+        "local.secret_arn # the address",
+        "local.secret_name # the address",
         "the address of its key",
         FUNCTION,
     ),
@@ -67,10 +70,10 @@ MUTATIONS = (
     Mutation("a log kept forever", "function.tf", "= var.log_retention_days", "= 0", "kept forever", FUNCTION),
     Mutation("a log that is not JSON", "function.tf", '"JSON"', '"Text"', "must write JSON|application_log_level", FUNCTION),
     # Who may call it.
-    Mutation("an unsigned function URL", "function.tf", '"AWS_IAM"', '"NONE"', "signed requests", CALLS),
+    Mutation("an unsigned function URL", "live.tf", '"AWS_IAM"', '"NONE"', "signed requests", CALLS),
     Mutation(
         "a function URL for everybody",
-        "function.tf",
+        "live.tf",
         "principal              = each.value",
         'principal = "*"',
         "named principals may call the function URL",
@@ -78,7 +81,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a function URL without configuration",
-        "function.tf",
+        "live.tf",
         "count = var.function_url == null ? 0 : 1",
         "count = 1",
         "no function URL",
@@ -93,12 +96,142 @@ MUTATIONS = (
         "must wait as long as",
         CALLS,
     ),
+    # What is live.
+    Mutation(
+        "a change that is not published",
+        "function.tf",
+        "publish                        = true",
+        "publish = false",
+        "Each change must be published",
+        LIVE,
+    ),
+    Mutation(
+        "nothing rolls back",
+        "live.tf",
+        "var.rollback_version == null ? local.newest_version",
+        "true ? local.newest_version",
+        "The chosen version must be live",
+        LIVE,
+    ),
+    Mutation(
+        "the canary is always the newest",
+        "live.tf",
+        "try(var.canary.version, null) == null ? local.newest_version",
+        "true ? local.newest_version",
+        "named version must have its weight",
+        LIVE,
+    ),
+    Mutation(
+        "a version beside itself",
+        "live.tf",
+        " if version != local.live_version",
+        "",
+        "weight beside itself",
+        LIVE,
+    ),
+    Mutation(
+        "failed runs of nobody",
+        "live.tf",
+        "qualifier                    = aws_lambda_alias.live.name",
+        'qualifier = "$LATEST"',
+        "those of the alias",
+        LIVE,
+    ),
+    Mutation(
+        "a function URL of what is not live",
+        "live.tf",
+        "qualifier          = aws_lambda_alias.live.name",
+        "qualifier = null",
+        "function URL and its callers must start the alias",
+        LIVE,
+    ),
+    Mutation(
+        "a command that runs what is not live",
+        "outputs.tf",
+        "}:${aws_lambda_alias.live.name} ",
+        "} ",
+        "outputs must name the alias",
+        LIVE,
+    ),
+    Mutation(
+        "a schedule of what is not live",
+        "schedule.tf",
+        "arn      = local.live_arn",
+        "arn      = aws_lambda_function.function.arn",
+        "must start the alias",
+        SCHEDULE,
+    ),
+    Mutation(
+        "a rotating function without its object in S3",
+        "rotation.tf",
+        "s3_key           = try(local.archive_object[1], null)",
+        "s3_key = null",
+        "must have the archive in S3",
+        LIVE,
+    ),
+    # What exists already.
+    Mutation(
+        "a policy on somebody else's secret",
+        "secret.tf",
+        'resource "aws_secretsmanager_secret_policy" "key" {\n  count = var.existing.secret == null ? 1 : 0',
+        'resource "aws_secretsmanager_secret_policy" "key" {\n  count = 1',
+        "Nothing may be made beside what exists",
+        EXISTING,
+    ),
+    Mutation(
+        "an existing role that is not used",
+        "existing.tf",
+        ": var.existing.schedule_role.arn",
+        ": local.rotator_role_arn",
+        "must have the existing roles",
+        EXISTING,
+    ),
+    Mutation(
+        "a secret whose name is not its own",
+        "existing.tf",
+        'one(regex(":secret:(.*)-[A-Za-z0-9]{6}$", var.existing.secret.arn))',
+        "var.name",
+        "seen by its name too",
+        EXISTING,
+    ),
+    Mutation(
+        "another log than the existing one",
+        "existing.tf",
+        "[*].name) : var.existing.log_group.name",
+        '[*].name) : "/another/log"',
+        "must log into the existing log group",
+        EXISTING,
+    ),
+    Mutation(
+        "an existing topic that is not told",
+        "existing.tf",
+        ": var.existing.alerts_topic.arn",
+        ": local.failed_runs_arn",
+        "existing topic must be told",
+        EXISTING,
+    ),
+    Mutation(
+        "an existing queue that is not watched",
+        "existing.tf",
+        'split(":", var.existing.failed_runs.arn)[5]',
+        "var.name",
+        "and be counted there",
+        EXISTING,
+    ),
+    Mutation(
+        "owners are not told what to allow",
+        "outputs.tf",
+        "if try(var.existing[name], null) != null",
+        "if false",
+        "must be told what those must allow",
+        EXISTING,
+    ),
     # The schedule.
     Mutation(
         "the schedule as the function",
         "schedule.tf",
-        "role_arn = aws_iam_role.schedule.arn",
-        "role_arn = aws_iam_role.function.arn",
+        "role_arn = local.schedule_role_arn",
+        "role_arn = local.function_role_arn",
         "with the schedule's own role",
         SCHEDULE,
     ),
@@ -112,7 +245,7 @@ MUTATIONS = (
     ),
     Mutation(
         "retries that are cut short",
-        "function.tf",
+        "live.tf",
         "maximum_event_age_in_seconds = var.event_age_seconds",
         "maximum_event_age_in_seconds = 60",
         "before its three attempts are over",
@@ -121,8 +254,8 @@ MUTATIONS = (
     Mutation(
         "runs that are lost",
         "schedule.tf",
-        "dead_letter_config {\n      arn = aws_sqs_queue.failed_runs.arn",
-        "dead_letter_config {\n      arn = aws_sns_topic.alerts.arn",
+        "dead_letter_config {\n      arn = local.failed_runs_arn",
+        "dead_letter_config {\n      arn = local.alerts_topic_arn",
         "schedule gives up on must go to the queue",
         SCHEDULE,
     ),
@@ -171,15 +304,15 @@ MUTATIONS = (
         "the schedule's role is not seen",
         "watch.tf",
         "= local.key_readers",
-        "= concat(local.key_readers, [aws_iam_role.schedule.arn])",
+        "= concat(local.key_readers, [local.schedule_role_arn])",
         "Everybody but the function must be seen",
         ALERTS,
     ),
     Mutation(
         "nobody is notified of access",
         "watch.tf",
-        "arn  = aws_sns_topic.alerts.arn",
-        "arn  = aws_sqs_queue.failed_runs.arn",
+        "arn  = local.alerts_topic_arn",
+        "arn  = local.failed_runs_arn",
         "The same people must be notified",
         ALERTS,
     ),
@@ -187,7 +320,7 @@ MUTATIONS = (
     Mutation(
         "any secret may start the rotation",
         "rotation.tf",
-        "source_arn     = aws_secretsmanager_secret.key.arn",
+        "source_arn     = local.secret_arn",
         "source_arn = null",
         "for this secret",
         ROTATION,
@@ -198,8 +331,8 @@ MUTATIONS = (
     Mutation(
         "the rotation as the function",
         "rotation.tf",
-        "role             = aws_iam_role.rotator[0].arn",
-        "role = aws_iam_role.function.arn",
+        "role             = local.rotator_role_arn",
+        "role = local.function_role_arn",
         "its own role and log",
         ROTATION,
     ),
@@ -351,7 +484,7 @@ MUTATIONS = (
     Mutation(
         "nobody is told of the cursor",
         "results_alarms.tf",
-        '"ignore"\n  alarm_actions       = [aws_sns_topic.alerts.arn]',
+        '"ignore"\n  alarm_actions       = [local.alerts_topic_arn]',
         '"ignore"\n  alarm_actions = []',
         "alarms for results must notify",
         RESULTS,
@@ -392,7 +525,7 @@ MUTATIONS = (
     Mutation(
         "the function reads every secret",
         "function.tf",
-        '"secretsmanager:GetSecretValue"]\n    resources = [aws_secretsmanager_secret.key.arn]',
+        '"secretsmanager:GetSecretValue"]\n    resources = [local.secret_arn]',
         '"secretsmanager:GetSecretValue"]\n    resources = ["*"]',
         "own code may read one secret",
         POLICIES,
@@ -408,7 +541,7 @@ MUTATIONS = (
     Mutation(
         "a KMS key for any secret",
         "function.tf",
-        'variable = "kms:EncryptionContext:SecretARN"\n        values   = [aws_secretsmanager_secret.key.arn]',
+        'variable = "kms:EncryptionContext:SecretARN"\n        values   = [local.secret_arn]',
         'variable = "kms:CallerAccount"\n        values   = [local.account]',
         "for the one secret",
         POLICIES,
@@ -432,8 +565,8 @@ MUTATIONS = (
     Mutation(
         "another function with the role reads the key",
         "function.tf",
-        "values   = [local.function_arn]",
-        'values = ["*"]',
+        "values   = local.function_sources\n",
+        'values = ["*"]\n',
         "own code may read one secret",
         POLICIES,
     ),
@@ -507,8 +640,8 @@ MUTATIONS = (
     Mutation(
         "another function with the role stores results",
         "results.tf",
-        '["s3:PutObject"]\n      resources = [statement.value]\n\n      condition {\n        test     = "ArnEquals"',
-        '["s3:PutObject"]\n      resources = [statement.value]\n\n      condition {\n        test = "ArnNotEquals"',
+        '["s3:PutObject"]\n      resources = [statement.value]\n\n      condition {\n        test     = "ArnLike"',
+        '["s3:PutObject"]\n      resources = [statement.value]\n\n      condition {\n        test = "ArnNotLike"',
         "may store results and move its cursors",
         POLICIES,
     ),

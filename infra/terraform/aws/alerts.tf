@@ -7,7 +7,7 @@ locals {
   silence_step   = min(local.gap_seconds, 3600)
   silence_window = min(local.gap_seconds * var.silence_schedules, local.silence_step < 3600 ? 86400 : 604800)
 
-  log_groups      = concat([aws_cloudwatch_log_group.function.name], aws_cloudwatch_log_group.rotator[*].name)
+  log_groups      = concat([local.log_group_name], aws_cloudwatch_log_group.rotator[*].name)
   watches_silence = var.silence_schedules > 0 && var.schedule_enabled
   watches_expiry  = var.key_expiry_alert_days > 0
   look_here       = "Run the saved query ${var.name}/runs in CloudWatch Logs Insights; docs/errors.md explains each code."
@@ -16,12 +16,16 @@ locals {
 resource "aws_sns_topic" "alerts" {
   #checkov:skip=CKV_AWS_26: an alarm message contains only the alarm's name and state, and CloudWatch cannot publish to a topic that uses AWS's own key
 
+  count = var.existing.alerts_topic == null ? 1 : 0
+
   name = "${var.name}-alerts"
   tags = var.tags
 }
 
 resource "aws_sns_topic_policy" "alerts" {
-  arn    = aws_sns_topic.alerts.arn
+  count = var.existing.alerts_topic == null ? 1 : 0
+
+  arn    = local.alerts_topic_arn
   policy = data.aws_iam_policy_document.alerts.json
 }
 
@@ -29,7 +33,7 @@ data "aws_iam_policy_document" "alerts" {
   statement {
     sid       = "AlarmsOfThisAccount"
     actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.alerts.arn]
+    resources = [local.alerts_topic_arn]
 
     principals {
       type        = "Service"
@@ -49,7 +53,7 @@ data "aws_iam_policy_document" "alerts" {
     content {
       sid       = "AccessToTheSecret"
       actions   = ["sns:Publish"]
-      resources = [aws_sns_topic.alerts.arn]
+      resources = [local.alerts_topic_arn]
 
       principals {
         type        = "Service"
@@ -68,14 +72,14 @@ data "aws_iam_policy_document" "alerts" {
 resource "aws_sns_topic_subscription" "alerts" {
   for_each = var.alert_emails
 
-  topic_arn = aws_sns_topic.alerts.arn
+  topic_arn = local.alerts_topic_arn
   protocol  = "email"
   endpoint  = each.value
 }
 
 resource "aws_cloudwatch_log_metric_filter" "succeeded" {
   name           = "${var.name}-succeeded"
-  log_group_name = aws_cloudwatch_log_group.function.name
+  log_group_name = local.log_group_name
   pattern        = "{ $.outcome = \"ok\" }"
 
   metric_transformation {
@@ -87,7 +91,7 @@ resource "aws_cloudwatch_log_metric_filter" "succeeded" {
 
 resource "aws_cloudwatch_log_metric_filter" "failed" {
   name           = "${var.name}-failed"
-  log_group_name = aws_cloudwatch_log_group.function.name
+  log_group_name = local.log_group_name
   pattern        = "{ $.outcome = \"failed\" }"
 
   metric_transformation {
@@ -100,7 +104,7 @@ resource "aws_cloudwatch_log_metric_filter" "failed" {
 
 resource "aws_cloudwatch_log_metric_filter" "key_expiry" {
   name           = "${var.name}-key-expiry"
-  log_group_name = aws_cloudwatch_log_group.function.name
+  log_group_name = local.log_group_name
   pattern        = "{ $.key_expires_in_days = * }"
 
   metric_transformation {
@@ -119,8 +123,8 @@ resource "aws_cloudwatch_metric_alarm" "failed" {
   threshold           = var.failures_to_alert
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alerts_topic_arn]
+  ok_actions          = [local.alerts_topic_arn]
   tags                = var.tags
 
   metric_query {
@@ -167,8 +171,8 @@ resource "aws_cloudwatch_metric_alarm" "silent" {
   threshold           = 1
   evaluation_periods  = floor(local.silence_window / local.silence_step)
   treat_missing_data  = "breaching" # if there has never been any data
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alerts_topic_arn]
+  ok_actions          = [local.alerts_topic_arn]
   tags                = var.tags
 
   metric_query {
@@ -204,25 +208,25 @@ resource "aws_cloudwatch_metric_alarm" "key_expiry" {
   comparison_operator = "LessThanThreshold"
   threshold           = var.key_expiry_alert_days
   treat_missing_data  = "ignore"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alerts_topic_arn]
+  ok_actions          = [local.alerts_topic_arn]
   tags                = var.tags
 }
 
 resource "aws_cloudwatch_metric_alarm" "failed_runs" {
   alarm_name          = "${var.name}-failed-runs"
-  alarm_description   = "Runs of ${local.function_name} failed after every retry; they are in the queue ${aws_sqs_queue.failed_runs.name}. ${local.look_here}"
+  alarm_description   = "Runs of ${local.function_name} failed after every retry; they are in the queue ${local.failed_runs_name}. ${local.look_here}"
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = aws_sqs_queue.failed_runs.name }
+  dimensions          = { QueueName = local.failed_runs_name }
   statistic           = "Maximum"
   period              = 300
   evaluation_periods  = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alerts_topic_arn]
+  ok_actions          = [local.alerts_topic_arn]
   tags                = var.tags
 }
 

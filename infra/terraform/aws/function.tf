@@ -3,8 +3,8 @@
 locals {
   # The function gives up first and reports what it was waiting for; Lambda's timeout follows a moment later, and then a retry.
   timeout_seconds = ceil(var.deadline_seconds) + 5
-  # Null if there is no archive; the precondition below then gives an error that says so.
-  archive_hash = fileexists(local.archive) ? filebase64sha256(local.archive) : ""
+  # Empty if there is no archive; the precondition below then gives an error that says so. An object in S3 is known by its name.
+  archive_hash = local.archive == null ? null : fileexists(local.archive) ? filebase64sha256(local.archive) : ""
   callers      = var.function_url == null ? toset([]) : var.function_url.principals
 
   environment = merge(var.extra_environment, {
@@ -12,7 +12,7 @@ locals {
       HELSEID_ISSUER              = var.helseid_issuer
       HELSEID_CLIENT_ID           = var.helseid_client_id
       HELSEID_SCOPE               = var.helseid_scope
-      HELSEID_KEY                 = aws_secretsmanager_secret.key.arn # the address, never the key
+      HELSEID_KEY                 = local.secret_arn # the address, never the key
       HELSEID_PARENT_ORGANIZATION = var.parent_organization
       HELSEID_CHILD_ORGANIZATION  = var.child_organization
       HELSEID_ORGANIZATIONS       = length(var.organizations) == 0 ? null : join(" ", sort(var.organizations))
@@ -36,12 +36,15 @@ resource "aws_lambda_function" "function" {
 
   function_name                  = local.function_name
   description                    = "Signs in to HelseID and calls an API."
-  role                           = aws_iam_role.function.arn
+  role                           = local.function_role_arn
   handler                        = "main.lambda_handler"
   runtime                        = "python${var.python_version}"
   architectures                  = [var.architecture]
   filename                       = local.archive
+  s3_bucket                      = try(local.archive_object[0], null)
+  s3_key                         = try(local.archive_object[1], null)
   source_code_hash               = local.archive_hash
+  publish                        = true # a version for each change (live.tf)
   memory_size                    = var.memory_mb
   timeout                        = local.timeout_seconds
   reserved_concurrent_executions = coalesce(var.reserved_concurrency, -1)
@@ -55,7 +58,7 @@ resource "aws_lambda_function" "function" {
 
   logging_config {
     log_format            = "JSON"
-    log_group             = aws_cloudwatch_log_group.function.name
+    log_group             = local.log_group_name
     application_log_level = "DEBUG" # LOG_LEVEL decides
     system_log_level      = "INFO"
   }
@@ -75,8 +78,8 @@ resource "aws_lambda_function" "function" {
 
   lifecycle {
     precondition {
-      condition     = fileexists(local.archive)
-      error_message = "There is no archive at ${local.archive}: run `${local.build_command}`, or set archive_path."
+      condition     = local.archive == null ? true : fileexists(local.archive)
+      error_message = "There is no archive at ${coalesce(local.archive, "(S3)")}: run `${local.build_command}`, or set archive."
     }
 
     precondition {
@@ -88,21 +91,9 @@ resource "aws_lambda_function" "function" {
   depends_on = [aws_iam_role_policy.function] # Lambda checks the role's network permissions when it creates the function
 }
 
-# Schedules invoke the function asynchronously, so Lambda itself retries a run that raises: after one minute, then after two more.
-# After that it sends the run to the queue.
-resource "aws_lambda_function_event_invoke_config" "function" {
-  function_name                = aws_lambda_function.function.function_name
-  maximum_event_age_in_seconds = var.event_age_seconds
-  maximum_retry_attempts       = 2
-
-  destination_config {
-    on_failure {
-      destination = aws_sqs_queue.failed_runs.arn
-    }
-  }
-}
-
 resource "aws_cloudwatch_log_group" "function" {
+  count = var.existing.log_group == null ? 1 : 0
+
   name              = "/aws/lambda/${local.function_name}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
@@ -110,6 +101,8 @@ resource "aws_cloudwatch_log_group" "function" {
 }
 
 resource "aws_iam_role" "function" {
+  count = var.existing.function_role == null ? 1 : 0
+
   name                 = local.function_name
   description          = "What ${local.function_name} may do: read its key, write its log and its results."
   assume_role_policy   = data.aws_iam_policy_document.lambda_assumes.json
@@ -118,8 +111,10 @@ resource "aws_iam_role" "function" {
 }
 
 resource "aws_iam_role_policy" "function" {
+  count = var.existing.function_role == null ? 1 : 0
+
   name   = "read-key-write-log"
-  role   = aws_iam_role.function.id
+  role   = aws_iam_role.function[0].id
   policy = data.aws_iam_policy_document.function.json
 }
 
@@ -129,14 +124,14 @@ data "aws_iam_policy_document" "function" {
   statement {
     sid       = "ReadTheKey"
     actions   = ["secretsmanager:GetSecretValue"]
-    resources = [aws_secretsmanager_secret.key.arn]
+    resources = [local.secret_arn]
 
     # Not in the secret's own policy, where AWS does not allow this key; the extension runs in the function's environment:
     # https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
     condition {
-      test     = "ArnEquals"
+      test     = "ArnLike"
       variable = "lambda:SourceFunctionArn"
-      values   = [local.function_arn]
+      values   = local.function_sources
     }
   }
 
@@ -151,7 +146,7 @@ data "aws_iam_policy_document" "function" {
       condition {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:SecretARN"
-        values   = [aws_secretsmanager_secret.key.arn]
+        values   = [local.secret_arn]
       }
     }
   }
@@ -159,7 +154,7 @@ data "aws_iam_policy_document" "function" {
   statement {
     sid       = "WriteTheLog"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
+    resources = ["${local.log_group_arn}:*"]
   }
 }
 
@@ -200,9 +195,9 @@ data "aws_iam_policy_document" "network_and_traces" {
       resources = ["*"]
 
       condition {
-        test     = "ArnEquals"
+        test     = "ArnLike"
         variable = "lambda:SourceFunctionArn"
-        values   = [local.function_arn, local.rotator_arn]
+        values   = concat(local.function_sources, [local.rotator_arn])
       }
     }
   }
@@ -216,30 +211,4 @@ data "aws_iam_policy_document" "network_and_traces" {
       resources = ["*"]
     }
   }
-}
-
-resource "aws_lambda_function_url" "function" {
-  count = var.function_url == null ? 0 : 1
-
-  function_name      = aws_lambda_function.function.function_name
-  authorization_type = "AWS_IAM"
-}
-
-# Since October 2025 AWS requires both actions of a caller of a function URL. The lowest provider version cannot yet restrict the
-# second to the URL (lambda:InvokedViaFunctionUrl), so these callers can invoke the function directly as well.
-resource "aws_lambda_permission" "url" {
-  for_each = local.callers
-
-  function_name          = aws_lambda_function.function.function_name
-  action                 = "lambda:InvokeFunctionUrl"
-  principal              = each.value
-  function_url_auth_type = aws_lambda_function_url.function[0].authorization_type
-}
-
-resource "aws_lambda_permission" "url_function" {
-  for_each = local.callers
-
-  function_name = aws_lambda_function.function.function_name
-  action        = "lambda:InvokeFunction"
-  principal     = each.value
 }

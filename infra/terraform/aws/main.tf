@@ -4,7 +4,9 @@
 #   settings.tf         the function's settings (its environment), validated as the function validates them
 #   variables.tf        how it is deployed
 #   secret.tf           the secret for the private key, and who may read and write it
-#   function.tf         the function, its role and its log; optionally the function URL
+#   existing.tf         what exists already, or what the module makes instead
+#   function.tf         the function, its role and its log
+#   live.tf             the alias that everybody starts, its versions, retries and, optionally, the function URL
 #   schedule.tf         what starts it, and where runs go that failed for good
 #   results.tf          where results go and a job's cursor is kept, and what the function may do there
 #   results_storage.tf  the bucket or the queue for results, if the module makes one
@@ -32,6 +34,9 @@ locals {
   function_arn = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.function_name}"
   rotator_arn  = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${local.rotator_name}"
 
+  # As the source of a request: AWS documents it without a version, and each version is the same function's own code.
+  function_sources = [local.function_arn, "${local.function_arn}:*"]
+
   # A session's `aws:PrincipalArn` is its role, whose path the session's own ARN leaves out. Role names are unique in an account,
   # so the second pattern is no other role.
   caller      = data.aws_caller_identity.current.arn
@@ -41,8 +46,9 @@ locals {
   ]
 
   # The job of one's own, if there is one, and the output of `make lambda-zip`, which is run in the repository.
-  job           = var.source_dir == null ? "" : try(file("${var.source_dir}/main.py"), "")
-  build_command = "make lambda-zip ARCH=${var.architecture} RUNTIME=${var.python_version}${var.source_dir == null ? "" : " SOURCE=${abspath(var.source_dir)}"}"
-  built_archive = "${var.source_dir == null ? "${path.module}/../../.." : var.source_dir}/build/lambda-${var.architecture}-${var.python_version}.zip"
-  archive       = coalesce(var.archive_path, local.built_archive)
+  job            = var.source_dir == null ? "" : try(file("${var.source_dir}/main.py"), "")
+  build_command  = "make lambda-zip ARCH=${var.architecture} RUNTIME=${var.python_version}${var.source_dir == null ? "" : " SOURCE=${abspath(var.source_dir)}"}"
+  built_archive  = "${var.source_dir == null ? "${path.module}/../../.." : var.source_dir}/build/lambda-${var.architecture}-${var.python_version}.zip"
+  archive_object = try(regex("^s3://([^/]+)/(.+)$", var.archive), null) # bucket and key
+  archive        = local.archive_object == null ? coalesce(var.archive, local.built_archive) : null
 }

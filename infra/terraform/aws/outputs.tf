@@ -2,28 +2,28 @@
 
 output "add_key" {
   description = "Puts the private JWK in the file `client.jwk.json` into the secret, as its current version; run it once, by hand."
-  value       = "aws secretsmanager put-secret-value --region ${local.region} --secret-id ${aws_secretsmanager_secret.key.arn} --secret-string file://client.jwk.json"
+  value       = "aws secretsmanager put-secret-value --region ${local.region} --secret-id ${local.secret_arn} --secret-string file://client.jwk.json"
 }
 
 output "make_key" {
   description = "Instead of `add_key`, in the repository and signed in to AWS: makes a key, stores the private half in the secret and nowhere else, and prints the public half for Selvbetjening."
-  value       = ".venv/bin/python -m helseid_fn key new ${aws_secretsmanager_secret.key.arn}"
+  value       = ".venv/bin/python -m helseid_fn key new ${local.secret_arn}"
 }
 
 # With its default timeout, the command gives up after a minute and starts the job again while the first is still running.
 output "run_now" {
   description = "Runs the job now, as the schedule does, and prints its result."
-  value       = "aws lambda invoke --region ${local.region} --cli-read-timeout ${local.timeout_seconds + 30} --function-name ${aws_lambda_function.function.function_name} --cli-binary-format raw-in-base64-out --payload '${replace(jsonencode(var.invocation), "'", "'\\''")}' /dev/stdout"
+  value       = "aws lambda invoke --region ${local.region} --cli-read-timeout ${local.timeout_seconds + 30} --function-name ${aws_lambda_function.function.function_name}:${aws_lambda_alias.live.name} --cli-binary-format raw-in-base64-out --payload '${replace(jsonencode(var.invocation), "'", "'\\''")}' /dev/stdout"
 }
 
 output "read_log" {
   description = "Prints the log lines of the last hour."
-  value       = "aws logs tail ${aws_cloudwatch_log_group.function.name} --region ${local.region} --since 1h --format short"
+  value       = "aws logs tail ${local.log_group_name} --region ${local.region} --since 1h --format short"
 }
 
 output "read_failed_runs" {
   description = "Shows up to ten failed runs, and leaves them in the queue."
-  value       = "aws sqs receive-message --region ${local.region} --queue-url ${aws_sqs_queue.failed_runs.id} --max-number-of-messages 10 --visibility-timeout 0"
+  value       = "aws sqs receive-message --region ${local.region} --queue-url ${local.failed_runs_url} --max-number-of-messages 10 --visibility-timeout 0"
 }
 
 output "call_by_hand" {
@@ -36,7 +36,7 @@ output "call_by_hand" {
 
 output "rotate_now" {
   description = "Starts a rotation now, which replaces the key if it is due; null without `rotation`."
-  value       = var.rotation == null ? null : "aws secretsmanager rotate-secret --region ${local.region} --secret-id ${aws_secretsmanager_secret.key.arn}"
+  value       = var.rotation == null ? null : "aws secretsmanager rotate-secret --region ${local.region} --secret-id ${local.secret_arn}"
 }
 
 output "function_name" {
@@ -49,14 +49,24 @@ output "function_arn" {
   value       = aws_lambda_function.function.arn
 }
 
+output "live_arn" {
+  description = "ARN of the alias `live`, which is what to invoke and what to grant."
+  value       = local.live_arn
+}
+
+output "live_version" {
+  description = "The version that runs now; a later `rollback_version` brings it back."
+  value       = aws_lambda_alias.live.function_version
+}
+
 output "function_role_arn" {
   description = "ARN of the function's role, for grants outside this module, such as a key policy."
-  value       = aws_iam_role.function.arn
+  value       = local.function_role_arn
 }
 
 output "secret_arn" {
   description = "ARN of the secret that contains the key; the function's `HELSEID_KEY`."
-  value       = aws_secretsmanager_secret.key.arn
+  value       = local.secret_arn
 }
 
 output "result_to" {
@@ -71,10 +81,15 @@ output "cursor_in" {
 
 output "log_group_name" {
   description = "Name of the function's log group."
-  value       = aws_cloudwatch_log_group.function.name
+  value       = local.log_group_name
 }
 
 output "alerts_topic_arn" {
   description = "ARN of the SNS topic that the alarms publish to, for chat or an on-call service besides e-mail."
-  value       = aws_sns_topic.alerts.arn
+  value       = local.alerts_topic_arn
+}
+
+output "existing_policies" {
+  description = "For each member of `existing` that has a policy, what that must contain: the roles' permissions, the secret's denials, what may publish to the topic."
+  value       = { for name, policy in local.needed_policies : name => policy if try(var.existing[name], null) != null }
 }

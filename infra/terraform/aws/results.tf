@@ -37,9 +37,9 @@ data "aws_iam_policy_document" "results" {
       resources = [statement.value]
 
       condition {
-        test     = "ArnEquals"
+        test     = "ArnLike"
         variable = "lambda:SourceFunctionArn"
-        values   = [local.function_arn]
+        values   = local.function_sources
       }
     }
   }
@@ -53,9 +53,9 @@ data "aws_iam_policy_document" "results" {
       resources = [statement.value]
 
       condition {
-        test     = "ArnEquals"
+        test     = "ArnLike"
         variable = "lambda:SourceFunctionArn"
-        values   = [local.function_arn]
+        values   = local.function_sources
       }
     }
   }
@@ -69,9 +69,9 @@ data "aws_iam_policy_document" "results" {
       resources = [for name in local.cursor_names : "arn:${local.partition}:s3:::${statement.value[0]}/${name}"]
 
       condition {
-        test     = "ArnEquals"
+        test     = "ArnLike"
         variable = "lambda:SourceFunctionArn"
-        values   = [local.function_arn]
+        values   = local.function_sources
       }
     }
   }
@@ -92,9 +92,9 @@ data "aws_iam_policy_document" "results" {
       }
 
       condition {
-        test     = "ArnEquals"
+        test     = "ArnLike"
         variable = "lambda:SourceFunctionArn"
-        values   = [local.function_arn]
+        values   = local.function_sources
       }
     }
   }

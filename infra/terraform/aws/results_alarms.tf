@@ -10,7 +10,7 @@ resource "aws_cloudwatch_log_metric_filter" "undelivered" {
   count = local.watches_delivery ? 1 : 0
 
   name           = "${var.name}-undelivered"
-  log_group_name = aws_cloudwatch_log_group.function.name
+  log_group_name = local.log_group_name
   pattern        = "{ $.code = \"delivery.*\" && $.code != \"delivery.refused.overtaken\" }"
 
   metric_transformation {
@@ -34,8 +34,8 @@ resource "aws_cloudwatch_metric_alarm" "undelivered" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alerts_topic_arn]
+  ok_actions          = [local.alerts_topic_arn]
   tags                = var.tags
 }
 
@@ -44,7 +44,7 @@ resource "aws_cloudwatch_log_metric_filter" "cursor" {
   count = local.watches_cursor ? 1 : 0
 
   name           = "${var.name}-cursor"
-  log_group_name = aws_cloudwatch_log_group.function.name
+  log_group_name = local.log_group_name
   pattern        = "{ $.outcome = \"ok\" && $.cursor_unmoved_hours = * }"
 
   metric_transformation {
@@ -68,7 +68,7 @@ resource "aws_cloudwatch_metric_alarm" "cursor" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.cursor_unmoved_hours
   treat_missing_data  = "ignore"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alerts_topic_arn]
+  ok_actions          = [local.alerts_topic_arn]
   tags                = var.tags
 }

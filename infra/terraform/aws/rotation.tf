@@ -4,6 +4,7 @@
 locals {
   # Generating a 4096-bit key takes seconds, and HelseID needs up to 20 s before it accepts a new key.
   rotator_deadline_seconds = max(var.deadline_seconds, 120)
+  makes_rotator_role       = var.rotation != null && var.existing.rotator_role == null
 }
 
 resource "aws_lambda_function" "rotator" {
@@ -15,11 +16,13 @@ resource "aws_lambda_function" "rotator" {
 
   function_name    = local.rotator_name
   description      = "Replaces the key of ${local.function_name} before it expires."
-  role             = aws_iam_role.rotator[0].arn
+  role             = local.rotator_role_arn
   handler          = "main.rotate_lambda"
   runtime          = "python${var.python_version}"
   architectures    = [var.architecture]
   filename         = local.archive
+  s3_bucket        = try(local.archive_object[0], null)
+  s3_key           = try(local.archive_object[1], null)
   source_code_hash = local.archive_hash
   memory_size      = max(var.memory_mb, 1024)
   timeout          = ceil(local.rotator_deadline_seconds) + 5
@@ -70,7 +73,7 @@ resource "aws_secretsmanager_secret_rotation" "key" {
 
   count = var.rotation == null ? 0 : 1
 
-  secret_id           = aws_secretsmanager_secret.key.id
+  secret_id           = local.secret_arn
   rotation_lambda_arn = aws_lambda_function.rotator[0].arn
   rotate_immediately  = false
 
@@ -88,7 +91,7 @@ resource "aws_lambda_permission" "rotator" {
   action         = "lambda:InvokeFunction"
   principal      = "secretsmanager.amazonaws.com"
   source_account = local.account
-  source_arn     = aws_secretsmanager_secret.key.arn
+  source_arn     = local.secret_arn
 }
 
 resource "aws_cloudwatch_log_group" "rotator" {
@@ -101,7 +104,7 @@ resource "aws_cloudwatch_log_group" "rotator" {
 }
 
 resource "aws_iam_role" "rotator" {
-  count = var.rotation == null ? 0 : 1
+  count = local.makes_rotator_role ? 1 : 0
 
   name                 = local.rotator_name
   description          = "What ${local.rotator_name} may do: read, add and promote versions of the key, write its log."
@@ -111,7 +114,7 @@ resource "aws_iam_role" "rotator" {
 }
 
 resource "aws_iam_role_policy" "rotator" {
-  count = var.rotation == null ? 0 : 1
+  count = local.makes_rotator_role ? 1 : 0
 
   name   = "rotate-key-write-log"
   role   = aws_iam_role.rotator[0].id
@@ -129,7 +132,7 @@ data "aws_iam_policy_document" "rotator" {
       "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue",
       "secretsmanager:UpdateSecretVersionStage",
     ]
-    resources = [aws_secretsmanager_secret.key.arn]
+    resources = [local.secret_arn]
 
     condition {
       test     = "ArnEquals"
@@ -149,7 +152,7 @@ data "aws_iam_policy_document" "rotator" {
       condition {
         test     = "StringEquals"
         variable = "kms:EncryptionContext:SecretARN"
-        values   = [aws_secretsmanager_secret.key.arn]
+        values   = [local.secret_arn]
       }
     }
   }
@@ -186,8 +189,8 @@ resource "aws_cloudwatch_metric_alarm" "rotation_failed" {
   threshold           = 1
   evaluation_periods  = 1
   treat_missing_data  = "notBreaching"
-  alarm_actions       = [aws_sns_topic.alerts.arn]
-  ok_actions          = [aws_sns_topic.alerts.arn]
+  alarm_actions       = [local.alerts_topic_arn]
+  ok_actions          = [local.alerts_topic_arn]
   tags                = var.tags
 
   metric_query {

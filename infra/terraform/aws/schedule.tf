@@ -20,8 +20,8 @@ resource "aws_scheduler_schedule" "runs" {
   }
 
   target {
-    arn      = aws_lambda_function.function.arn
-    role_arn = aws_iam_role.schedule.arn
+    arn      = local.live_arn
+    role_arn = local.schedule_role_arn
     input    = jsonencode(var.invocation)
 
     # For runs that Lambda does not accept; those that it accepts, it retries by itself (function.tf).
@@ -31,7 +31,7 @@ resource "aws_scheduler_schedule" "runs" {
     }
 
     dead_letter_config {
-      arn = aws_sqs_queue.failed_runs.arn
+      arn = local.failed_runs_arn
     }
   }
 
@@ -40,6 +40,8 @@ resource "aws_scheduler_schedule" "runs" {
 
 # Runs that the schedule or Lambda gave up on. An alarm reports that there are any; somebody inspects them and purges the queue.
 resource "aws_sqs_queue" "failed_runs" {
+  count = var.existing.failed_runs == null ? 1 : 0
+
   name                      = "${var.name}-failed-runs"
   message_retention_seconds = 1209600 # 14 days, the maximum
   kms_master_key_id         = var.kms_key_arn
@@ -48,6 +50,8 @@ resource "aws_sqs_queue" "failed_runs" {
 }
 
 resource "aws_iam_role" "schedule" {
+  count = var.existing.schedule_role == null ? 1 : 0
+
   name                 = "${var.name}-schedule"
   description          = "What the schedule may do: start ${local.function_name}."
   assume_role_policy   = data.aws_iam_policy_document.scheduler_assumes.json
@@ -56,8 +60,10 @@ resource "aws_iam_role" "schedule" {
 }
 
 resource "aws_iam_role_policy" "schedule" {
+  count = var.existing.schedule_role == null ? 1 : 0
+
   name   = "start-function"
-  role   = aws_iam_role.schedule.id
+  role   = aws_iam_role.schedule[0].id
   policy = data.aws_iam_policy_document.schedule.json
 }
 
@@ -67,7 +73,7 @@ data "aws_iam_policy_document" "failed_runs" {
   statement {
     sid       = "HandOverFailedRuns"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.failed_runs.arn]
+    resources = [local.failed_runs_arn]
   }
 
   dynamic "statement" {
@@ -93,7 +99,7 @@ data "aws_iam_policy_document" "schedule" {
   statement {
     sid       = "StartTheFunction"
     actions   = ["lambda:InvokeFunction"]
-    resources = [aws_lambda_function.function.arn]
+    resources = [local.live_arn]
   }
 }
 

@@ -2,6 +2,10 @@
 # `make_key`), so it is never in a state, a plan or a variable.
 
 resource "aws_secretsmanager_secret" "key" {
+  #checkov:skip=CKV2_AWS_57: the rotation is optional, and in rotation.tf, where this check does not see it
+
+  count = var.existing.secret == null ? 1 : 0
+
   name                    = "${var.name}-key"
   description             = "The private JWK with which ${var.name} signs in to HelseID. Terraform never sees its value."
   kms_key_id              = var.kms_key_arn
@@ -10,8 +14,8 @@ resource "aws_secretsmanager_secret" "key" {
 }
 
 locals {
-  key_readers  = concat([aws_iam_role.function.arn], aws_iam_role.rotator[*].arn)
-  key_rotators = aws_iam_role.rotator[*].arn
+  key_readers  = concat([local.function_role_arn], local.key_rotators)
+  key_rotators = var.rotation == null ? [] : [local.rotator_role_arn]
 
   # The root user is always among them, since AWS documents no way past such a denial.
   root           = "arn:${local.partition}:iam::${local.account}:root"
@@ -25,7 +29,9 @@ locals {
 # Denies this secret to everybody else whom a policy elsewhere in the account allows to use it, administrators of the account
 # included. Each pattern of ArnNotLike is a principal that is not denied; what it may do, its own policies must allow.
 resource "aws_secretsmanager_secret_policy" "key" {
-  secret_arn = aws_secretsmanager_secret.key.arn
+  count = var.existing.secret == null ? 1 : 0
+
+  secret_arn = local.secret_arn
   policy     = data.aws_iam_policy_document.key.json
 
   lifecycle {

@@ -44,10 +44,47 @@ variable "source_dir" {
   }
 }
 
-variable "archive_path" {
-  description = "Path of the archive that `make lambda-zip` built; null is that command's own path for `source_dir`, `architecture` and `python_version`."
+variable "archive" {
+  description = "The archive to deploy: a path, or `s3://BUCKET/KEY` of an object in the same region, whose name changes with its content. Null is the path at which `make lambda-zip` builds it from this checkout, for `source_dir`, `architecture` and `python_version`."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.archive == null ? true : can(regex("^s3://${local.bucket}/.+$", var.archive)) || !can(regex("^[a-z0-9]+:|^$", var.archive))
+    error_message = "archive must be a path, or s3://BUCKET/KEY."
+  }
+}
+
+variable "rollback_version" {
+  description = "The version that runs instead of the newest, such as the one before (the output `live_version`); null is the newest."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.rollback_version == null ? true : var.rollback_version >= 1 && floor(var.rollback_version) == var.rollback_version
+    error_message = "rollback_version must be the number of a version, from 1."
+  }
+}
+
+variable "canary" {
+  description = "Sends the fraction `weight` of the invocations to another version: `version`, or the newest, if `rollback_version` says which has the rest. Null sends all to one."
+  type        = object({ weight = number, version = optional(number) })
+  default     = null
+
+  validation {
+    condition     = var.canary == null ? true : var.canary.weight > 0 && var.canary.weight < 1
+    error_message = "canary.weight must be a fraction between 0 and 1, for example 0.1."
+  }
+
+  validation {
+    condition     = var.canary == null ? true : var.canary.version != var.rollback_version
+    error_message = "canary.version must be another version than rollback_version's; without both there is only the newest."
+  }
+
+  validation {
+    condition     = try(var.canary.version, null) == null ? true : var.canary.version >= 1 && floor(var.canary.version) == var.canary.version
+    error_message = "canary.version must be the number of a version, from 1."
+  }
 }
 
 variable "memory_mb" {
@@ -350,6 +387,45 @@ variable "rotation" {
   validation {
     condition     = var.rotation == null ? true : var.rotation.due_fraction > 0 && var.rotation.due_fraction < 1
     error_message = "rotation.due_fraction must be a fraction between 0 and 1, for example 0.67."
+  }
+}
+
+variable "existing" {
+  description = "Parts that exist already and are used instead of new ones: a secret, roles for the function, the schedules and the rotating function, a log group, a topic for alerts, a queue for failed runs."
+  type = object({
+    secret        = optional(object({ arn = string }))
+    function_role = optional(object({ arn = string }))
+    schedule_role = optional(object({ arn = string }))
+    rotator_role  = optional(object({ arn = string }))
+    log_group     = optional(object({ name = string }))
+    alerts_topic  = optional(object({ arn = string }))
+    failed_runs   = optional(object({ arn = string }))
+  })
+  default = {}
+
+  validation {
+    condition     = var.existing.secret == null ? true : can(regex("^arn:aws(-[a-z]+)*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$", var.existing.secret.arn))
+    error_message = "existing.secret.arn must be a secret's whole ARN, with the six characters at its end."
+  }
+
+  validation {
+    condition     = alltrue([for role in [var.existing.function_role, var.existing.schedule_role, var.existing.rotator_role] : role == null ? true : can(regex("^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[\\w+=,.@/-]+$", role.arn))])
+    error_message = "existing.function_role.arn, schedule_role.arn and rotator_role.arn must be the ARNs of roles."
+  }
+
+  validation {
+    condition     = var.existing.log_group == null ? true : can(regex("^[A-Za-z0-9_/.#-]{1,512}$", var.existing.log_group.name))
+    error_message = "existing.log_group.name must be the name of a log group, not its ARN."
+  }
+
+  validation {
+    condition     = var.existing.alerts_topic == null ? true : can(regex("^arn:aws(-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$", var.existing.alerts_topic.arn))
+    error_message = "existing.alerts_topic.arn must be the ARN of a topic of SNS, and not of a FIFO topic, to which alarms cannot publish."
+  }
+
+  validation {
+    condition     = var.existing.failed_runs == null ? true : can(regex("^arn:aws(-[a-z]+)*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", var.existing.failed_runs.arn))
+    error_message = "existing.failed_runs.arn must be the ARN of a queue of SQS, and not of a FIFO queue, which the schedules cannot use."
   }
 }
 

@@ -5,7 +5,7 @@ resource "aws_cloudwatch_event_rule" "secret_access" {
   count = var.watch_secret_access ? 1 : 0
 
   name        = "${var.name}-secret-access"
-  description = "Somebody other than the functions reads or writes the secret ${aws_secretsmanager_secret.key.name}, or tries to."
+  description = "Somebody other than the functions reads or writes the secret ${local.secret_name}, or tries to."
   state       = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" # in the state ENABLED, nobody is notified of reads
   tags        = var.tags
 
@@ -21,9 +21,9 @@ resource "aws_cloudwatch_event_rule" "secret_access" {
       ]
       # Recorded as the caller named it: by ARN, by ARN without its random end, or by name.
       requestParameters = { secretId = [
-        aws_secretsmanager_secret.key.arn,
-        "arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret:${aws_secretsmanager_secret.key.name}",
-        aws_secretsmanager_secret.key.name,
+        local.secret_arn,
+        "arn:${local.partition}:secretsmanager:${local.region}:${local.account}:secret:${local.secret_name}",
+        local.secret_name,
       ] }
       # A session of another role, or a caller without a role, such as a user or root.
       "$or" = [
@@ -38,7 +38,7 @@ resource "aws_cloudwatch_event_target" "secret_access" {
   count = var.watch_secret_access ? 1 : 0
 
   rule = aws_cloudwatch_event_rule.secret_access[0].name
-  arn  = aws_sns_topic.alerts.arn
+  arn  = local.alerts_topic_arn
 
   input_transformer {
     input_paths = {

@@ -9,7 +9,7 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
 }
 
 run "alarms_cover_failures_and_silence" {
@@ -27,7 +27,7 @@ run "alarms_cover_failures_and_silence" {
       for alarm in concat(
         [aws_cloudwatch_metric_alarm.failed, aws_cloudwatch_metric_alarm.failed_runs],
         aws_cloudwatch_metric_alarm.silent, aws_cloudwatch_metric_alarm.key_expiry
-      ) : alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && alarm.ok_actions == toset([aws_sns_topic.alerts.arn])
+      ) : alarm.alarm_actions == toset([local.alerts_topic_arn]) && alarm.ok_actions == toset([local.alerts_topic_arn])
     ]) && length(aws_cloudwatch_metric_alarm.silent) == 1 && length(aws_cloudwatch_metric_alarm.key_expiry) == 1
     error_message = "Every alarm must notify when it is raised and when it clears."
   }
@@ -73,12 +73,12 @@ run "alarms_cover_failures_and_silence" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.failed_runs.metric_name == "ApproximateNumberOfMessagesVisible" && aws_cloudwatch_metric_alarm.failed_runs.dimensions.QueueName == aws_sqs_queue.failed_runs.name && aws_cloudwatch_metric_alarm.failed_runs.threshold == 0
+    condition     = aws_cloudwatch_metric_alarm.failed_runs.metric_name == "ApproximateNumberOfMessagesVisible" && aws_cloudwatch_metric_alarm.failed_runs.dimensions.QueueName == local.failed_runs_name && aws_cloudwatch_metric_alarm.failed_runs.threshold == 0
     error_message = "One run in the queue must raise the alarm."
   }
 
   assert {
-    condition     = strcontains(aws_cloudwatch_query_definition.runs.query_string, "ispresent(outcome)") && contains(aws_cloudwatch_query_definition.runs.log_group_names, aws_cloudwatch_log_group.function.name)
+    condition     = strcontains(aws_cloudwatch_query_definition.runs.query_string, "ispresent(outcome)") && contains(aws_cloudwatch_query_definition.runs.log_group_names, local.log_group_name)
     error_message = "There must be a saved query for the runs."
   }
 
@@ -96,12 +96,12 @@ run "alarms_cover_failures_and_silence" {
   }
 
   assert {
-    condition     = toset(jsondecode(aws_cloudwatch_event_rule.secret_access[0].event_pattern).detail["$or"][0].userIdentity.sessionContext.sessionIssuer.arn[0]["anything-but"]) == toset([aws_iam_role.function.arn])
+    condition     = toset(jsondecode(aws_cloudwatch_event_rule.secret_access[0].event_pattern).detail["$or"][0].userIdentity.sessionContext.sessionIssuer.arn[0]["anything-but"]) == toset([local.function_role_arn])
     error_message = "Everybody but the function must be seen."
   }
 
   assert {
-    condition     = aws_cloudwatch_event_target.secret_access[0].arn == aws_sns_topic.alerts.arn && aws_cloudwatch_event_target.secret_access[0].rule == aws_cloudwatch_event_rule.secret_access[0].name
+    condition     = aws_cloudwatch_event_target.secret_access[0].arn == local.alerts_topic_arn && aws_cloudwatch_event_target.secret_access[0].rule == aws_cloudwatch_event_rule.secret_access[0].name
     error_message = "The same people must be notified of access to the secret as of the alarms."
   }
 }

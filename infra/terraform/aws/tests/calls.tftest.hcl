@@ -9,7 +9,7 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
 }
 
 run "only_named_principals_may_call_the_function_url" {
@@ -50,7 +50,7 @@ run "a_missing_archive_is_refused" {
   command = plan
 
   variables {
-    archive_path = "tests/none.zip"
+    archive = "tests/none.zip"
   }
 
   expect_failures = [aws_lambda_function.function]

@@ -9,7 +9,7 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
 }
 
 run "by_default" {
@@ -24,12 +24,12 @@ run "by_default" {
   }
 
   assert {
-    condition     = aws_lambda_function.function.role == aws_iam_role.function.arn && aws_iam_role.function.name == "helseid-fn"
+    condition     = aws_lambda_function.function.role == local.function_role_arn && aws_iam_role.function[0].name == "helseid-fn"
     error_message = "The function must have its own role."
   }
 
   assert {
-    condition     = aws_lambda_function.function.logging_config[0].log_format == "JSON" && aws_lambda_function.function.logging_config[0].log_group == aws_cloudwatch_log_group.function.name
+    condition     = aws_lambda_function.function.logging_config[0].log_format == "JSON" && aws_lambda_function.function.logging_config[0].log_group == local.log_group_name
     error_message = "The function must write JSON to its own log group."
   }
 
@@ -39,7 +39,7 @@ run "by_default" {
   }
 
   assert {
-    condition     = aws_cloudwatch_log_group.function.retention_in_days == 365
+    condition     = aws_cloudwatch_log_group.function[0].retention_in_days == 365
     error_message = "The log must not be kept forever."
   }
 
@@ -48,7 +48,7 @@ run "by_default" {
       HELSEID_ISSUER    = "https://helseid-sts.test.nhn.no"
       HELSEID_CLIENT_ID = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
       HELSEID_SCOPE     = "nhn:test-public-samplecode/client-credentials"
-      HELSEID_KEY       = aws_secretsmanager_secret.key.arn
+      HELSEID_KEY       = local.secret_arn
       API_URL           = "https://api.example.no/machine-clients/greetings"
       API_METHODS       = "GET"
       DEADLINE_SECONDS  = "25"
@@ -86,19 +86,19 @@ run "by_default" {
   }
 
   assert {
-    condition = aws_secretsmanager_secret.key.name == "helseid-fn-key" && alltrue([
+    condition = local.secret_name == "helseid-fn-key" && alltrue([
       for name in fileset(".", "*.tf") : !can(regex("aws_secretsmanager_secret_version|secret_string *=|secret_binary", file(name)))
     ])
     error_message = "There must be a secret, and no file may contain a version of it: the key would be in the state."
   }
 
   assert {
-    condition     = strcontains(output.add_key, aws_secretsmanager_secret.key.arn) && strcontains(output.add_key, "file://client.jwk.json")
+    condition     = strcontains(output.add_key, local.secret_arn) && strcontains(output.add_key, "file://client.jwk.json")
     error_message = "The command that adds the key must name the secret, and take the key from a file."
   }
 
   assert {
-    condition     = aws_secretsmanager_secret.key.recovery_window_in_days == 30
+    condition     = aws_secretsmanager_secret.key[0].recovery_window_in_days == 30
     error_message = "A deleted secret must be restorable."
   }
 }

@@ -9,7 +9,7 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
 }
 
 run "settings_that_the_function_would_refuse" {
@@ -112,7 +112,7 @@ run "administrators_without_the_applying_identity" {
     secret_administrators = ["arn:aws:iam::123456789012:role/dep.oy", "arn:aws:iam::123456789012:user/deploy", "arn:aws:iam::123456789012:role/deploy/other"]
   }
 
-  expect_failures = [aws_secretsmanager_secret_policy.key]
+  expect_failures = [aws_secretsmanager_secret_policy.key[0]]
 }
 
 run "administrators_by_pattern" {

@@ -9,7 +9,7 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
 }
 
 run "every_option_takes_effect" {
@@ -39,8 +39,8 @@ run "every_option_takes_effect" {
   assert {
     condition = alltrue([
       for each in [
-        aws_secretsmanager_secret.key.kms_key_id, aws_lambda_function.function.kms_key_arn, aws_cloudwatch_log_group.function.kms_key_id,
-        aws_lambda_function.rotator[0].kms_key_arn, aws_cloudwatch_log_group.rotator[0].kms_key_id, aws_sqs_queue.failed_runs.kms_master_key_id
+        aws_secretsmanager_secret.key[0].kms_key_id, aws_lambda_function.function.kms_key_arn, aws_cloudwatch_log_group.function[0].kms_key_id,
+        aws_lambda_function.rotator[0].kms_key_arn, aws_cloudwatch_log_group.rotator[0].kms_key_id, aws_sqs_queue.failed_runs[0].kms_master_key_id
       ] : each == "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
     ])
     error_message = "The secret, the environments, the logs and the queue must be encrypted with the given key."
@@ -52,7 +52,7 @@ run "every_option_takes_effect" {
   }
 
   assert {
-    condition     = alltrue([for each in [aws_iam_role.function, aws_iam_role.schedule, aws_iam_role.rotator[0]] : each.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"])
+    condition     = alltrue([for each in [aws_iam_role.function[0], aws_iam_role.schedule[0], aws_iam_role.rotator[0]] : each.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"])
     error_message = "Every role must have the boundary."
   }
 
@@ -62,7 +62,7 @@ run "every_option_takes_effect" {
   }
 
   assert {
-    condition     = alltrue([for each in [aws_lambda_function.function, aws_secretsmanager_secret.key, aws_sqs_queue.failed_runs, aws_sns_topic.alerts, aws_iam_role.schedule] : each.tags == tomap({ team = "integration" })])
+    condition     = alltrue([for each in [aws_lambda_function.function, aws_secretsmanager_secret.key[0], aws_sqs_queue.failed_runs[0], aws_sns_topic.alerts[0], aws_iam_role.schedule[0]] : each.tags == tomap({ team = "integration" })])
     error_message = "Every resource that supports tags must have them."
   }
 

@@ -9,7 +9,7 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
   kms_key_arn       = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
 }
 
@@ -100,7 +100,7 @@ run "into_a_bucket_of_its_own" {
   assert {
     condition = (
       aws_cloudwatch_log_metric_filter.undelivered[0].pattern == "{ $.code = \"delivery.*\" && $.code != \"delivery.refused.overtaken\" }"
-      && aws_cloudwatch_log_metric_filter.undelivered[0].log_group_name == aws_cloudwatch_log_group.function.name
+      && aws_cloudwatch_log_metric_filter.undelivered[0].log_group_name == local.log_group_name
       && aws_cloudwatch_metric_alarm.undelivered[0].metric_name == "Undelivered" && aws_cloudwatch_metric_alarm.undelivered[0].statistic == "Sum"
       && aws_cloudwatch_metric_alarm.undelivered[0].comparison_operator == "GreaterThanThreshold" && aws_cloudwatch_metric_alarm.undelivered[0].threshold == 0
     )
@@ -111,7 +111,7 @@ run "into_a_bucket_of_its_own" {
     condition = (
       aws_cloudwatch_log_metric_filter.cursor[0].pattern == "{ $.outcome = \"ok\" && $.cursor_unmoved_hours = * }"
       && aws_cloudwatch_log_metric_filter.cursor[0].metric_transformation[0].value == "$.cursor_unmoved_hours"
-      && aws_cloudwatch_log_metric_filter.cursor[0].log_group_name == aws_cloudwatch_log_group.function.name
+      && aws_cloudwatch_log_metric_filter.cursor[0].log_group_name == local.log_group_name
     )
     error_message = "The hours of successful runs must be a metric."
   }
@@ -127,7 +127,7 @@ run "into_a_bucket_of_its_own" {
   assert {
     condition = alltrue([
       for alarm in concat(aws_cloudwatch_metric_alarm.undelivered, aws_cloudwatch_metric_alarm.cursor) :
-      alarm.alarm_actions == toset([aws_sns_topic.alerts.arn]) && alarm.ok_actions == toset([aws_sns_topic.alerts.arn])
+      alarm.alarm_actions == toset([local.alerts_topic_arn]) && alarm.ok_actions == toset([local.alerts_topic_arn])
     ])
     error_message = "The alarms for results must notify when they are raised and when they clear."
   }

@@ -9,7 +9,7 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
 }
 
 run "rotation_runs_in_its_own_function" {
@@ -24,7 +24,7 @@ run "rotation_runs_in_its_own_function" {
   }
 
   assert {
-    condition     = aws_lambda_function.rotator[0].role == aws_iam_role.rotator[0].arn && aws_iam_role.rotator[0].name == "helseid-fn-rotate" && aws_iam_role_policy.rotator[0].role == aws_iam_role.rotator[0].id && aws_lambda_function.rotator[0].logging_config[0].log_group == aws_cloudwatch_log_group.rotator[0].name
+    condition     = aws_lambda_function.rotator[0].role == local.rotator_role_arn && aws_iam_role.rotator[0].name == "helseid-fn-rotate" && aws_iam_role_policy.rotator[0].role == aws_iam_role.rotator[0].id && aws_lambda_function.rotator[0].logging_config[0].log_group == aws_cloudwatch_log_group.rotator[0].name
     error_message = "The rotating function must have its own role and log."
   }
 
@@ -49,7 +49,7 @@ run "rotation_runs_in_its_own_function" {
   }
 
   assert {
-    condition     = aws_lambda_permission.rotator[0].principal == "secretsmanager.amazonaws.com" && aws_lambda_permission.rotator[0].source_arn == aws_secretsmanager_secret.key.arn && aws_lambda_permission.rotator[0].source_account == "123456789012"
+    condition     = aws_lambda_permission.rotator[0].principal == "secretsmanager.amazonaws.com" && aws_lambda_permission.rotator[0].source_arn == local.secret_arn && aws_lambda_permission.rotator[0].source_account == "123456789012"
     error_message = "Only Secrets Manager may start the rotation, for this secret, in this account."
   }
 
@@ -59,7 +59,7 @@ run "rotation_runs_in_its_own_function" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.rotation_failed[0].alarm_actions == toset([aws_sns_topic.alerts.arn]) && aws_cloudwatch_log_metric_filter.rotation_failed[0].log_group_name == aws_cloudwatch_log_group.rotator[0].name && aws_cloudwatch_log_metric_filter.rotation_failed[0].pattern == "{ $.outcome = \"failed\" }"
+    condition     = aws_cloudwatch_metric_alarm.rotation_failed[0].alarm_actions == toset([local.alerts_topic_arn]) && aws_cloudwatch_log_metric_filter.rotation_failed[0].log_group_name == aws_cloudwatch_log_group.rotator[0].name && aws_cloudwatch_log_metric_filter.rotation_failed[0].pattern == "{ $.outcome = \"failed\" }"
     error_message = "A failed rotation must raise an alarm."
   }
 }

@@ -9,7 +9,7 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
 }
 
 run "the_schedule_starts_the_function_with_its_own_role" {
@@ -19,12 +19,12 @@ run "the_schedule_starts_the_function_with_its_own_role" {
   }
 
   assert {
-    condition     = aws_scheduler_schedule.runs.target[0].arn == aws_lambda_function.function.arn && aws_scheduler_schedule.runs.target[0].role_arn == aws_iam_role.schedule.arn
-    error_message = "The schedule must start the function with the schedule's own role."
+    condition     = aws_scheduler_schedule.runs.target[0].arn == aws_lambda_alias.live.arn && aws_scheduler_schedule.runs.target[0].role_arn == local.schedule_role_arn
+    error_message = "The schedule must start the alias with the schedule's own role."
   }
 
   assert {
-    condition     = aws_iam_role.schedule.name == "helseid-fn-schedule" && aws_iam_role_policy.schedule.role == aws_iam_role.schedule.id
+    condition     = aws_iam_role.schedule[0].name == "helseid-fn-schedule" && aws_iam_role_policy.schedule[0].role == aws_iam_role.schedule[0].id
     error_message = "The schedule's role must not be the function's."
   }
 
@@ -71,17 +71,17 @@ run "deadlines_nest_and_failed_runs_are_kept" {
   }
 
   assert {
-    condition     = one(aws_scheduler_schedule.runs.target[0].dead_letter_config).arn == aws_sqs_queue.failed_runs.arn
+    condition     = one(aws_scheduler_schedule.runs.target[0].dead_letter_config).arn == local.failed_runs_arn
     error_message = "A run that the schedule gives up on must go to the queue."
   }
 
   assert {
-    condition     = one(aws_lambda_function_event_invoke_config.function.destination_config[0].on_failure).destination == aws_sqs_queue.failed_runs.arn
+    condition     = one(aws_lambda_function_event_invoke_config.function.destination_config[0].on_failure).destination == local.failed_runs_arn
     error_message = "A run that Lambda gives up on must go to the queue."
   }
 
   assert {
-    condition     = aws_sqs_queue.failed_runs.sqs_managed_sse_enabled == true && aws_sqs_queue.failed_runs.kms_master_key_id == null && aws_sqs_queue.failed_runs.message_retention_seconds == 1209600
+    condition     = aws_sqs_queue.failed_runs[0].sqs_managed_sse_enabled == true && aws_sqs_queue.failed_runs[0].kms_master_key_id == null && aws_sqs_queue.failed_runs[0].message_retention_seconds == 1209600
     error_message = "The queue must be encrypted, and keep its messages for 14 days."
   }
 }

@@ -1,4 +1,4 @@
-# Every variable set but source_dir: a multi-tenant client in production, with automatic key rotation and a customer-managed KMS key.
+# Every variable set but source_dir, rollback_version and canary: a multi-tenant client in production, with automatic key rotation and a customer-managed KMS key.
 # Add `rotation` once the first key is in its secret.
 
 terraform {
@@ -50,12 +50,13 @@ module "helseid_fn" {
 
   architecture                = "arm64"
   python_version              = "3.13"
-  archive_path                = "${path.root}/lambda-arm64-3.13.zip"
+  archive                     = "${path.root}/lambda-arm64-3.13.zip"
   memory_mb                   = 1024
   reserved_concurrency        = 2
   secrets_extension_layer_arn = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"
   vpc                         = { subnet_ids = ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], security_group_ids = ["sg-0a1b2c3d"] }
   kms_key_arn                 = aws_kms_key.stored.arn
+  existing                    = { alerts_topic = { arn = "arn:aws:sns:eu-north-1:123456789012:on-call" } }
   secret_administrators       = ["arn:aws:iam::123456789012:role/deploy"]
   secret_recovery_days        = 7
   xray                        = true

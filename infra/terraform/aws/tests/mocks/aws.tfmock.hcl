@@ -6,7 +6,7 @@ mock_data "aws_caller_identity" {
 }
 
 mock_data "aws_partition" {
-  defaults = { partition = "aws" }
+  defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
 }
 
 mock_data "aws_region" {
@@ -43,7 +43,12 @@ override_resource {
 
 override_resource {
   target = aws_lambda_function.function
-  values = { arn = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+  values = { arn = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", version = "8" }
+}
+
+override_resource {
+  target = aws_lambda_alias.live
+  values = { arn = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:live" }
 }
 
 override_resource {

@@ -30,6 +30,11 @@ override_resource {
 }
 
 override_resource {
+  target = aws_lambda_alias.live
+  values = { arn = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:live" }
+}
+
+override_resource {
   target = aws_lambda_function_event_invoke_config.function
 }
 
@@ -223,34 +228,34 @@ variables {
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
-  archive_path      = "tests/archive.txt"
+  archive           = "tests/archive.txt"
 }
 
 run "by_default" {
   assert {
     condition = jsondecode(data.aws_iam_policy_document.function.json).Statement == jsondecode(jsonencode([
-      { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_runs.arn },
+      { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = local.failed_runs_arn },
       {
         Sid       = "ReadTheKey"
         Effect    = "Allow"
         Action    = "secretsmanager:GetSecretValue"
-        Resource  = aws_secretsmanager_secret.key.arn
-        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = aws_lambda_function.function.arn } }
+        Resource  = local.secret_arn
+        Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } }
       },
-      { Sid = "WriteTheLog", Effect = "Allow", Action = ["logs:PutLogEvents", "logs:CreateLogStream"], Resource = "${aws_cloudwatch_log_group.function.arn}:*" },
+      { Sid = "WriteTheLog", Effect = "Allow", Action = ["logs:PutLogEvents", "logs:CreateLogStream"], Resource = "${local.log_group_arn}:*" },
     ]))
     error_message = "The function's own code may read one secret, write one log, send to one queue, and nothing else."
   }
 
   assert {
-    condition     = aws_iam_role_policy.function.policy == data.aws_iam_policy_document.function.json && aws_iam_role_policy.function.role == aws_iam_role.function.id
+    condition     = aws_iam_role_policy.function[0].policy == data.aws_iam_policy_document.function.json && aws_iam_role_policy.function[0].role == aws_iam_role.function[0].id
     error_message = "The function's role must have the function's policy."
   }
 
   assert {
     condition = jsondecode(data.aws_iam_policy_document.schedule.json).Statement == jsondecode(jsonencode([
-      { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.failed_runs.arn },
-      { Sid = "StartTheFunction", Effect = "Allow", Action = "lambda:InvokeFunction", Resource = aws_lambda_function.function.arn },
+      { Sid = "HandOverFailedRuns", Effect = "Allow", Action = "sqs:SendMessage", Resource = local.failed_runs_arn },
+      { Sid = "StartTheFunction", Effect = "Allow", Action = "lambda:InvokeFunction", Resource = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:live" },
     ]))
     error_message = "The schedule may start one function, send to one queue, and nothing else."
   }
@@ -269,7 +274,7 @@ run "by_default" {
   }
 
   assert {
-    condition     = aws_iam_role.schedule.assume_role_policy == data.aws_iam_policy_document.scheduler_assumes.json && aws_iam_role.function.assume_role_policy == data.aws_iam_policy_document.lambda_assumes.json
+    condition     = aws_iam_role.schedule[0].assume_role_policy == data.aws_iam_policy_document.scheduler_assumes.json && aws_iam_role.function[0].assume_role_policy == data.aws_iam_policy_document.lambda_assumes.json
     error_message = "Each role must be for its own service."
   }
 
@@ -281,13 +286,13 @@ run "by_default" {
   }
 
   assert {
-    condition = aws_secretsmanager_secret_policy.key.policy == data.aws_iam_policy_document.key.json && jsondecode(data.aws_iam_policy_document.key.json).Statement[0] == jsondecode(jsonencode({
+    condition = aws_secretsmanager_secret_policy.key[0].policy == data.aws_iam_policy_document.key.json && jsondecode(data.aws_iam_policy_document.key.json).Statement[0] == jsondecode(jsonencode({
       Sid       = "OnlyTheFunctionReadsTheKey"
       Effect    = "Deny"
       Action    = "secretsmanager:GetSecretValue"
       Resource  = "*"
       Principal = { AWS = "*" }
-      Condition = { ArnNotEquals = { "aws:PrincipalArn" = aws_iam_role.function.arn } }
+      Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.function_role_arn } }
     }))
     error_message = "Nobody but the function may read the key."
   }
@@ -326,12 +331,12 @@ run "by_default" {
   }
 
   assert {
-    condition = aws_sns_topic_policy.alerts.policy == data.aws_iam_policy_document.alerts.json && jsondecode(data.aws_iam_policy_document.alerts.json).Statement == jsondecode(jsonencode([
+    condition = aws_sns_topic_policy.alerts[0].policy == data.aws_iam_policy_document.alerts.json && jsondecode(data.aws_iam_policy_document.alerts.json).Statement == jsondecode(jsonencode([
       {
         Sid       = "AlarmsOfThisAccount"
         Effect    = "Allow"
         Action    = "sns:Publish"
-        Resource  = aws_sns_topic.alerts.arn
+        Resource  = local.alerts_topic_arn
         Principal = { Service = "cloudwatch.amazonaws.com" }
         Condition = { StringEquals = { "aws:SourceAccount" = "123456789012" } }
       },
@@ -339,7 +344,7 @@ run "by_default" {
         Sid       = "AccessToTheSecret"
         Effect    = "Allow"
         Action    = "sns:Publish"
-        Resource  = aws_sns_topic.alerts.arn
+        Resource  = local.alerts_topic_arn
         Principal = { Service = "events.amazonaws.com" }
         Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.secret_access[0].arn } }
       },
@@ -374,7 +379,7 @@ run "with_everything" {
           "secretsmanager:UpdateSecretVersionStage", "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue",
           "secretsmanager:DescribeSecret",
         ]
-        Resource  = aws_secretsmanager_secret.key.arn
+        Resource  = local.secret_arn
         Condition = { ArnEquals = { "lambda:SourceFunctionArn" = aws_lambda_function.rotator[0].arn } }
     }]))
     error_message = "The rotating function's own code may read, add and promote versions of one secret."
@@ -391,7 +396,7 @@ run "with_everything" {
   assert {
     condition = alltrue([
       for document in [data.aws_iam_policy_document.function.json, data.aws_iam_policy_document.rotator[0].json] : alltrue([
-        for each in jsondecode(document).Statement : each.Resource == var.kms_key_arn && each.Condition == { StringEquals = { "kms:EncryptionContext:SecretARN" = aws_secretsmanager_secret.key.arn } }
+        for each in jsondecode(document).Statement : each.Resource == var.kms_key_arn && each.Condition == { StringEquals = { "kms:EncryptionContext:SecretARN" = local.secret_arn } }
         if strcontains(join(" ", flatten([each.Action])), "kms:") && each.Sid != "EncryptFailedRuns"
       ]) && strcontains(document, "kms:Decrypt")
     ])
@@ -425,21 +430,21 @@ run "with_everything" {
 
   assert {
     condition = one([
-      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each.Effect == "Deny" && each.Action == "ec2:*" && toset(each.Condition.ArnEquals["lambda:SourceFunctionArn"]) == toset([aws_lambda_function.function.arn, aws_lambda_function.rotator[0].arn])
+      for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each.Effect == "Deny" && each.Action == "ec2:*" && toset(each.Condition.ArnLike["lambda:SourceFunctionArn"]) == toset([aws_lambda_function.function.arn, "${aws_lambda_function.function.arn}:*", aws_lambda_function.rotator[0].arn])
       if each.Sid == "NotFromTheCode"
     ])
     error_message = "The function's code may not change the network, as Lambda itself may."
   }
 
   assert {
-    condition     = toset(jsondecode(data.aws_iam_policy_document.key.json).Statement[0].Condition.ArnNotEquals["aws:PrincipalArn"]) == toset([aws_iam_role.function.arn, aws_iam_role.rotator[0].arn])
+    condition     = toset(jsondecode(data.aws_iam_policy_document.key.json).Statement[0].Condition.ArnNotEquals["aws:PrincipalArn"]) == toset([local.function_role_arn, local.rotator_role_arn])
     error_message = "Nobody but the two functions may read the key."
   }
 
   assert {
     condition = toset(jsondecode(data.aws_iam_policy_document.key.json).Statement[1].Condition.ArnNotLike["aws:PrincipalArn"]) == toset([
       "arn:aws:iam::123456789012:root", "arn:aws:iam::123456789012:role/aws-reserved/*/AWSReservedSSO_Dep?oy_*",
-      "arn:aws:iam::123456789012:user/breakglass", aws_iam_role.rotator[0].arn,
+      "arn:aws:iam::123456789012:user/breakglass", local.rotator_role_arn,
     ])
     error_message = "The rotating function and the administrators must be the only ones who may add a key."
   }
@@ -469,16 +474,16 @@ run "with_results_in_a_bucket" {
       for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
       if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
       ] == jsondecode(jsonencode([
-        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::helseid-fn-results-123456789012/results/*", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::helseid-fn-results-123456789012/results/*", Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } } },
         {
           Sid       = "MoveTheCursor", Effect = "Allow", Action = ["s3:PutObject", "s3:GetObject"], Resource = ["arn:aws:s3:::helseid-fn-results-123456789012/cursor.json", "arn:aws:s3:::helseid-fn-results-123456789012/cursor-*.json"]
-          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } }
+          Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } }
         },
         {
           Sid = "MissTheCursor", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::helseid-fn-results-123456789012"
           Condition = {
             StringLike = { "s3:prefix" = ["cursor.json", "cursor-*.json"] }
-            ArnEquals  = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+            ArnLike    = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] }
           }
         },
         {
@@ -513,7 +518,7 @@ run "with_results_on_a_queue" {
       for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
       if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
       ] == jsondecode(jsonencode([
-        { Sid = "SendResults", Effect = "Allow", Action = "sqs:SendMessage", Resource = "arn:aws:sqs:eu-north-1:123456789012:helseid-fn-results", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        { Sid = "SendResults", Effect = "Allow", Action = "sqs:SendMessage", Resource = "arn:aws:sqs:eu-north-1:123456789012:helseid-fn-results", Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } } },
     ]))
     error_message = "The function may send results to its queue, and nothing else."
   }
@@ -541,16 +546,16 @@ run "with_results_in_an_existing_bucket" {
       for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
       if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
       ] == jsondecode(jsonencode([
-        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/from/us/*", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/from/us/*", Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } } },
         {
           Sid       = "MoveTheCursor", Effect = "Allow", Action = ["s3:PutObject", "s3:GetObject"], Resource = ["arn:aws:s3:::their-bucket/from/us/cursor.json", "arn:aws:s3:::their-bucket/from/us/cursor-*.json"]
-          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } }
+          Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } }
         },
         {
           Sid = "MissTheCursor", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::their-bucket"
           Condition = {
             StringLike = { "s3:prefix" = ["from/us/cursor.json", "from/us/cursor-*.json"] }
-            ArnEquals  = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+            ArnLike    = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] }
           }
         },
     ]))
@@ -568,16 +573,16 @@ run "with_results_in_the_whole_of_a_bucket" {
       for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
       if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
       ] == jsondecode(jsonencode([
-        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/*", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/*", Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } } },
         {
           Sid       = "MoveTheCursor", Effect = "Allow", Action = ["s3:PutObject", "s3:GetObject"], Resource = ["arn:aws:s3:::their-bucket/cursor.json", "arn:aws:s3:::their-bucket/cursor-*.json"]
-          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } }
+          Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } }
         },
         {
           Sid = "MissTheCursor", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::their-bucket"
           Condition = {
             StringLike = { "s3:prefix" = ["cursor.json", "cursor-*.json"] }
-            ArnEquals  = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+            ArnLike    = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] }
           }
         },
     ]))
@@ -597,16 +602,16 @@ run "with_a_cursor_elsewhere" {
       for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
       if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
       ] == jsondecode(jsonencode([
-        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/a/*", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        { Sid = "StoreResults", Effect = "Allow", Action = "s3:PutObject", Resource = "arn:aws:s3:::their-bucket/a/*", Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } } },
         {
           Sid       = "MoveTheCursor", Effect = "Allow", Action = ["s3:PutObject", "s3:GetObject"], Resource = ["arn:aws:s3:::our.bucket/a.b/cursor-*", "arn:aws:s3:::our.bucket/a.b/cursor"]
-          Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } }
+          Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } }
         },
         {
           Sid = "MissTheCursor", Effect = "Allow", Action = "s3:ListBucket", Resource = "arn:aws:s3:::our.bucket"
           Condition = {
             StringLike = { "s3:prefix" = ["a.b/cursor", "a.b/cursor-*"] }
-            ArnEquals  = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" }
+            ArnLike    = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] }
           }
         },
         {
@@ -628,7 +633,7 @@ run "with_results_on_an_existing_queue" {
       for each in jsondecode(data.aws_iam_policy_document.function.json).Statement : each
       if contains(["StoreResults", "SendResults", "MoveTheCursor", "MissTheCursor", "EncryptResults"], each.Sid)
       ] == jsondecode(jsonencode([
-        { Sid = "SendResults", Effect = "Allow", Action = "sqs:SendMessage", Resource = "arn:aws:sqs:eu-west-1:210987654321:theirs.fifo", Condition = { ArnEquals = { "lambda:SourceFunctionArn" = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn" } } },
+        { Sid = "SendResults", Effect = "Allow", Action = "sqs:SendMessage", Resource = "arn:aws:sqs:eu-west-1:210987654321:theirs.fifo", Condition = { ArnLike = { "lambda:SourceFunctionArn" = ["arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn", "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn:*"] } } },
     ]))
     error_message = "The function may send to the existing queue."
   }
