@@ -83,6 +83,8 @@ class TokenSource:
                 self._refusals.add(cache_key, error, self._now())
             raise
         ctx.note(kid=token.client_kid, assertion_jti=token.assertion_jti)
+        if rejected is not None:
+            ctx.note(token_renewed=True)
         ctx.note_key_expiry(token.client_key_expiry, self._now())
         return token
 

@@ -204,6 +204,13 @@ def test_a_rejected_token_is_replaced_once(get: Get, transport: FakeTransport) -
     assert (new is not old, get(rejected=old) is new, len(transport.forms)) == (True, True, 2)
 
 
+def test_the_log_says_that_a_token_was_renewed(source: TokenSource) -> None:
+    first, second = make_context(), make_context()
+    old = source.get(Organization(), SCOPES, first)
+    source.get(Organization(), SCOPES, second, rejected=old)
+    assert (first.facts.get("token_renewed"), second.facts.get("token_renewed")) == (None, True)
+
+
 @pytest.mark.parametrize(("seconds", "requests"), [(0, 1), (29.9, 1), (30, 2), (-1, 2)])
 def test_a_refusal_is_remembered_for_30_s(
     get: Get, transport: FakeTransport, clock: MovableClock, seconds: float, requests: int
