@@ -55,6 +55,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
         "service_config.environment_variables.HELSEID_KEY",
     ),
     "google_logging_metric": ("name", "filter"),
+    "google_logging_saved_query": ("name", "parent", "visibility", "logging_query.filter"),
     "google_monitoring_alert_policy": ("display_name", "severity", "enabled"),
     "google_monitoring_dashboard": (),
     "google_monitoring_notification_channel": ("type", "labels.email_address"),
@@ -90,6 +91,8 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     ),
     "google_storage_bucket_iam_member": _RIGHT,
     "google_storage_bucket_object": ("bucket", "name"),
+    "time_sleep": ("create_duration",),
+    "time_static": ("triggers.schedule", "triggers.hours"),
 }
 """The attributes that are shown for each type; a type that is not listed fails the comparison."""
 

@@ -25,6 +25,7 @@ from tests.deployment.workspace import MODULES, ROOT, Workspaces
 MODULE = ROOT / MODULES / "google"
 MOCKS = """
 mock_provider "archive" {}
+mock_provider "time" {}
 mock_provider "google" {
   mock_data "google_project" {
     defaults = { number = "123456789012" }

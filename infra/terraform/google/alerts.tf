@@ -1,35 +1,110 @@
-# Alerts: a failed call, a job without a success, a result that was not delivered, a cursor that does not move, a key that expires
-# soon, a failed rotation, a dead-lettered message. Each invocation writes one line with `outcome` and `code`, with
-# `key_expires_in_days` if the key's expiry is known, and with `cursor_unmoved_hours` if the job has a cursor.
+# Alerts on log lines, and who is notified: a call that no retry mends, a result that was not delivered, a cursor that does not move,
+# a key that expires soon, a failed rotation; and on what left no such line: retries that are used up, messages that were dead-lettered.
 
 locals {
-  # The Cloud Run services have the functions' names.
-  job_names = [for key, function in local.functions : function.name if key != "rotate"]
-  job_logs  = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", local.job_names)}\")"
-  all_logs  = "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", values(local.functions)[*].name)}\")"
-
-  # A line of a failed call, or of a scheduler job that could not reach the function. In Cloud Logging OR binds tighter than AND,
-  # which is also implied between two comparisons, so the parentheses are needed.
-  failures = {
-    for key, names in { run = local.job_names, rotate = ["${var.name}-rotate"] } : key => join(" OR ", [
-      "(resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"${join("\" OR \"", names)}\") (jsonPayload.outcome=\"failed\" OR severity>=CRITICAL))",
-      "(resource.type=\"cloud_scheduler_job\" resource.labels.job_id=\"${key == "run" ? var.name : "${var.name}-${key}"}\" severity>=ERROR)",
-    ])
-  }
-
   channels = sort(concat(tolist(var.notification_channels), [for channel in google_monitoring_notification_channel.email : channel.id]))
 
-  # The longest gap of a schedule of this form, in hours. The cron fields are minute, hour, day, month, day of the week.
-  cron = split(" ", var.schedule)
-  schedule_gap_hours = (
-    local.cron[3] != "*" ? 24 * 366 :
-    local.cron[2] != "*" ? 24 * 31 :
-    local.cron[4] != "*" ? 24 * 7 :
-    local.cron[1] == "*" ? 1 :
-    can(regex("^\\*/[0-9]+$", local.cron[1])) ? tonumber(trimprefix(local.cron[1], "*/")) :
-    24
-  )
-  silence_hours = min(var.silence_schedules * local.schedule_gap_hours, 24 * 365)
+  # Each alert has a section in docs/operating.md, whose heading is the alert's name.
+  runbook_page = var.runbook_url == null ? "docs/operating.md" : var.runbook_url
+  runbook_anchors = [
+    "a-call-failed", "runs-were-given-up", "no-call-has-succeeded", "a-result-was-not-delivered", "the-cursor-does-not-move",
+    "the-key-expires-soon", "the-key-rotation-failed", "messages-were-dead-lettered", "somebody-used-the-secret",
+  ]
+  runbook       = { for anchor in local.runbook_anchors : anchor => "What to do: ${local.runbook_page}#${anchor}" }
+  runbook_links = { for anchor in local.runbook_anchors : anchor => var.runbook_url == null ? [] : ["${var.runbook_url}#${anchor}"] }
+
+  # In Cloud Logging OR binds tighter than AND, which is also implied between two comparisons, so the parentheses are needed.
+  # Without a key, a run ends with the first of these codes: until it is added that is no fault, and after that the silence alert
+  # says so. What a caller may have caused is told to the caller.
+  no_key         = "jsonPayload.code=\"secret_manager.refused.not_found\""
+  callers_faults = "(jsonPayload.trigger=\"http\" jsonPayload.code=~\"^(invocation[.]|api[.]refused[.](other|not_found)$)\")"
+  delivery_codes = "jsonPayload.code=~\"^delivery[.]\""
+  delivers       = local.result_to != null || local.cursor_in != null
+  of_a_failure   = { code = "EXTRACT(jsonPayload.code)", message = "EXTRACT(jsonPayload.message)" }
+  failure        = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\n"
+
+  # A failure with `retryable` true is left to the retries.
+  final = "((jsonPayload.outcome=\"failed\" jsonPayload.retryable=false) OR severity>=CRITICAL)"
+
+  log_alerts = {
+    for key, alert in {
+      failure = {
+        wanted     = true
+        name       = "a call failed"
+        severity   = "ERROR"
+        condition  = "a log line of a failed call that no retry mends"
+        filter     = "${local.job_logs} ${local.final} NOT ${local.no_key} NOT ${local.callers_faults}${local.delivers ? " NOT ${local.delivery_codes}" : ""}"
+        labels     = local.of_a_failure
+        auto_close = "86400s"
+        period     = "3600s"
+        subject    = "${var.name} failed"
+        content    = local.failure
+      }
+      undelivered = {
+        wanted     = local.delivers
+        name       = "a result was not delivered"
+        severity   = "ERROR"
+        condition  = "a log line with a code of delivery that no retry mends"
+        filter     = "${local.job_logs} ${local.delivery_codes} jsonPayload.retryable=false NOT jsonPayload.code=\"delivery.refused.overtaken\""
+        labels     = local.of_a_failure
+        auto_close = "86400s"
+        period     = "3600s"
+        subject    = "${var.name} could not deliver a result, or read or move its cursor"
+        content    = local.failure
+      }
+      cursor = {
+        wanted     = var.cursor_unmoved_hours != null
+        name       = "the cursor does not move"
+        severity   = "WARNING"
+        condition  = "a log line of a success with a cursor that has not moved for ${coalesce(var.cursor_unmoved_hours, 0)} hours"
+        filter     = "${local.job_logs} jsonPayload.outcome=\"ok\" jsonPayload.cursor_unmoved_hours>${coalesce(var.cursor_unmoved_hours, 0)}"
+        labels     = { hours = "EXTRACT(jsonPayload.cursor_unmoved_hours)" }
+        auto_close = "604800s"
+        period     = "86400s"
+        subject    = "The cursor of ${var.name} does not move"
+        content    = "Runs succeed, but the cursor${local.cursor_in == null ? "" : " ${local.cursor_in}"} has not moved for $${log.extracted_label.hours} hours.\n\n"
+      }
+      key_expiry = {
+        wanted     = true
+        name       = "the key expires soon"
+        severity   = "WARNING"
+        condition  = "a log line with fewer than ${var.key_expiry_alert_days} days left"
+        filter     = "${local.all_logs} jsonPayload.key_expires_in_days<${var.key_expiry_alert_days}"
+        labels     = { days = "EXTRACT(jsonPayload.key_expires_in_days)", kid = "EXTRACT(jsonPayload.kid)" }
+        auto_close = "604800s"
+        period     = "86400s"
+        subject    = "The key of ${var.name} expires soon"
+        content    = "The key $${log.extracted_label.kid} has $${log.extracted_label.days} days left, and HelseID refuses it after that.\n\n"
+      }
+      rotation = {
+        wanted     = var.rotation != null
+        name       = "the key rotation failed"
+        severity   = "ERROR"
+        condition  = "a log line of a failed rotation that no retry mends"
+        filter     = "resource.type=\"cloud_run_revision\" resource.labels.service_name=\"${var.name}-rotate\" ${local.final} NOT ${local.no_key}"
+        labels     = local.of_a_failure
+        auto_close = "604800s"
+        period     = "86400s"
+        subject    = "${var.name}-rotate failed"
+        content    = local.failure
+      }
+      secret_access = {
+        wanted     = var.watch_secret_access
+        name       = "somebody used the secret"
+        severity   = "ERROR"
+        condition  = "an audit log entry of somebody other than the functions"
+        filter     = local.secret_access
+        labels     = { who = "EXTRACT(protoPayload.authenticationInfo.principalEmail)", what = "EXTRACT(protoPayload.methodName)" }
+        auto_close = "86400s"
+        period     = "300s"
+        subject    = "Somebody else used the secret of ${var.name}"
+        content    = "$${log.extracted_label.who} called $${log.extracted_label.what}.\n\n"
+      }
+    } : key => merge(alert, { anchor = replace(alert.name, " ", "-") }) if alert.wanted
+  }
+
+  # How long the attempts of one run take at most, with the pauses between them.
+  attempts_minutes = ceil((local.scheduler_tries * max([for key in ["run", "rotate"] : try(local.caller_deadline_seconds[key], 0)]...) + 1200) / 60)
 }
 
 resource "google_monitoring_notification_channel" "email" {
@@ -50,221 +125,84 @@ check "somebody_is_notified" {
   }
 }
 
-resource "google_logging_metric" "calls" {
-  for_each = { succeeded = "ok", failed = "failed" }
+resource "google_monitoring_alert_policy" "log" {
+  for_each = local.log_alerts
 
-  project     = var.project_id
-  name        = "${replace(var.name, "-", "_")}_${each.key}"
-  description = "Calls of ${var.name} that ${each.key}."
-  filter      = "${local.job_logs} jsonPayload.outcome=\"${each.value}\""
+  project               = var.project_id
+  display_name          = "${var.name}: ${each.value.name}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  user_labels           = var.labels
+  notification_channels = local.channels
 
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "INT64"
-    unit        = "1"
+  conditions {
+    display_name = each.value.condition
+
+    condition_matched_log {
+      filter           = each.value.filter
+      label_extractors = each.value.labels
+    }
   }
 
-  depends_on = [google_project_service.required]
+  alert_strategy {
+    auto_close = each.value.auto_close
+
+    notification_rate_limit {
+      period = each.value.period
+    }
+  }
+
+  documentation {
+    subject = each.value.subject
+    content = "${each.value.content}${local.runbook[each.value.anchor]}"
+
+    dynamic "links" {
+      for_each = local.runbook_links[each.value.anchor]
+
+      content {
+        display_name = "Runbook"
+        url          = links.value
+      }
+    }
+  }
 }
 
-# Any failure, reported by the function or, if it was not reached, by the scheduler.
-resource "google_monitoring_alert_policy" "failure" {
+# Every attempt of a scheduled run has failed: with failures that might have passed, or without reaching the function. One that ended
+# with a final failure is reported above, and one that has no key yet is not.
+resource "google_monitoring_alert_policy" "retries" {
   project               = var.project_id
-  display_name          = "${var.name}: a call failed"
+  display_name          = "${var.name}: runs were given up"
   combiner              = "OR"
   severity              = "ERROR"
   user_labels           = var.labels
   notification_channels = local.channels
 
   conditions {
-    display_name = "a log line of a failed call"
-
-    condition_matched_log {
-      filter = local.failures["run"]
-      label_extractors = {
-        code    = "EXTRACT(jsonPayload.code)"
-        message = "EXTRACT(jsonPayload.message)"
-      }
-    }
-  }
-
-  alert_strategy {
-    auto_close = "86400s"
-
-    notification_rate_limit {
-      period = "3600s"
-    }
-  }
-
-  documentation {
-    subject = "${var.name} failed"
-    content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\ndocs/errors.md explains each code. Without a code, the scheduler could not reach the function: 403 means a missing permission to call it, 404 the ingress setting."
-  }
-}
-
-# PromQL, because an absence condition looks back 23.5 hours at most, and a daily job is silent only after days. The condition is
-# also met before the first success, so the first call is part of the deployment.
-resource "google_monitoring_alert_policy" "silence" {
-  project               = var.project_id
-  display_name          = "${var.name}: no call has succeeded"
-  combiner              = "OR"
-  severity              = "CRITICAL"
-  enabled               = var.schedule_enabled
-  user_labels           = var.labels
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "no success in ${local.silence_hours} hours"
+    display_name = "${local.scheduler_tries} failed attempts in ${local.attempts_minutes} minutes"
 
     condition_prometheus_query_language {
-      query                     = "(sum(sum_over_time(logging_googleapis_com:user_${google_logging_metric.calls["succeeded"].name}{monitored_resource=\"cloud_run_revision\",service_name=\"${local.functions["run"].name}\"}[${local.silence_hours}h])) or vector(0)) < 1"
-      duration                  = "600s"
-      evaluation_interval       = "300s"
-      disable_metric_validation = true # the metric has no values before the first call
+      query = join(" unless on(job_id) ", [
+        "sum by (job_id) (sum_over_time(logging_googleapis_com:user_${google_logging_metric.failed_attempts.name}{monitored_resource=\"cloud_scheduler_job\"}[${local.attempts_minutes}m])) >= ${local.scheduler_tries}",
+        "sum by (job_id) (sum_over_time(logging_googleapis_com:user_${google_logging_metric.final_failures.name}{monitored_resource=\"cloud_run_revision\"}[${local.attempts_minutes}m])) > 0",
+      ])
+      duration                  = "0s"
+      evaluation_interval       = "60s"
+      disable_metric_validation = true # the metrics have no values before the first failure
     }
   }
 
   documentation {
-    subject = "${var.name} is silent"
-    content = "No call has succeeded in ${local.silence_hours} hours (${var.silence_schedules} schedules of \"${var.schedule}\"). Read the latest log lines. If there are failures, look up their code. If there are none, check the scheduler job: it may be paused, deleted or not permitted to call."
-  }
-}
+    subject = "${var.name}: every attempt of a scheduled run failed"
+    content = "Cloud Scheduler has tried ${local.scheduler_tries} times. ${local.runbook["runs-were-given-up"]}"
 
-# A run that another one has overtaken is no result that is missing: the other run delivers it.
-resource "google_monitoring_alert_policy" "undelivered" {
-  count = local.result_to == null && local.cursor_in == null ? 0 : 1
+    dynamic "links" {
+      for_each = local.runbook_links["runs-were-given-up"]
 
-  project               = var.project_id
-  display_name          = "${var.name}: a result was not delivered"
-  combiner              = "OR"
-  severity              = "ERROR"
-  user_labels           = var.labels
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "a log line with a code of delivery"
-
-    condition_matched_log {
-      filter = "${local.job_logs} jsonPayload.code=~\"^delivery[.]\" NOT jsonPayload.code=\"delivery.refused.overtaken\""
-      label_extractors = {
-        code    = "EXTRACT(jsonPayload.code)"
-        message = "EXTRACT(jsonPayload.message)"
+      content {
+        display_name = "Runbook"
+        url          = links.value
       }
     }
-  }
-
-  alert_strategy {
-    auto_close = "86400s"
-
-    notification_rate_limit {
-      period = "3600s"
-    }
-  }
-
-  documentation {
-    subject = "${var.name} could not deliver a result, or read or move its cursor"
-    content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\ndocs/errors.md explains each code, and docs/operating.md what to do. Nothing is acknowledged that was not delivered: a job with a cursor goes on from where it was."
-  }
-}
-
-# Only lines of successes: if runs fail, the alerts above say so.
-resource "google_monitoring_alert_policy" "cursor" {
-  count = var.cursor_unmoved_hours == null ? 0 : 1
-
-  project               = var.project_id
-  display_name          = "${var.name}: the cursor does not move"
-  combiner              = "OR"
-  severity              = "WARNING"
-  user_labels           = var.labels
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "a log line of a success with a cursor that has not moved for ${var.cursor_unmoved_hours} hours"
-
-    condition_matched_log {
-      filter           = "${local.job_logs} jsonPayload.outcome=\"ok\" jsonPayload.cursor_unmoved_hours>${var.cursor_unmoved_hours}"
-      label_extractors = { hours = "EXTRACT(jsonPayload.cursor_unmoved_hours)" }
-    }
-  }
-
-  alert_strategy {
-    auto_close = "604800s"
-
-    notification_rate_limit {
-      period = "86400s"
-    }
-  }
-
-  documentation {
-    subject = "The cursor of ${var.name} does not move"
-    content = "Runs succeed, but its cursor${local.cursor_in == null ? "" : " ${local.cursor_in}"} has not moved for $${log.extracted_label.hours} hours. Either the API has had nothing new for that long, or the job no longer asks for it. docs/operating.md describes how to find out."
-  }
-}
-
-resource "google_monitoring_alert_policy" "key_expiry" {
-  project               = var.project_id
-  display_name          = "${var.name}: the key expires soon"
-  combiner              = "OR"
-  severity              = "WARNING"
-  user_labels           = var.labels
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "a log line with fewer than ${var.key_expiry_alert_days} days left"
-
-    condition_matched_log {
-      filter           = "${local.all_logs} jsonPayload.key_expires_in_days<${var.key_expiry_alert_days}"
-      label_extractors = { expires = "EXTRACT(jsonPayload.key_expires)" }
-    }
-  }
-
-  alert_strategy {
-    auto_close = "604800s"
-
-    notification_rate_limit {
-      period = "86400s"
-    }
-  }
-
-  documentation {
-    subject = "The key of ${var.name} expires soon"
-    content = "It expires at $${log.extracted_label.expires}, and HelseID refuses it after that. Replace it as docs/keys-and-rotation.md describes${var.rotation == null ? "" : ", or find out why ${var.name}-rotate has not"}."
-  }
-}
-
-resource "google_monitoring_alert_policy" "rotation" {
-  count = local.rotation_count
-
-  project               = var.project_id
-  display_name          = "${var.name}: the key rotation failed"
-  combiner              = "OR"
-  severity              = "ERROR"
-  user_labels           = var.labels
-  notification_channels = local.channels
-
-  conditions {
-    display_name = "a log line of a failed rotation"
-
-    condition_matched_log {
-      filter = local.failures["rotate"]
-      label_extractors = {
-        code    = "EXTRACT(jsonPayload.code)"
-        message = "EXTRACT(jsonPayload.message)"
-      }
-    }
-  }
-
-  alert_strategy {
-    auto_close = "604800s"
-
-    notification_rate_limit {
-      period = "86400s"
-    }
-  }
-
-  documentation {
-    subject = "${var.name}-rotate failed"
-    content = "Code: $${log.extracted_label.code}\n\n$${log.extracted_label.message}\n\nThe current key works until it expires. docs/keys-and-rotation.md describes what to do."
   }
 }
 
@@ -297,46 +235,15 @@ resource "google_monitoring_alert_policy" "dead_letter" {
 
   documentation {
     subject = "${var.name} dead-lettered messages"
-    content = "They are kept for 14 days on the subscription ${google_pubsub_subscription.dead_letter[0].name}; read them with `gcloud pubsub subscriptions pull`, and add `--auto-ack` once you have dealt with them. If no failed call is reported, they never reached the function: in the log of ${var.name}-events, 403 means a missing permission to call it, 404 the ingress setting."
-  }
-}
+    content = "They are kept for 14 days on the subscription ${google_pubsub_subscription.dead_letter[0].name}. ${local.runbook["messages-were-dead-lettered"]}"
 
-resource "google_monitoring_dashboard" "overview" {
-  project = var.project_id
+    dynamic "links" {
+      for_each = local.runbook_links["messages-were-dead-lettered"]
 
-  dashboard_json = jsonencode({
-    displayName = var.name
-    mosaicLayout = {
-      columns = 12
-      tiles = [
-        { width = 6, height = 4, widget = {
-          title = "Calls per hour: succeeded and failed"
-          xyChart = { dataSets = [for metric in google_logging_metric.calls : {
-            plotType       = "STACKED_BAR"
-            legendTemplate = metric.name
-            timeSeriesQuery = { timeSeriesFilter = {
-              filter      = "metric.type=\"logging.googleapis.com/user/${metric.name}\" resource.type=\"cloud_run_revision\""
-              aggregation = { alignmentPeriod = "3600s", perSeriesAligner = "ALIGN_DELTA", crossSeriesReducer = "REDUCE_SUM" }
-            } }
-          }] }
-        } },
-        { xPos = 6, width = 6, height = 4, widget = {
-          title = "Response time, 95th percentile"
-          xyChart = { dataSets = [{
-            plotType = "LINE"
-            timeSeriesQuery = { timeSeriesFilter = {
-              filter      = "metric.type=\"run.googleapis.com/request_latencies\" resource.type=\"cloud_run_revision\" resource.labels.service_name=\"${local.functions["run"].name}\""
-              aggregation = { alignmentPeriod = "3600s", perSeriesAligner = "ALIGN_PERCENTILE_95", crossSeriesReducer = "REDUCE_MAX" }
-            } }
-          }] }
-        } },
-        { yPos = 4, width = 12, height = 6, widget = {
-          title     = "Failures"
-          logsPanel = { filter = "${local.all_logs} severity>=WARNING", resourceNames = ["projects/${var.project_id}"] }
-        } },
-      ]
+      content {
+        display_name = "Runbook"
+        url          = links.value
+      }
     }
-  })
-
-  depends_on = [google_project_service.required]
+  }
 }

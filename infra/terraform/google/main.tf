@@ -7,8 +7,12 @@
 #   schedule.tf  the schedule that calls it, and who else may call
 #   pubsub.tf    messages that call it (only with var.pubsub)
 #   rotation.tf  the function that replaces the key (only with var.rotation)
-#   alerts.tf    alerts for failures, for silence, for results that do not arrive, and for a key that expires soon
-#   watch.tf     the alert for anybody else who uses the key
+#   metrics.tf   what is counted and measured in the log
+#   alerts.tf    alerts for failures, for results that do not arrive, and for a key that expires soon
+#   watch.tf     what the alert on anybody else who uses the key looks for
+#   gap.tf       how long each schedule pauses at most
+#   silence.tf   the alert for a schedule without a success
+#   dashboard.tf the dashboard and the saved queries
 
 locals {
   apis = toset(concat(

@@ -5,9 +5,24 @@ output "add_key" {
   value       = "gcloud secrets versions add ${google_secret_manager_secret.key.secret_id} --project=${var.project_id} --data-file=client.jwk.json"
 }
 
+output "make_key" {
+  description = "Makes a private key straight into the secret, and prints its public half, which you register in Selvbetjening."
+  value       = "make --silent -C ${path.module}/../../.. .venv/demo-ready && ${path.module}/../../../.venv/bin/python -m helseid_fn key new projects/${var.project_id}/secrets/${google_secret_manager_secret.key.secret_id}"
+}
+
+output "greet" {
+  description = "Runs the first schedule now, waits until it has ended, and shows its log line; null without schedules."
+  value = local.first_job == null ? null : join(" ", [
+    "(since=$(date -u +%Y-%m-%dT%H:%M:%SZ); ${local.run_first} &&",
+    "for attempt in $(seq 24); do sleep 5;",
+    "line=$(gcloud logging read '${local.job_logs} jsonPayload.outcome:* jsonPayload.scheduler_job:* timestamp>=\"'\"$since\"'\"' --project=${var.project_id} --limit=1 --format='value(severity, jsonPayload.code, jsonPayload.message)');",
+    "[ -z \"$line\" ] || { echo \"$line\"; exit; }; done; echo 'No log line after two minutes: see read_log.'; exit 1)",
+  ])
+}
+
 output "run_now" {
-  description = "Runs the scheduled call now."
-  value       = "gcloud scheduler jobs run ${google_cloud_scheduler_job.call.name} --project=${var.project_id} --location=${var.schedule_region}"
+  description = "Runs the first schedule now, in the order of names; null without schedules."
+  value       = local.run_first
 }
 
 output "read_log" {
@@ -19,7 +34,7 @@ output "call_by_hand" {
   description = "Calls the function as yourself, if you are among additional_invokers and ingress is ALLOW_ALL."
   value = (
     var.ingress == "ALLOW_ALL"
-    ? "curl -s -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '${replace(jsonencode(var.invocation), "'", "'\\''")}' ${local.uri}"
+    ? "curl -s -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '${replace(try(values(local.schedules)[0].invocation, "{}"), "'", "'\\''")}' ${local.uri}"
     : "# ingress is ${var.ingress}: only internal callers are admitted; use run_now"
   )
 }
@@ -37,6 +52,9 @@ output "publish" {
 # What is deployed
 
 locals {
+  first_job = try(values(google_cloud_scheduler_job.call)[0].name, null)
+  run_first = local.first_job == null ? null : "gcloud scheduler jobs run ${local.first_job} --project=${var.project_id} --location=${var.schedule_region}"
+
   uri = google_cloudfunctions2_function.function["run"].service_config[0].uri
 }
 

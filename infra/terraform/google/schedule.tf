@@ -1,4 +1,16 @@
-# The schedule that calls the function, and who may call it: the scheduler's account, and the members of var.additional_invokers.
+# The schedules that call the function, and who may call it: the scheduler's account, and the members of var.additional_invokers.
+
+locals {
+  schedules = { for key, each in var.schedules : key => {
+    schedule   = each.schedule
+    invocation = jsonencode(try(each.invocation, {}))
+    enabled    = tobool(try(each.enabled, true))
+    job        = "${var.name}-${key}"
+  } }
+
+  # A failed attempt is repeated twice. Cloud Scheduler has no jitter: it starts a job within the minute of its expression.
+  scheduler_tries = 3
+}
 
 resource "google_service_account" "scheduler" {
   project      = var.project_id
@@ -9,18 +21,20 @@ resource "google_service_account" "scheduler" {
 }
 
 resource "google_cloud_scheduler_job" "call" {
+  for_each = local.schedules
+
   project          = var.project_id
   region           = var.schedule_region
-  name             = var.name
+  name             = each.value.job
   description      = "Calls ${var.name}."
-  schedule         = var.schedule
+  schedule         = each.value.schedule
   time_zone        = var.time_zone
-  paused           = !var.schedule_enabled
+  paused           = !each.value.enabled
   attempt_deadline = "${local.caller_deadline_seconds["run"]}s"
 
-  # Two retries; max_retry_duration is unset, because if it were set, both limits would have to be reached.
+  # max_retry_duration is unset, because if it were set, both limits would have to be reached.
   retry_config {
-    retry_count          = 2
+    retry_count          = local.scheduler_tries - 1
     min_backoff_duration = "30s"
     max_backoff_duration = "300s"
     max_doublings        = 3
@@ -30,7 +44,7 @@ resource "google_cloud_scheduler_job" "call" {
     uri         = google_cloudfunctions2_function.function["run"].service_config[0].uri
     http_method = "POST"
     headers     = { "Content-Type" = "application/json" }
-    body        = base64encode(jsonencode(var.invocation))
+    body        = base64encode(each.value.invocation)
 
     oidc_token {
       service_account_email = google_service_account.scheduler.email

@@ -295,14 +295,31 @@ variable "cursor_in" {
 
 # When it is called, and by whom
 
-variable "schedule" {
-  description = "When it is called, as a cron expression with five fields."
-  type        = string
-  default     = "0 * * * *"
+variable "schedules" {
+  description = "When it is called: for each schedule, by name, its `schedule` (a cron expression with five fields), the `invocation` that it sends, a JSON object (docs/http-contract.md; `{}` is the default call), and whether it is `enabled`."
+  type        = any # of one type, invocations would have to be alike
+  default     = { hourly = { schedule = "0 * * * *" } }
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z*/,-]+( [0-9A-Za-z*/,-]+){4}$", var.schedule))
-    error_message = "schedule must be a cron expression with five fields (minute, hour, day of the month, month, day of the week), such as 0 6 * * *."
+    condition = try(length(keys(var.schedules)) == 0 || alltrue([
+      for name, each in var.schedules :
+      can(regex("^[a-z][a-z0-9-]{0,39}$", name)) && name != "rotate" && length(setsubtract(keys(each), ["schedule", "invocation", "enabled"])) == 0 && can(tobool(try(each.enabled, true)))
+    ]), false)
+    error_message = "schedules must be a map of objects with schedule, and perhaps invocation and enabled. A name has up to 40 lowercase letters, digits and dashes, starts with a letter, and is not rotate."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for each in values(var.schedules) : !can(keys(each)) || can(regex("^${local.cron_field}( ${local.cron_field}){4}$", each.schedule))
+    ]), true)
+    error_message = "schedules must have a cron expression each, with five fields (minute, hour, day of the month, month, day of the week), such as 0 6 * * MON-FRI."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for each in values(var.schedules) : try(length(setsubtract(keys(each.invocation), ["organization", "scope", "request", "input", "deliver"])) == 0, !can(each.invocation))
+    ]), true)
+    error_message = "schedules must have invocations that are objects, with no members but organization, scope, request, input and deliver."
   }
 }
 
@@ -310,12 +327,6 @@ variable "time_zone" {
   description = "The time zone of the schedules."
   type        = string
   default     = "Europe/Oslo"
-}
-
-variable "schedule_enabled" {
-  description = "Whether the schedule runs; false also turns off the silence alert."
-  type        = bool
-  default     = true
 }
 
 variable "schedule_region" {
@@ -326,17 +337,6 @@ variable "schedule_region" {
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.schedule_region))
     error_message = "schedule_region must be a region, such as europe-west1."
-  }
-}
-
-variable "invocation" {
-  description = "The JSON object that the schedule sends (docs/http-contract.md); `{}` is the default call."
-  type        = any
-  default     = {}
-
-  validation {
-    condition     = can(keys(var.invocation)) && length(setsubtract(try(keys(var.invocation), []), ["organization", "scope", "request", "input", "deliver"])) == 0
-    error_message = "invocation must be an object with no members but organization, scope, request, input and deliver."
   }
 }
 
@@ -509,14 +509,25 @@ variable "notification_channels" {
   }
 }
 
-variable "silence_schedules" {
-  description = "After how many scheduled calls without a success the silence alert fires."
+variable "longest_gap_hours" {
+  description = "For how many hours a schedule may be without a success; then the silence alert fires. Null reckons it from each expression, and 0 creates no such alert."
   type        = number
-  default     = 3
+  default     = null
 
   validation {
-    condition     = var.silence_schedules >= 1 && var.silence_schedules <= 20 && floor(var.silence_schedules) == var.silence_schedules
-    error_message = "silence_schedules must be a whole number between 1 and 20."
+    condition     = var.longest_gap_hours == null ? true : var.longest_gap_hours >= 0 && var.longest_gap_hours <= 9000 && floor(var.longest_gap_hours) == var.longest_gap_hours
+    error_message = "longest_gap_hours must be a whole number from 0 to 9000."
+  }
+}
+
+variable "runbook_url" {
+  description = "Where your people read docs/operating.md, whose sections the alerts link to; null names the file."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null ? true : can(regex("^https://[^ #]+$", var.runbook_url))
+    error_message = "runbook_url must be an https URL without a fragment, such as https://git.example.no/helseid-fn/docs/operating.md."
   }
 }
 
@@ -608,6 +619,11 @@ locals {
     "authorization", "dpop", "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect",
     "keep-alive", "proxy-authorization", "proxy-connection", "accept-encoding",
   ]
+
+  # A field of a cron expression: a list of *, numbers, names and ranges of them, each perhaps with a step.
+  cron_value = "([0-9]{1,2}|(?i:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC|SUN|MON|TUE|WED|THU|FRI|SAT))"
+  cron_item  = "([*]|${local.cron_value}(-${local.cron_value})?)(/[1-9][0-9]?)?"
+  cron_field = "${local.cron_item}(,${local.cron_item})*"
 
   # What no setting may make the same for every call.
   unsettable_headers = concat(local.own_headers, ["content-type", "traceparent"])

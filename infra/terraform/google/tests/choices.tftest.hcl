@@ -2,6 +2,7 @@
 
 mock_provider "google" {}
 mock_provider "archive" {}
+mock_provider "time" {}
 
 variables {
   project_id        = "my-project-123"
@@ -17,9 +18,7 @@ variables {
   vpc                    = { connector = "projects/my-project-123/locations/europe-north1/connectors/egress", egress = "ALL_TRAFFIC" }
   ingress                = "ALLOW_ALL"
   deadline_seconds       = 1780
-  invocation             = { organization = { parent = "999977774" } }
-  schedule               = "0 6 * * *"
-  schedule_enabled       = false
+  schedules              = { nightly = { schedule = "0 6 * * *", invocation = { organization = { parent = "999977774" } }, enabled = false } }
   notification_channels  = ["projects/my-project-123/notificationChannels/1"]
   key_expiry_alert_days  = 30
   watch_secret_access    = false
@@ -87,7 +86,7 @@ run "with_every_option_changed" {
   # The longest deadline is within the scheduler's limit.
 
   assert {
-    condition     = google_cloud_scheduler_job.call.attempt_deadline == "1800s"
+    condition     = google_cloud_scheduler_job.call["nightly"].attempt_deadline == "1800s"
     error_message = "The scheduler's deadline is beyond its limit."
   }
 
@@ -95,9 +94,9 @@ run "with_every_option_changed" {
 
   assert {
     condition = (
-      base64decode(google_cloud_scheduler_job.call.http_target[0].body) == "{\"organization\":{\"parent\":\"999977774\"}}"
-      && google_cloud_scheduler_job.call.http_target[0].headers["Content-Type"] == "application/json"
-      && google_cloud_scheduler_job.call.http_target[0].http_method == "POST"
+      base64decode(google_cloud_scheduler_job.call["nightly"].http_target[0].body) == "{\"organization\":{\"parent\":\"999977774\"}}"
+      && google_cloud_scheduler_job.call["nightly"].http_target[0].headers["Content-Type"] == "application/json"
+      && google_cloud_scheduler_job.call["nightly"].http_target[0].http_method == "POST"
     )
     error_message = "The schedule does not send the invocation."
   }
@@ -105,21 +104,14 @@ run "with_every_option_changed" {
   # A paused schedule turns off the silence alert.
 
   assert {
-    condition     = google_cloud_scheduler_job.call.paused && !google_monitoring_alert_policy.silence.enabled
+    condition     = google_cloud_scheduler_job.call["nightly"].paused && length(google_monitoring_alert_policy.silence) == 0
     error_message = "The schedule is not paused, or the silence alert is on although it is."
-  }
-
-  # A daily job is silent only after days.
-
-  assert {
-    condition     = local.silence_hours == 72
-    error_message = "A daily job is reported silent too early or too late."
   }
 
   # The key's expiry is reported in time.
 
   assert {
-    condition     = endswith(google_monitoring_alert_policy.key_expiry.conditions[0].condition_matched_log[0].filter, " jsonPayload.key_expires_in_days<30")
+    condition     = endswith(google_monitoring_alert_policy.log["key_expiry"].conditions[0].condition_matched_log[0].filter, " jsonPayload.key_expires_in_days<30")
     error_message = "The key's expiry is reported too late or never."
   }
 
@@ -144,7 +136,7 @@ run "with_every_option_changed" {
   # Nobody is alerted to the use of the key unless configured.
 
   assert {
-    condition     = length(google_monitoring_alert_policy.secret_access) + length(google_project_iam_audit_config.secret_reads) == 0
+    condition     = !contains(keys(google_monitoring_alert_policy.log), "secret_access") && length(google_project_iam_audit_config.secret_reads) == 0
     error_message = "The project logs reads although nobody is alerted to them."
   }
 }

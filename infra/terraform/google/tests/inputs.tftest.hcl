@@ -2,6 +2,7 @@
 
 mock_provider "google" {}
 mock_provider "archive" {}
+mock_provider "time" {}
 
 run "invalid_inputs_are_refused_by_name" {
   command = plan
@@ -25,9 +26,8 @@ run "invalid_inputs_are_refused_by_name" {
     api_max_megabytes     = 65
     api_headers           = { dpop = "x" }
     log_level             = "WARNING"
-    schedule              = "hourly"
+    schedules             = { hourly = { schedule = "hourly" } }
     schedule_region       = "Norway"
-    invocation            = { method = "GET" }
     additional_invokers   = ["allUsers"]
     ingress               = "ALL"
     pubsub                = { publishers = ["allAuthenticatedUsers"] }
@@ -39,7 +39,8 @@ run "invalid_inputs_are_refused_by_name" {
     kms_key               = "my-key"
     alert_emails          = ["me"]
     notification_channels = ["email"]
-    silence_schedules     = 0
+    longest_gap_hours     = -1
+    runbook_url           = "docs/operating.md"
     key_expiry_alert_days = 0
     source_dir            = "tests"
     extra_environment     = { HELSEID_KEY = "file:/tmp/key" }
@@ -53,9 +54,9 @@ run "invalid_inputs_are_refused_by_name" {
     var.project_id, var.region, var.name, var.labels, var.helseid_issuer, var.helseid_client_id, var.helseid_scope,
     var.parent_organization, var.child_organization, var.sfm_journal_id, var.api_url, var.api_methods,
     var.organizations, var.token_endpoint_host, var.api_caller_headers, var.api_max_megabytes,
-    var.api_headers, var.log_level, var.schedule, var.schedule_region, var.invocation, var.additional_invokers, var.ingress, var.pubsub,
+    var.api_headers, var.log_level, var.schedules, var.schedule_region, var.additional_invokers, var.ingress, var.pubsub,
     var.key_delivery, var.max_instances, var.memory, var.cpu, var.vpc, var.kms_key,
-    var.alert_emails, var.notification_channels, var.silence_schedules, var.key_expiry_alert_days, var.rotation,
+    var.alert_emails, var.notification_channels, var.longest_gap_hours, var.runbook_url, var.key_expiry_alert_days, var.rotation,
     var.source_dir, var.extra_environment, var.result_to, var.results_days, var.cursor_in,
   ]
 }

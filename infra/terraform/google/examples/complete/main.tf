@@ -36,11 +36,16 @@ module "helseid_fn" {
   results_days = 30
   cursor_in    = "gs://my-project-123-cursors/greetings/cursor.json"
 
-  schedule            = "15 6 * * *"
+  schedules = {
+    daily = {
+      schedule   = "15 6 * * MON-FRI"
+      invocation = { organization = { parent = "999977774" }, request = { method = "GET", query = { since = "yesterday" } } }
+      enabled    = true
+    }
+    weekly = { schedule = "0 3 * * SUN", invocation = { input = { everything = true } } }
+  }
   time_zone           = "Europe/Oslo"
-  schedule_enabled    = true
   schedule_region     = "europe-west1"
-  invocation          = { organization = { parent = "999977774" }, request = { method = "GET", query = { since = "yesterday" } } }
   additional_invokers = ["group:integration@example.no"]
   ingress             = "ALLOW_ALL"
   pubsub              = { publishers = ["serviceAccount:journal@my-project-123.iam.gserviceaccount.com"], max_delivery_attempts = 10 }
@@ -56,7 +61,8 @@ module "helseid_fn" {
 
   alert_emails          = ["on-call@example.no"]
   notification_channels = ["projects/my-project-123/notificationChannels/1234567890"]
-  silence_schedules     = 2
+  longest_gap_hours     = 170
+  runbook_url           = "https://git.example.no/integration/helseid-fn/docs/operating.md"
   key_expiry_alert_days = 30
   cursor_unmoved_hours  = 48
   watch_secret_access   = true
