@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,6 +16,7 @@ from helseid_fn.delivery.log import LogDestination
 from helseid_fn.delivery.result import Destination, Receipt, Result
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
+from helseid_fn.http.retries import draw_jitter
 
 Sleep = Callable[[float], None]
 Random = Callable[[], float]
@@ -30,7 +30,7 @@ def open_destination(
     address: ResultAddress,
     *,
     sleep: Sleep = time.sleep,
-    random: Random = random.random,
+    random: Random = draw_jitter,
     environ: Mapping[str, str] = MappingProxyType({}),
 ) -> Destination:
     """Return what stores results at an address; nothing is imported or reached before its first use.
@@ -46,7 +46,7 @@ def open_cursor_stores(
     place: Bucket | Folder,
     *,
     sleep: Sleep = time.sleep,
-    random: Random = random.random,
+    random: Random = draw_jitter,
     environ: Mapping[str, str] = MappingProxyType({}),
 ) -> OpenCursorStore:
     """Return what opens the cursor of each name there; nothing is imported or reached before the first use of one.

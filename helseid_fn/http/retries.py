@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import SystemRandom
 from typing import Any
 
 from helseid_fn.error_codes import Party
@@ -13,6 +14,9 @@ MAX_TRANSIENT_RETRIES = 2
 """The limit for one request."""
 
 FIRST_PAUSE_SECONDS = 0.2
+
+draw_jitter = SystemRandom().random
+"""Returns a number in [0, 1) of the system's: a generator that is seeded at import would repeat in each copy of a snapshot."""
 
 NEEDS_NEW_CONNECTION = frozenset({408, 421, 425})
 """The server gave up on this request on this connection: RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470 section 5.2."""

@@ -7,7 +7,6 @@ sent twice.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.gzip_members import MEBIBYTE
 from helseid_fn.http.messages import Build, Message, Response
 from helseid_fn.http.nonces import Nonces
-from helseid_fn.http.retries import NEEDS_NEW_CONNECTION, may_be_processed, pause_before_retry
+from helseid_fn.http.retries import NEEDS_NEW_CONNECTION, draw_jitter, may_be_processed, pause_before_retry
 from helseid_fn.http.streamed_body import StreamedBody
 from helseid_fn.http.url import origin_of
 
@@ -46,7 +45,7 @@ class Transport:
         *,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = random.random,
+        random: Callable[[], float] = draw_jitter,
         connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
         api_max_bytes: int = 10 * MEBIBYTE,
         nonces: Nonces | None = None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from helseid_fn.cloud_sdk import Lazy
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Refused
+from helseid_fn.http.retries import draw_jitter
 from helseid_fn.keys.stored import KeyReader, StoredKey
 from helseid_fn.secret_store.aws.arn import SecretArn, parse_secret_arn
 from helseid_fn.secret_store.aws.extension import ExtensionReader
@@ -26,7 +26,7 @@ def open_reader(
     google_endpoint: str | None = None,
     environ: Mapping[str, str] = MappingProxyType({}),
     sleep: Sleep = time.sleep,
-    random: Random = random.random,
+    random: Random = draw_jitter,
 ) -> KeyReader:
     """Return a reader for `file:PATH`, `projects/...` or `arn:...`; nothing is imported or reached before its first read.
 

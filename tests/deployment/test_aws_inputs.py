@@ -84,6 +84,9 @@ GOOD: list[dict[str, Any]] = [
             "failed_runs": {"arn": "arn:aws:sqs:eu-north-1:123456789012:a"},
         }
     },
+    {"code_signing_config_arn": f"arn:aws:lambda:eu-north-1:123456789012:code-signing-config:csc-{'0' * 17}"},
+    {"snap_start": True, "python_version": "3.12"},
+    {"alerts_kms_key_arn": "arn:aws:kms:eu-north-1:123456789012:key/mrk-0a1b"},
     {"reserved_concurrency": 1, "secret_recovery_days": 0, "key_expiry_alert_days": 0},
     {
         "function_url": {
@@ -148,6 +151,10 @@ BAD: list[dict[str, Any]] = [
     *({"cursor_unmoved_hours": 24, **each} for each in ({}, {"result_to": "queue"}, {"result_to": "log"})),
     {"source_dir": "nowhere"},
     *({"archive": each} for each in ("", "s3://a", "s3://our-artifacts/", "gs://our-artifacts/a.zip", "https://a.no/a.zip")),
+    {"code_signing_config_arn": "csc-0123456789abcdef0"},
+    {"snap_start": True, "python_version": "3.11"},
+    {"snap_start": True, "secrets_extension_layer_arn": f"{LAYER}-Arm64:20"},
+    {"alerts_kms_key_arn": "alias/a"},
     *({"rollback_version": each} for each in (0, 1.5)),
     *({"canary": {"weight": each, "version": 7}} for each in (0, 1)),
     {"canary": {"weight": 0.5}},

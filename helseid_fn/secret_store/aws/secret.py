@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from helseid_fn.aws_sdk.session import Service
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, Refused
+from helseid_fn.http.retries import draw_jitter
 from helseid_fn.keys.stored import StoredKey, decode_payload
 from helseid_fn.secret_store.aws.arn import SecretArn
 from helseid_fn.secret_store.aws.errors import explain
@@ -43,7 +43,7 @@ class AwsSecret:
         arn: SecretArn,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = random.random,
+        random: Callable[[], float] = draw_jitter,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._arn = arn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from helseid_fn.context import Context
 from helseid_fn.errors import Refused
+from helseid_fn.http.retries import draw_jitter
 from helseid_fn.keys.stored import StoredKey, decode_payload
 from helseid_fn.secret_store.google.client import GoogleClient, build_payload, read_payload
 from helseid_fn.secret_store.google.errors import Access, location_of
@@ -33,7 +33,7 @@ class GoogleSecret:
         endpoint: str | None = None,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = random.random,
+        random: Callable[[], float] = draw_jitter,
     ) -> None:
         """Take the name of a secret, or of a version of it, `.../versions/V`; without one it is `latest`."""
         self._secret, _, version = address.partition("/versions/")

@@ -18,8 +18,9 @@ resource "aws_sns_topic" "alerts" {
 
   count = var.existing.alerts_topic == null ? 1 : 0
 
-  name = "${var.name}-alerts"
-  tags = var.tags
+  name              = "${var.name}-alerts"
+  kms_master_key_id = var.alerts_kms_key_arn
+  tags              = var.tags
 }
 
 resource "aws_sns_topic_policy" "alerts" {

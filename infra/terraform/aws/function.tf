@@ -50,6 +50,7 @@ resource "aws_lambda_function" "function" {
   reserved_concurrent_executions = coalesce(var.reserved_concurrency, -1)
   layers                         = var.secrets_extension_layer_arn == null ? [] : [var.secrets_extension_layer_arn]
   kms_key_arn                    = var.kms_key_arn
+  code_signing_config_arn        = var.code_signing_config_arn
   tags                           = var.tags
 
   environment {
@@ -76,7 +77,20 @@ resource "aws_lambda_function" "function" {
     }
   }
 
+  dynamic "snap_start" {
+    for_each = var.snap_start ? ["PublishedVersions"] : []
+
+    content {
+      apply_on = snap_start.value
+    }
+  }
+
   lifecycle {
+    precondition {
+      condition     = var.allow_outside_eea || contains(local.regions_in_eea, local.region)
+      error_message = "${local.region} is outside the EU and the EEA: choose one of ${join(", ", local.regions_in_eea)}, or set allow_outside_eea."
+    }
+
     precondition {
       condition     = local.archive == null ? true : fileexists(local.archive)
       error_message = "There is no archive at ${coalesce(local.archive, "(S3)")}: run `${local.build_command}`, or set archive."

@@ -28,6 +28,9 @@ locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.id
 
+  # Ireland, Paris, Frankfurt, Stockholm, Milan, Spain, and the European Sovereign Cloud; not London or Zurich.
+  regions_in_eea = ["eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3", "eusc-de-east-1"]
+
   function_name = var.name
   rotator_name  = "${var.name}-rotate"
   # Written out, because a reference to the resource would be circular.

@@ -27,7 +27,10 @@ resource "aws_lambda_function" "rotator" {
   memory_size      = max(var.memory_mb, 1024)
   timeout          = ceil(local.rotator_deadline_seconds) + 5
   kms_key_arn      = var.kms_key_arn
-  tags             = var.tags
+
+  code_signing_config_arn = var.code_signing_config_arn
+
+  tags = var.tags
 
   environment {
     variables = merge(local.environment, {

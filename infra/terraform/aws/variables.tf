@@ -87,6 +87,39 @@ variable "canary" {
   }
 }
 
+variable "code_signing_config_arn" {
+  description = "A code signing configuration; Lambda then takes only an archive that one of its profiles has signed, as AWS Signer writes it into a bucket (`archive`)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.code_signing_config_arn == null || can(regex("^arn:aws(-[a-z]+)*:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[0-9a-z]{17}$", var.code_signing_config_arn))
+    error_message = "code_signing_config_arn must be the ARN of a code signing configuration, arn:aws:lambda:REGION:ACCOUNT:code-signing-config:csc-ID."
+  }
+}
+
+variable "snap_start" {
+  description = "Whether new instances start from a snapshot of the initialized function (SnapStart), which is faster and costs a fee for each version and start; from Python 3.12 on."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.snap_start || var.python_version != "3.11"
+    error_message = "snap_start needs python_version 3.12 or later."
+  }
+
+  validation {
+    condition     = !var.snap_start || var.secrets_extension_layer_arn == null
+    error_message = "snap_start and secrets_extension_layer_arn exclude each other: the extension asks for the session token, which a function with SnapStart does not have in its environment."
+  }
+}
+
+variable "allow_outside_eea" {
+  description = "Whether the region may be outside the EU and the EEA."
+  type        = bool
+  default     = false
+}
+
 variable "memory_mb" {
   description = "Memory of the function; Lambda allocates CPU time in proportion to it."
   type        = number
@@ -209,6 +242,17 @@ variable "kms_key_arn" {
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$", var.kms_key_arn))
     error_message = "kms_key_arn must be the ARN of one key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias."
+  }
+}
+
+variable "alerts_kms_key_arn" {
+  description = "A customer-managed key for the topic of the alarms, such as `kms_key_arn`'s. Its policy must let `cloudwatch.amazonaws.com` and `events.amazonaws.com` use it (see `examples/complete`), or alarms are lost in silence."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alerts_kms_key_arn == null || can(regex("^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9A-Za-z-]+$", var.alerts_kms_key_arn))
+    error_message = "alerts_kms_key_arn must be the ARN of one key, arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias."
   }
 }
 

@@ -81,6 +81,11 @@ run "by_default" {
   }
 
   assert {
+    condition     = length(aws_lambda_function.function.snap_start) == 0 && aws_lambda_function.function.code_signing_config_arn == null && aws_sns_topic.alerts[0].kms_master_key_id == null
+    error_message = "Snapshots, signatures and the topic's key must be optional."
+  }
+
+  assert {
     condition     = length(aws_lambda_function.function.layers) == 0
     error_message = "There must be no layer unless configured."
   }

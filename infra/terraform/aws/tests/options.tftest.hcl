@@ -20,6 +20,8 @@ run "every_option_takes_effect" {
     permissions_boundary_arn    = "arn:aws:iam::123456789012:policy/boundary"
     xray                        = true
     reserved_concurrency        = 3
+    alerts_kms_key_arn          = "arn:aws:kms:eu-north-1:123456789012:key/2c3d"
+    code_signing_config_arn     = "arn:aws:lambda:eu-north-1:123456789012:code-signing-config:csc-0123456789abcdef0"
     extra_environment           = { HTTPS_PROXY = "http://proxy.example.no:3128" }
     tags                        = { team = "integration" }
     organizations               = ["999977774", "313745392:999977776"]
@@ -44,6 +46,16 @@ run "every_option_takes_effect" {
       ] : each == "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
     ])
     error_message = "The secret, the environments, the logs and the queue must be encrypted with the given key."
+  }
+
+  assert {
+    condition     = aws_sns_topic.alerts[0].kms_master_key_id == var.alerts_kms_key_arn
+    error_message = "The topic must be encrypted with its own key."
+  }
+
+  assert {
+    condition     = alltrue([for each in [aws_lambda_function.function, aws_lambda_function.rotator[0]] : each.code_signing_config_arn == var.code_signing_config_arn])
+    error_message = "Both functions must take signed archives only."
   }
 
   assert {
@@ -79,5 +91,44 @@ run "every_option_takes_effect" {
       API_CORRELATION_HEADER = "nhn-event-id"
     }
     error_message = "What callers may do, and every call's headers, must be the function's settings."
+  }
+}
+
+run "a_start_from_a_snapshot" {
+  variables {
+    snap_start = true
+    rotation   = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no" }
+  }
+
+  assert {
+    condition     = aws_lambda_function.function.snap_start[0].apply_on == "PublishedVersions" && length(aws_lambda_function.rotator[0].snap_start) == 0
+    error_message = "The function must start from a snapshot, and not the rotating one, which has no versions."
+  }
+}
+
+run "a_region_outside_the_eea_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "eu-west-2" }
+  }
+
+  expect_failures = [aws_lambda_function.function]
+}
+
+run "a_region_outside_the_eea_is_chosen" {
+  override_data {
+    target = data.aws_region.current
+    values = { id = "eu-west-2" }
+  }
+
+  variables {
+    allow_outside_eea = true
+  }
+
+  assert {
+    condition     = local.function_arn == "arn:aws:lambda:eu-west-2:123456789012:function:helseid-fn"
+    error_message = "Another region must be possible."
   }
 }

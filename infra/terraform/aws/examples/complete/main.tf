@@ -1,4 +1,4 @@
-# Every variable set but source_dir, rollback_version and canary: a multi-tenant client in production, with automatic key rotation and a customer-managed KMS key.
+# Every variable set but source_dir, rollback_version, canary and snap_start: a multi-tenant client in production, with automatic key rotation and a customer-managed KMS key.
 # Add `rotation` once the first key is in its secret.
 
 terraform {
@@ -56,7 +56,10 @@ module "helseid_fn" {
   secrets_extension_layer_arn = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"
   vpc                         = { subnet_ids = ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], security_group_ids = ["sg-0a1b2c3d"] }
   kms_key_arn                 = aws_kms_key.stored.arn
-  existing                    = { alerts_topic = { arn = "arn:aws:sns:eu-north-1:123456789012:on-call" } }
+  alerts_kms_key_arn          = aws_kms_key.stored.arn
+  code_signing_config_arn     = "arn:aws:lambda:eu-north-1:123456789012:code-signing-config:csc-0123456789abcdef0"
+  allow_outside_eea           = false
+  existing                    = { log_group = { name = "/greetings/runs" } }
   secret_administrators       = ["arn:aws:iam::123456789012:role/deploy"]
   secret_recovery_days        = 7
   xray                        = true
@@ -78,8 +81,8 @@ module "helseid_fn" {
   }
 }
 
-# For the secret, the functions' environment, the logs, the results and the queue. The roles' own policies say what they may do with
-# it, but CloudWatch Logs has no role, so this policy must grant it access.
+# For the secret, the functions' environment, the logs, the results, the queue and the topic. The roles' own policies say what they may
+# do with it, but CloudWatch Logs, CloudWatch and EventBridge have no role, so this policy must grant them access.
 resource "aws_kms_key" "stored" {
   description         = "The key, the settings, the logs and the results of the greetings function."
   enable_key_rotation = true
@@ -103,6 +106,23 @@ data "aws_iam_policy_document" "stored" {
   }
 
   statement {
+    sid       = "TheAlarmsToTheirTopic"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com", "events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+
+  statement {
     sid       = "TheLogsOfTheFunctions"
     actions   = ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
     resources = ["*"]
@@ -115,7 +135,7 @@ data "aws_iam_policy_document" "stored" {
     condition {
       test     = "ArnLike"
       variable = "kms:EncryptionContext:aws:logs:arn"
-      values   = ["arn:aws:logs:eu-north-1:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/greetings*"]
+      values   = [for name in ["/greetings/runs", "/aws/lambda/greetings*"] : "arn:aws:logs:eu-north-1:${data.aws_caller_identity.current.account_id}:log-group:${name}"]
     }
   }
 }
