@@ -96,14 +96,13 @@ class Context:
 
         A moment that is only assumed is not noted, but the days until then are.
         """
-        self.note(key_expires=None, key_expires_in_days=None, key_expires_assumed=None)
+        self.note(key_expires=None, key_expires_in_days=None, key_expires_assumed=None, key_expires_unknown=None)
         if expiry is None:
-            return
+            return self.note(key_expires_unknown=True)
         self.note(key_expires_in_days=round((expiry.at - now) / DAY_SECONDS, 2))
         if expiry.is_assumed:
-            self.note(key_expires_assumed=True)
-        else:
-            self.note(key_expires=datetime.fromtimestamp(expiry.at, UTC).isoformat().replace("+00:00", "Z"))
+            return self.note(key_expires_assumed=True)
+        return self.note(key_expires=datetime.fromtimestamp(expiry.at, UTC).isoformat().replace("+00:00", "Z"))
 
     def duration_ms(self) -> int:
         """Return the time since the invocation began, in whole milliseconds."""

@@ -141,9 +141,11 @@ class TokenSource:
             client_id=self._client_id,
             issuer=self._issuer,
         )
-        if self._warned_thumbprint != key.thumbprint:
+        if key.kid is None and self._warned_thumbprint != key.thumbprint:
             self._warned_thumbprint = key.thumbprint
-            _warn_of_missing_members(key)
+            _logger.warning(
+                "The private key has no kid. Add the one that Selvbetjening shows, so that HelseID can find the key."
+            )
         return key
 
     def _slot(self, cache_key: CacheKey) -> SingleFlight[Token]:
@@ -166,16 +168,6 @@ class TokenSource:
         with self._lock:
             if slot.value is None and not slot.is_busy and self._slots.get(cache_key) is slot:
                 del self._slots[cache_key]
-
-
-def _warn_of_missing_members(key: SigningKey) -> None:
-    if key.kid is None:
-        _logger.warning("The private key has no kid. Add the one that Selvbetjening shows, so that HelseID can find the key.")
-    if key.expiry is None:
-        _logger.warning(
-            "The private key has neither exp nor iat, so nobody is warned before it expires. Store it again with one of them "
-            "(docs/keys-and-rotation.md)."
-        )
 
 
 def is_fresh(token: Token, now: float) -> bool:

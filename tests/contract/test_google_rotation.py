@@ -97,9 +97,11 @@ def test_every_log_line_says_when_the_key_expires(rotation: RotatingFunction, cl
     assert lines[2]["requests"] == {"secret_store": 0, "helseid": 0, "api": 1}, "its token was cached"
 
 
-def test_a_log_line_omits_an_unknown_expiry(rotation: RotatingFunction) -> None:
+def test_a_log_line_says_that_an_expiry_is_unknown(rotation: RotatingFunction) -> None:
     rotation.call()
-    assert not [name for name in rotation.line() if name.startswith("key_expires")]
+    line = rotation.line()
+    assert [name for name in line if name.startswith("key_expires")] == ["key_expires_unknown"]
+    assert line["key_expires_unknown"] is True
 
 
 def use_key_of_today(rotation: RotatingFunction, jwk: dict[str, Any], clock: MovableClock) -> dict[str, Any]:

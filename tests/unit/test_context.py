@@ -120,7 +120,9 @@ def test_notes_the_days_to_an_assumed_expiry_but_no_moment(ctx: Context) -> None
     assert "key_expires_assumed" not in ctx.facts
 
 
-def test_an_unknown_expiry_removes_another_key_s(ctx: Context) -> None:
+def test_an_expiry_that_nothing_tells_is_noted_as_unknown(ctx: Context) -> None:
     ctx.note_key_expiry(KeyExpiry(EXPIRES_AT), EXPIRES_AT)
     ctx.note_key_expiry(None, EXPIRES_AT)
-    assert ctx.facts == {}
+    assert ctx.facts == {"key_expires_unknown": True}
+    ctx.note_key_expiry(KeyExpiry(EXPIRES_AT), EXPIRES_AT)
+    assert "key_expires_unknown" not in ctx.facts

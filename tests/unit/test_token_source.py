@@ -300,7 +300,7 @@ def test_a_token_counts_from_before_its_request(get: Get) -> None:
 def test_the_log_has_the_kid_and_the_assertion(source: TokenSource) -> None:
     ctx = make_context()
     source.get(Organization(), SCOPES, ctx)
-    assert ctx.facts == {"kid": OLD["kid"], "assertion_jti": "id-1"}
+    assert ctx.facts == {"kid": OLD["kid"], "assertion_jti": "id-1", "key_expires_unknown": True}
 
 
 def test_the_log_has_the_key_s_expiry(source: TokenSource, keys: FakeStore) -> None:
@@ -317,17 +317,6 @@ def test_the_log_has_the_days_that_a_key_is_taken_to_live(source: TokenSource, k
         ctx = make_context()
         source.get(Organization(), SCOPES, ctx)
         assert (ctx.facts["key_expires_in_days"], ctx.facts["key_expires_assumed"]) == (89, True)
-
-
-@pytest.mark.parametrize(("known", "warnings"), [({}, 1), ({"iat": 1}, 0), ({"exp": 2_000_000_000}, 0)])
-def test_a_key_whose_expiry_nobody_watches_is_warned_about_once(
-    get: Get, keys: FakeStore, caplog: pytest.LogCaptureFixture, known: dict[str, int], warnings: int
-) -> None:
-    keys.stored.append({**OLD, **known})
-    with caplog.at_level(logging.WARNING, "helseid_fn"):
-        get()
-        get(Organization("999977774"))
-    assert len([record for record in caplog.records if "neither exp nor iat" in record.message]) == warnings
 
 
 def test_a_key_without_kid_is_warned_about_once(get: Get, keys: FakeStore, caplog: pytest.LogCaptureFixture) -> None:
