@@ -23,9 +23,7 @@ from tests.support.deployment import client_of
 from tests.support.register import Register
 
 INSTANCES = 2
-MOST_GROWTH_BYTES = 24 * 1024 * 1024
-"""boto3 reads AWS's models anew for each client that replaces a failed one; of 200 in a row the first 40 took 41 MiB, the rest
-nothing."""
+MOST_GROWTH_BYTES = 8 * 1024 * 1024
 LEAST_CYCLES = 3
 """How often each mishap must have happened before memory is judged."""
 OUR_FAULT = ("helseid.refused.", "function.", "job.", "invocation.", "signing_key.", "delivery.invalid_response.cursor")
