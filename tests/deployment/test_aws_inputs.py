@@ -37,6 +37,8 @@ SETTINGS = {
 LAYER = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension"
 SELVBETJENING = "https://api.selvbetjening.test.nhn.no"
 
+SUBNETS = {"subnet_ids": ["subnet-1", "subnet-2"], "vpc_id": "vpc-1"}
+
 GOOD: list[dict[str, Any]] = [
     {"helseid_issuer": "https://samsvarstesting-sts-test.helseid.sky.nhn.no/3f0c/x"},
     {"helseid_issuer": "https://sts.example.no:8443"},
@@ -87,6 +89,10 @@ GOOD: list[dict[str, Any]] = [
     {"code_signing_config_arn": f"arn:aws:lambda:eu-north-1:123456789012:code-signing-config:csc-{'0' * 17}"},
     {"snap_start": True, "python_version": "3.12"},
     {"alerts_kms_key_arn": "arn:aws:kms:eu-north-1:123456789012:key/mrk-0a1b"},
+    {"vpc": {"subnet_ids": ["subnet-1"], "vpc_id": "vpc-1", "endpoints": ["secretsmanager", "sqs", "kms", "logs"]}},
+    {"vpc": {"subnet_ids": ["subnet-1"], "vpc_id": "vpc-1", "endpoints": ["s3"], "route_table_ids": ["rtb-1"]}},
+    {"vpc": {**SUBNETS, "dns_forwarding": {each: ["10.0.0.53"] for each in ("nhn.no", "a-b.nhn.no.")}}},
+    {"vpc": {**SUBNETS, "nat_gateways": {"one": "nat-1"}}},
     {"reserved_concurrency": 1, "secret_recovery_days": 0, "key_expiry_alert_days": 0},
     {
         "function_url": {
@@ -187,6 +193,16 @@ BAD: list[dict[str, Any]] = [
     {"vpc": {"subnet_ids": [], "security_group_ids": ["sg-1"]}},
     {"vpc": {"subnet_ids": ["vpc-1"], "security_group_ids": ["sg-1"]}},
     {"vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": []}},
+    {"vpc": {"subnet_ids": ["subnet-1"]}},
+    {"vpc": {"subnet_ids": ["subnet-1"], "vpc_id": "subnet-1"}},
+    {"vpc": {"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"], "endpoints": ["sqs"]}},
+    {"vpc": {**SUBNETS, "endpoints": ["dynamodb"]}},
+    {"vpc": {**SUBNETS, "endpoints": ["s3"]}},
+    {"vpc": {**SUBNETS, "route_table_ids": ["rtb-1"]}},
+    *({"vpc": {**SUBNETS, "dns_forwarding": {each: ["10.0.0.53"]}}} for each in ("no", "*.nhn.no", ".")),
+    *({"vpc": {**SUBNETS, "dns_forwarding": {"nhn.no": each}}} for each in ([], ["dns.nhn.no"], ["::1"], ["10.0.0.0/8"])),
+    {"vpc": {"subnet_ids": ["subnet-1"], "vpc_id": "vpc-1", "dns_forwarding": {"nhn.no": ["10.0.0.53"]}}},
+    {"vpc": {**SUBNETS, "nat_gateways": {"one": "eip-1"}}},
     *({"kms_key_arn": each} for each in ("*", "alias/a", "arn:aws:kms:eu-north-1:123456789012:alias/a")),
     {"permissions_boundary_arn": "boundary"},
     *(

@@ -11,10 +11,10 @@ from tests.deployment.aws_provider import own_copy
 from tests.deployment.mutation import Mutation, batch, check_caught_in, check_caught_together
 from tests.deployment.workspace import LOWEST, Workspaces
 
-ALERTS, CALLS, EXISTING, FUNCTION, INPUTS, LIVE, OPTIONS, RESULTS, ROTATION, SCHEDULE, SILENCE = (
+ALERTS, CALLS, EXISTING, FUNCTION, INPUTS, LIVE, NETWORK, OPTIONS, RESULTS, ROTATION, SCHEDULE, SILENCE = (
     f"{name}.tftest.hcl"
     for name in (
-        *("alerts", "calls", "existing", "function", "inputs", "live"),
+        *("alerts", "calls", "existing", "function", "inputs", "live", "network"),
         *("options", "results", "rotation", "schedule", "silence"),
     )
 )
@@ -201,6 +201,89 @@ MUTATIONS = (
         "kms_master_key_id = null",
         "topic must be encrypted",
         OPTIONS,
+    ),
+    # The network.
+    Mutation(
+        "a security group beside the existing one",
+        "network.tf",
+        ": var.vpc.security_group_ids == null\n",
+        ": true\n",
+        "Nothing may be made in the network",
+        NETWORK,
+    ),
+    Mutation(
+        "a function in another security group",
+        "network.tf",
+        "toset(aws_security_group.functions[*].id)",
+        'toset(["sg-other"])',
+        "the security group that was made",
+        NETWORK,
+    ),
+    Mutation(
+        "every port",
+        "network.tf",
+        "from_port         = tonumber(each.value)",
+        "from_port = 0",
+        "ports that the settings name",
+        NETWORK,
+    ),
+    Mutation(
+        "a proxy out of reach",
+        "network.tf",
+        'lookup(var.extra_environment, "HTTPS_PROXY", null)',
+        "null",
+        "ports that the settings name",
+        NETWORK,
+    ),
+    Mutation(
+        "endpoints for everybody",
+        "network.tf",
+        "referenced_security_group_id = aws_security_group.functions[0].id",
+        'cidr_ipv4 = "0.0.0.0/0"',
+        "functions alone must reach",
+        NETWORK,
+    ),
+    Mutation(
+        "an endpoint beside its service",
+        "network.tf",
+        "private_dns_enabled = true",
+        "private_dns_enabled = false",
+        "take its service's place",
+        NETWORK,
+    ),
+    Mutation(
+        "S3 without a route",
+        "network.tf",
+        "route_table_ids   = var.vpc.route_table_ids",
+        "route_table_ids = []",
+        "through a gateway in the route tables",
+        NETWORK,
+    ),
+    Mutation("DNS the wrong way", "network.tf", '"OUTBOUND"', '"INBOUND"', "way out for DNS", NETWORK),
+    Mutation(
+        "every name is forwarded",
+        "network.tf",
+        "domain_name          = each.key",
+        'domain_name = "."',
+        "asked of its own servers",
+        NETWORK,
+    ),
+    Mutation(
+        "rules that nobody has",
+        "network.tf",
+        "resolver_rule_id = aws_route53_resolver_rule.forwarding[each.key].id",
+        'resolver_rule_id = "rslvr-rr-1"',
+        "must have each rule",
+        NETWORK,
+    ),
+    Mutation("DNS over TCP alone", "network.tf", '["tcp", "udp"]', '["tcp"]', "must reach those servers", NETWORK),
+    Mutation(
+        "an address that is not told",
+        "outputs.tf",
+        "data.aws_nat_gateway.egress :",
+        "{} :",
+        "addresses of the NAT gateways",
+        NETWORK,
     ),
     # What exists already.
     Mutation(

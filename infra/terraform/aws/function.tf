@@ -73,7 +73,7 @@ resource "aws_lambda_function" "function" {
 
     content {
       subnet_ids         = vpc_config.value.subnet_ids
-      security_group_ids = vpc_config.value.security_group_ids
+      security_group_ids = local.security_group_ids
     }
   }
 

@@ -7,6 +7,7 @@
 #   existing.tf         what exists already, or what the module makes instead
 #   function.tf         the function, its role and its log
 #   live.tf             the alias that everybody starts, its versions, retries and, optionally, the function URL
+#   network.tf          the way out through a network of one's own
 #   schedule.tf         what starts it, and where runs go that failed for good
 #   results.tf          where results go and a job's cursor is kept, and what the function may do there
 #   results_storage.tf  the bucket or the queue for results, if the module makes one

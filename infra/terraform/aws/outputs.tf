@@ -93,3 +93,8 @@ output "existing_policies" {
   description = "For each member of `existing` that has a policy, what that must contain: the roles' permissions, the secret's denials, what may publish to the topic."
   value       = { for name, policy in local.needed_policies : name => policy if try(var.existing[name], null) != null }
 }
+
+output "egress_addresses" {
+  description = "The public addresses of `vpc.nat_gateways`, for an API that lets in known addresses only."
+  value       = sort([for gateway in data.aws_nat_gateway.egress : gateway.public_ip])
+}

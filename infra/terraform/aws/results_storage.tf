@@ -12,6 +12,10 @@ resource "aws_s3_bucket" "results" {
   bucket        = "${var.name}-results-${local.account}" # the names of all accounts' buckets are one list
   force_destroy = false                                  # results are nowhere else
   tags          = var.tags
+
+  lifecycle {
+    ignore_changes = [bucket] # unknown while something that the module depends on changes; it would be replaced
+  }
 }
 
 resource "aws_s3_bucket_public_access_block" "results" {

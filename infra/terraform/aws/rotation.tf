@@ -57,7 +57,7 @@ resource "aws_lambda_function" "rotator" {
 
     content {
       subnet_ids         = vpc_config.value.subnet_ids
-      security_group_ids = vpc_config.value.security_group_ids
+      security_group_ids = local.security_group_ids
     }
   }
 
@@ -95,6 +95,10 @@ resource "aws_lambda_permission" "rotator" {
   principal      = "secretsmanager.amazonaws.com"
   source_account = local.account
   source_arn     = local.secret_arn
+
+  lifecycle {
+    ignore_changes = [source_account] # unknown while something that the module depends on changes; it would be replaced
+  }
 }
 
 resource "aws_cloudwatch_log_group" "rotator" {

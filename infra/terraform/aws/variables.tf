@@ -221,16 +221,61 @@ variable "secrets_extension_layer_arn" {
 }
 
 variable "vpc" {
-  description = "The subnets (`subnet_ids`) and `security_group_ids`, if the function must connect through your network; it then needs a route to HelseID, the API and Secrets Manager. Null is Lambda's own network."
-  type        = object({ subnet_ids = set(string), security_group_ids = set(string) })
-  default     = null
+  description = "The network to connect through: `subnet_ids`, and `security_group_ids`, or else one is made. `endpoints` makes endpoints of AWS's services (`secretsmanager`, `sqs`, `kms`, `logs`, and `s3` in `route_table_ids`), `dns_forwarding` sends the names of other networks to their own servers, both in the network `vpc_id`; the addresses of `nat_gateways` (any name and an id) are an output. Null is Lambda's own network."
+  type = object({
+    subnet_ids         = set(string)
+    security_group_ids = optional(set(string))
+    vpc_id             = optional(string)
+    endpoints          = optional(set(string), [])
+    route_table_ids    = optional(set(string), [])
+    dns_forwarding     = optional(map(set(string)), {})
+    nat_gateways       = optional(map(string), {})
+  })
+  default = null
 
   validation {
-    condition = var.vpc == null ? true : (
-      length(var.vpc.subnet_ids) > 0 && alltrue([for id in var.vpc.subnet_ids : startswith(id, "subnet-")]) &&
-      length(var.vpc.security_group_ids) > 0 && alltrue([for id in var.vpc.security_group_ids : startswith(id, "sg-")])
+    condition     = var.vpc == null ? true : length(var.vpc.subnet_ids) > 0 && alltrue([for id in var.vpc.subnet_ids : startswith(id, "subnet-")])
+    error_message = "vpc.subnet_ids must contain at least one subnet-..."
+  }
+
+  validation {
+    condition     = try(var.vpc.security_group_ids, null) == null ? true : length(var.vpc.security_group_ids) > 0 && alltrue([for id in var.vpc.security_group_ids : startswith(id, "sg-")])
+    error_message = "vpc.security_group_ids must contain at least one sg-..., or be null, so that one is made."
+  }
+
+  validation {
+    condition = try(var.vpc.vpc_id, null) != null ? startswith(var.vpc.vpc_id, "vpc-") : var.vpc == null ? true : (
+      var.vpc.security_group_ids != null && length(var.vpc.endpoints) == 0 && length(var.vpc.dns_forwarding) == 0
     )
-    error_message = "vpc must contain at least one subnet-... and one sg-..."
+    error_message = "vpc.vpc_id must be a vpc-..., in which a security group, endpoints and rules for DNS are made."
+  }
+
+  validation {
+    condition     = var.vpc == null ? true : length(setsubtract(var.vpc.endpoints, ["secretsmanager", "sqs", "kms", "logs", "s3"])) == 0
+    error_message = "vpc.endpoints must be of secretsmanager, sqs, kms, logs and s3."
+  }
+
+  validation {
+    condition     = var.vpc == null ? true : contains(var.vpc.endpoints, "s3") == (length(var.vpc.route_table_ids) > 0)
+    error_message = "vpc.route_table_ids must contain the subnets' route tables if vpc.endpoints contains s3, and be empty otherwise."
+  }
+
+  validation {
+    condition = var.vpc == null ? true : alltrue([
+      for zone, addresses in var.vpc.dns_forwarding :
+      can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?[.])+[a-z]+[.]?$", zone)) && length(addresses) > 0 && alltrue([for address in addresses : can(regex("^[0-9.]+$", address)) && can(cidrhost("${address}/32", 0))])
+    ])
+    error_message = "vpc.dns_forwarding must map zones to the IPv4 addresses of their servers, for example { \"nhn.no\" = [\"10.0.0.53\"] }."
+  }
+
+  validation {
+    condition     = var.vpc == null ? true : length(var.vpc.dns_forwarding) == 0 || length(var.vpc.subnet_ids) >= 2
+    error_message = "vpc.dns_forwarding needs two subnets, in different zones."
+  }
+
+  validation {
+    condition     = var.vpc == null ? true : alltrue([for id in values(var.vpc.nat_gateways) : startswith(id, "nat-")])
+    error_message = "vpc.nat_gateways must map names to nat-..."
   }
 }
 

@@ -54,7 +54,6 @@ module "helseid_fn" {
   memory_mb                   = 1024
   reserved_concurrency        = 2
   secrets_extension_layer_arn = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension-Arm64:20"
-  vpc                         = { subnet_ids = ["subnet-0a1b2c3d", "subnet-1a2b3c4d"], security_group_ids = ["sg-0a1b2c3d"] }
   kms_key_arn                 = aws_kms_key.stored.arn
   alerts_kms_key_arn          = aws_kms_key.stored.arn
   code_signing_config_arn     = "arn:aws:lambda:eu-north-1:123456789012:code-signing-config:csc-0123456789abcdef0"
@@ -64,6 +63,15 @@ module "helseid_fn" {
   secret_recovery_days        = 7
   xray                        = true
   function_url                = { principals = ["arn:aws:iam::123456789012:role/journal"] }
+
+  vpc = {
+    vpc_id          = "vpc-0a1b2c3d"
+    subnet_ids      = ["subnet-0a1b2c3d", "subnet-1a2b3c4d"]
+    endpoints       = ["secretsmanager", "s3"]
+    route_table_ids = ["rtb-0a1b2c3d"]
+    dns_forwarding  = { "nhn.no" = ["10.0.0.53", "10.0.1.53"] }
+    nat_gateways    = { one = "nat-0a1b2c3d" }
+  }
 
   log_retention_days    = 365
   alert_emails          = ["on-call@example.no"]
