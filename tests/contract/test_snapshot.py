@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
+
+import pytest
 
 from helseid_fn.setting_table import EXAMPLES
 from tests.deployment.workspace import ROOT
@@ -38,5 +41,8 @@ def copies(when: str) -> list[dict[str, Any]]:
     """Return what two copies of the initialized function made."""
     settings = {name: example for name, example in EXAMPLES.items() if not name.endswith("CA_BUNDLE")}
     command = [sys.executable, "-c", COPIES, when]
-    ended = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=True)
+    ended = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
+    if "NoNamespaces" in ended.stderr and "CI" not in os.environ:
+        pytest.skip("This machine makes no PID namespaces, so a copy would see that it is one.")
+    assert ended.returncode == 0, ended.stderr
     return [json.loads(line) for line in ended.stdout.splitlines()]

@@ -55,8 +55,12 @@ COPIES = '''
 import ctypes, json, os, platform, signal, sys
 
 CLONE_NEWUSER, CLONE_NEWPID = 0x10000000, 0x20000000
-SYS_CLONE = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+SYS_CLONE = {"x86_64": 56, "aarch64": 220}.get(platform.machine())
 libc = ctypes.CDLL(None, use_errno=True)
+
+
+class NoNamespaces(Exception):
+    pass
 
 
 def copy():
@@ -65,11 +69,13 @@ def copy():
     Nothing in the copy can see that it is one: unlike after os.fork(), no hook has run, and its process id is the same,
     since each is the first of a namespace of its own.
     """
-    flags = CLONE_NEWPID | (CLONE_NEWUSER if os.geteuid() else 0) | signal.SIGCHLD
-    process = libc.syscall(SYS_CLONE, flags, 0, 0, 0, 0)
-    if process < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    return process
+    if sys.platform != "linux" or SYS_CLONE is None:
+        raise NoNamespaces(platform.platform())
+    for flags in (CLONE_NEWPID, CLONE_NEWPID | CLONE_NEWUSER):  # the second for whom the first is not allowed
+        process = libc.syscall(SYS_CLONE, flags | signal.SIGCHLD, 0, 0, 0, 0)
+        if process >= 0:
+            return process
+    raise NoNamespaces(os.strerror(ctypes.get_errno()))
 
 
 def wait(process):
