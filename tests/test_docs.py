@@ -29,6 +29,7 @@ from helseid_fn.settings import parse_settings
 from infra import archive, lambda_zip
 from standin import Client, StandIn, make_jwk, public_jwk
 from tests.support.command_line_docs import env_example
+from tests.support.doctor_faults import FAULTS
 from tests.support.faults.table import count_cells
 from tests.support.generated_docs import ENV_EXAMPLE, GENERATED, block
 
@@ -93,6 +94,11 @@ def test_the_example_of_an_env_file_has_every_setting() -> None:
 def test_the_example_of_an_env_file_is_valid() -> None:
     values = dotenv_values(ENV_EXAMPLE)
     assert parse_settings({name: value or "" for name, value in values.items()}).key_address == "file:client.jwk.json"
+
+
+def test_the_page_on_helsenettet_has_codes_of_the_doctor() -> None:
+    listed = {row[0] for row in tables(PAGES["docs/helsenettet.md"], "Try it")}
+    assert listed == listed & {fault.code for fault in FAULTS} != set()
 
 
 def test_the_cells_of_the_fault_matrix_are_counted() -> None:
