@@ -42,7 +42,9 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
         "kms_key_name",
         "build_config.runtime",
         "build_config.entry_point",
+        "build_config.environment_variables",
         "build_config.service_account",
+        "build_config.worker_pool",
         "service_config.ingress_settings",
         "service_config.timeout_seconds",
         "service_config.min_instance_count",
@@ -51,10 +53,19 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
         "service_config.available_memory",
         "service_config.available_cpu",
         "service_config.vpc_connector",
+        "service_config.direct_vpc_egress",
+        "service_config.direct_vpc_network_interface.subnetwork",
         "service_config.secret_volumes.secret",
         "service_config.environment_variables.HELSEID_KEY",
     ),
+    "google_compute_address": ("name", "region", "address_type"),
+    "google_compute_router": ("name", "network"),
+    "google_compute_router_nat": ("name", "router", "nat_ip_allocate_option", "nat_ips", "subnetwork.name"),
+    "google_dns_managed_zone": ("dns_name", "visibility", "private_visibility_config.networks.network_url"),
     "google_logging_metric": ("name", "filter"),
+    "google_logging_project_bucket_config": ("bucket_id", "location", "retention_days", "cmek_settings.kms_key_name"),
+    "google_logging_project_exclusion": ("name", "filter"),
+    "google_logging_project_sink": ("name", "destination", "filter"),
     "google_logging_saved_query": ("name", "parent", "visibility", "logging_query.filter"),
     "google_monitoring_alert_policy": ("display_name", "severity", "enabled"),
     "google_monitoring_dashboard": (),
@@ -120,7 +131,9 @@ def _show(value: Any, expression: Any, path: str) -> str:
         value, expression = _step(value, name), _step(expression, name)
     if value is not None:
         return value if isinstance(value, str) else json.dumps(value)
-    is_reference = isinstance(expression, str) and not expression.startswith(("${var.", "${try(var.", "${each."))
+    is_reference = isinstance(expression, str) and not expression.startswith(
+        ("${var.", "${try(var.", "${lookup(var.", "${each.")
+    )
     return f"<{expression.removeprefix('${').removesuffix('}')}>" if is_reference else ""
 
 

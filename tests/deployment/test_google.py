@@ -87,6 +87,17 @@ def test_nothing_is_made_before_the_apis_are_enabled() -> None:
     assert made_first == ["google_project_service.required"]
 
 
+def test_whatever_takes_labels_has_them(workspaces: Workspaces) -> None:
+    schemas = json.loads(workspaces.shared("google").run("providers", "schema", "-json"))["provider_schemas"]
+    types = schemas["registry.terraform.io/hashicorp/google"]["resource_schemas"]
+    for address, body in read_resources(MODULE).items():
+        arguments = types.get(address.split(".")[0], {"block": {"attributes": {}}})["block"]["attributes"]
+        for name in ("user_labels", "labels"):
+            if name in arguments:
+                assert "var.labels" in str(body.get(name)), f"{name} of {address}"
+                break
+
+
 def find_key_material(folder: Path) -> list[str]:
     """Return what would put a private key into a plan or a state."""
     text = "".join(file.read_text() for file in sorted(folder.rglob("*.tf")))
@@ -127,12 +138,15 @@ def test_the_archive_contains_exactly_the_function(plans: Callable[[str], Plan])
 
 def test_only_a_change_of_code_makes_another_archive(workspaces: Workspaces) -> None:
     workspace = workspaces.bare("google")
-    hashing = re.search(r"^locals \{\n.*?^\}\n", (workspace.folder / "build.tf").read_text(), re.MULTILINE | re.DOTALL)
+    hashing = re.search(
+        r"^locals \{\n.*?(?=\n  # In a bucket of yours)", (workspace.folder / "source.tf").read_text(), re.MULTILINE | re.DOTALL
+    )
     assert hashing is not None
     for file in workspace.folder.glob("*.tf"):
         file.unlink()
-    variable = 'variable "source_dir" {\n  default = null\n}\n'
-    (workspace.folder / "build.tf").write_text(variable + hashing[0])  # alone, it needs no provider
+    variable = 'variable "{}" {{\n  default = {}\n}}\n'
+    nothing = variable.format("archive", "null")
+    (workspace.folder / "source.tf").write_text(nothing + variable.format("source_dir", "null") + hashing[0] + "}\n")
     at_first = workspace.evaluate("local.source_hash")
     assert re.fullmatch('"[0-9a-f]{64}"', at_first)
     (workspace.tree / "main.py").touch()
@@ -144,7 +158,7 @@ def test_only_a_change_of_code_makes_another_archive(workspaces: Workspaces) -> 
     job.mkdir()
     for name in ("main.py", "extra.py", "test_main.py", "conftest.py"):
         (job / name).write_text(f"# {name}\n")
-    (workspace.folder / "build.tf").write_text(variable.replace("null", '"job"') + hashing[0])
+    (workspace.folder / "source.tf").write_text(nothing + variable.format("source_dir", '"job"') + hashing[0] + "}\n")
     assert (workspace.evaluate('local.contents["main.py"]'), workspace.evaluate("length(local.job_files)")) == ("EOT", "2")
     without_requirements = workspace.evaluate("local.source_hash")
     (job / "requirements.txt").write_text("mine==1 --hash=sha256:0\n")

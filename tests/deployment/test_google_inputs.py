@@ -43,6 +43,9 @@ SETTINGS = {
 }
 """The variables that become settings; the module refuses what the function would refuse, before anything is deployed."""
 
+CONNECTOR = {"connector": "projects/p/locations/r/connectors/c"}
+NETWORK = {"network": "projects/p/global/networks/n", "subnetwork": "projects/p/regions/europe-north1/subnetworks/s"}
+
 GOOD: list[tuple[str, Any]] = [
     ("helseid_issuer", "https://samsvarstesting-sts-test.helseid.sky.nhn.no/3f0c/x"),
     ("helseid_issuer", "https://sts.example.no:8443"),
@@ -75,6 +78,14 @@ GOOD: list[tuple[str, Any]] = [
     ("schedules", {"all": {"schedule": "0 0-23/2,5 1,31 1-12 0", "enabled": False}}),
     *(("longest_gap_hours", each) for each in (0, 9000)),
     ("runbook_url", "https://git.example.no/operating.md"),
+    ("region", "europe-west12"),
+    ("archive", "gs://releases/helseid-fn/google-3.13.zip"),
+    ("python_version", "3.14"),
+    ("log_retention_days", 3650),
+    ("existing", {"secret": "projects/p/secrets/s", "run_account": "a@b-c.iam.gserviceaccount.com", "source_bucket": "abc"}),
+    ("vpc", CONNECTOR),
+    ("vpc", NETWORK),
+    ("vpc", NETWORK | {"egress": "ALL_TRAFFIC", "nat": True, "tags": ["a"]}),
     ("additional_invokers", ["user:a@example.no", "serviceAccount:b@my-project-123.iam.gserviceaccount.com"]),
     ("pubsub", {}),
     ("rotation", {"selvbetjening_url": "https://api.selvbetjening.nhn.no", "alg": "ES512", "due_fraction": 0.001}),
@@ -165,8 +176,26 @@ BAD: list[tuple[str, Any]] = [
     ("concurrency", 81),
     ("memory", "512"),
     ("cpu", "3"),
+    ("region", "europe-west2"),
+    ("schedule_region", "europe-west6"),
+    ("archive", "nowhere.zip"),
+    ("archive", "gs://releases"),
+    ("python_version", "3.10"),
+    *(("log_retention_days", each) for each in (0, 3651, 1.5)),
+    ("existing", {"secrets": "projects/p/secrets/s"}),
+    ("existing", {"secret": "s"}),
+    ("existing", {"run_account": "a@example.no"}),
+    ("vpc", {}),
     ("vpc", {"connector": "egress"}),
-    ("vpc", {"connector": "projects/p/locations/r/connectors/c", "egress": "ALL"}),
+    ("vpc", CONNECTOR | {"egress": "ALL"}),
+    ("vpc", CONNECTOR | {"tags": ["a"]}),
+    ("vpc", CONNECTOR | {"egress": "ALL_TRAFFIC", "nat": True}),
+    ("vpc", NETWORK | {"connector": CONNECTOR["connector"]}),
+    ("vpc", {"network": NETWORK["network"]}),
+    ("vpc", NETWORK | {"network": "hub"}),
+    ("vpc", NETWORK | {"subnetwork": "projects/p/regions/europe-west1/subnetworks/s"}),
+    ("vpc", NETWORK | {"nat": True}),
+    ("dns_forwarding", {"nhn.no": ["10.0.0.53"]}),
     ("kms_key", "my-key"),
     ("alert_emails", ["on-call"]),
     ("notification_channels", ["on-call@example.no"]),
@@ -253,6 +282,39 @@ def test_pubsub_waits_for_less_time_than_the_scheduler(variables: Workspace) -> 
     put(variables, {"deadline_seconds": 580, "pubsub": {}})
     with pytest.raises(Refused, match="580 with pubsub"):
         put(variables, {"deadline_seconds": 581, "pubsub": {}})
+
+
+def test_other_regions_are_allowed_on_request(variables: Workspace) -> None:
+    put(variables, {"region": "us-central1", "schedule_region": "us-east1", "allow_outside_eea": True})
+
+
+def test_an_archive_has_its_own_job(variables: Workspace) -> None:
+    (variables.folder / "main.py").touch()
+    with pytest.raises(Refused, match="archive contains a job already"):
+        put(variables, {"archive": "gs://abc/a.zip", "source_dir": "."})
+
+
+def test_a_log_bucket_is_made_or_exists(variables: Workspace) -> None:
+    existing = {"log_bucket": "projects/p/locations/europe-north1/buckets/b"}
+    put(variables, {"existing": existing})
+    with pytest.raises(Refused, match="log_retention_days is a property of the bucket"):
+        put(variables, {"existing": existing, "log_retention_days": 30})
+
+
+def test_name_servers_are_asked_through_a_network(variables: Workspace) -> None:
+    for zones in ({"nhn.no": ["10.0.0.53"]}, {"nhn.no.": ["10.0.0.53", "10.0.1.53"], "example.no": ["192.0.2.1"]}):
+        put(variables, {"dns_forwarding": zones, "vpc": NETWORK})
+    faults: list[dict[str, list[str]]] = [
+        {"": ["10.0.0.53"]},
+        {"nhn.no": []},
+        {"nhn.no": ["ns.nhn.no"]},
+        {"nhn no": ["10.0.0.53"]},
+    ]
+    for zones in faults:
+        with pytest.raises(Refused, match="dns_forwarding must be"):
+            put(variables, {"dns_forwarding": zones, "vpc": NETWORK})
+    with pytest.raises(Refused, match=r"dns_forwarding needs vpc\.network"):
+        put(variables, {"dns_forwarding": {"nhn.no": ["10.0.0.53"]}, "vpc": CONNECTOR})
 
 
 def test_an_alert_on_the_cursor_needs_a_cursor(variables: Workspace) -> None:

@@ -135,6 +135,12 @@ class Workspaces:
             copy(ROOT / source, workspace.tree / source)
         return workspace
 
+    def empty(self, name: str) -> Workspace:
+        """Return a fresh folder without a configuration, for one that uses a module."""
+        workspace = Workspace(self._program, self._fresh_tree(), name)
+        workspace.folder.mkdir(parents=True)
+        return workspace
+
     def shared(self, name: str, pins: Pins = NEWEST) -> Workspace:
         """Return the initialised copy that all tests of this session share and must not change.
 

@@ -114,6 +114,7 @@ resource "google_monitoring_notification_channel" "email" {
   display_name = "${var.name}: ${each.key}"
   type         = "email"
   labels       = { email_address = each.key }
+  user_labels  = var.labels
 
   depends_on = [google_project_service.required]
 }

@@ -66,7 +66,7 @@ resource "google_monitoring_dashboard" "overview" {
         yPos = ceil(length(local.charts) / 3) * 4, width = 12, height = 6
         widget = {
           title     = "Failures"
-          logsPanel = { filter = local.saved_queries.failures.filter, resourceNames = ["projects/${var.project_id}"] }
+          logsPanel = { filter = local.saved_queries.failures.filter, resourceNames = [local.log_scope] }
         }
       }])
     }

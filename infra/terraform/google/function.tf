@@ -2,7 +2,7 @@
 # the key. The first two do the same job under the same account; the last has its own account.
 
 locals {
-  key_address = "projects/${var.project_id}/secrets/${google_secret_manager_secret.key.secret_id}/versions/latest"
+  key_address = "projects/${local.key_secret.project}/secrets/${local.key_secret.name}/versions/latest"
   key_folder  = "/etc/helseid-key"
   key_file    = "key.jwk.json"
 
@@ -40,7 +40,7 @@ locals {
   )
 
   job = {
-    account          = google_service_account.runtime.email
+    account          = local.accounts.run.email
     settings         = local.job_settings
     deadline_seconds = var.deadline_seconds
     mounts_key       = local.mounts_key
@@ -60,14 +60,6 @@ locals {
   )
 }
 
-resource "google_service_account" "runtime" {
-  project      = var.project_id
-  account_id   = "${var.name}-run"
-  display_name = "Runs ${var.name}: reads its key, and writes its results if they go anywhere"
-
-  depends_on = [google_project_service.required]
-}
-
 resource "google_cloudfunctions2_function" "function" {
   #checkov:skip=CKV_GCP_124:Where it can be reached from is configurable (ingress), internal by default; IAM applies in any case.
   for_each = local.functions
@@ -80,15 +72,17 @@ resource "google_cloudfunctions2_function" "function" {
   kms_key_name = var.kms_key
 
   build_config {
-    runtime           = "python313"
-    entry_point       = each.value.entry_point
-    service_account   = google_service_account.build.id
-    docker_repository = google_artifact_registry_repository.images.id
+    runtime               = "python${replace(var.python_version, ".", "")}"
+    entry_point           = each.value.entry_point
+    environment_variables = local.build_settings
+    service_account       = local.accounts.build.id
+    docker_repository     = local.repository.id
+    worker_pool           = lookup(var.existing, "worker_pool", null)
 
     source {
       storage_source {
-        bucket = google_storage_bucket.source.name
-        object = google_storage_bucket_object.source.name
+        bucket = local.source_bucket
+        object = local.source_object
       }
     }
 
@@ -112,14 +106,25 @@ resource "google_cloudfunctions2_function" "function" {
     )
 
     vpc_connector                 = try(var.vpc.connector, null)
-    vpc_connector_egress_settings = try(var.vpc.egress, null)
+    vpc_connector_egress_settings = try(var.vpc.connector, null) == null ? null : var.vpc.egress
+    direct_vpc_egress             = local.is_direct ? "VPC_EGRESS_${var.vpc.egress}" : null
 
-    dynamic "secret_volumes" {
-      for_each = each.value.mounts_key ? [google_secret_manager_secret.key.secret_id] : []
+    dynamic "direct_vpc_network_interface" {
+      for_each = local.is_direct ? [var.vpc] : []
 
       content {
-        project_id = var.project_id
-        secret     = secret_volumes.value
+        network    = direct_vpc_network_interface.value.network
+        subnetwork = direct_vpc_network_interface.value.subnetwork
+        tags       = sort(direct_vpc_network_interface.value.tags)
+      }
+    }
+
+    dynamic "secret_volumes" {
+      for_each = each.value.mounts_key ? [local.key_secret] : []
+
+      content {
+        project_id = secret_volumes.value.project
+        secret     = secret_volumes.value.name
         mount_path = local.key_folder
 
         versions {
@@ -132,8 +137,11 @@ resource "google_cloudfunctions2_function" "function" {
 
   depends_on = [
     google_artifact_registry_repository_iam_member.build_pushes_images,
+    google_compute_router_nat.egress,
+    google_dns_managed_zone.forwarded,
     google_project_iam_member.build_reads_staged_source,
     google_project_iam_member.build_writes_logs,
+    google_project_service.required,
     google_pubsub_topic_iam_member.runtime_publishes,
     google_secret_manager_secret_iam_member.runtime_reads_key,
     google_storage_bucket_iam_member.build_reads_source,
@@ -144,7 +152,7 @@ resource "google_cloudfunctions2_function" "function" {
 
   lifecycle {
     precondition {
-      condition     = can(regex("\\b${each.value.entry_point}\\b", local.contents["main.py"]))
+      condition     = !local.from_checkout || can(regex("\\b${each.value.entry_point}\\b", local.contents["main.py"]))
       error_message = "main.py in source_dir has no ${each.value.entry_point}, which ${each.value.name} starts: add ${local.entry_points[each.value.entry_point]}."
     }
 

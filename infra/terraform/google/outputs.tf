@@ -2,12 +2,12 @@
 
 output "add_key" {
   description = "Adds the private key as a version of the secret, from the file client.jwk.json."
-  value       = "gcloud secrets versions add ${google_secret_manager_secret.key.secret_id} --project=${var.project_id} --data-file=client.jwk.json"
+  value       = "gcloud secrets versions add ${local.key_secret.name} --project=${local.key_secret.project} --data-file=client.jwk.json"
 }
 
 output "make_key" {
   description = "Makes a private key straight into the secret, and prints its public half, which you register in Selvbetjening."
-  value       = "make --silent -C ${path.module}/../../.. .venv/demo-ready && ${path.module}/../../../.venv/bin/python -m helseid_fn key new projects/${var.project_id}/secrets/${google_secret_manager_secret.key.secret_id}"
+  value       = "make --silent -C ${path.module}/../../.. .venv/demo-ready && ${path.module}/../../../.venv/bin/python -m helseid_fn key new projects/${local.key_secret.project}/secrets/${local.key_secret.name}"
 }
 
 output "greet" {
@@ -15,7 +15,7 @@ output "greet" {
   value = local.first_job == null ? null : join(" ", [
     "(since=$(date -u +%Y-%m-%dT%H:%M:%SZ); ${local.run_first} &&",
     "for attempt in $(seq 24); do sleep 5;",
-    "line=$(gcloud logging read '${local.job_logs} jsonPayload.outcome:* jsonPayload.scheduler_job:* timestamp>=\"'\"$since\"'\"' --project=${var.project_id} --limit=1 --format='value(severity, jsonPayload.code, jsonPayload.message)');",
+    "line=$(gcloud logging read '${local.job_logs} jsonPayload.outcome:* jsonPayload.scheduler_job:* timestamp>=\"'\"$since\"'\"' ${local.log_place} --limit=1 --format='value(severity, jsonPayload.code, jsonPayload.message)');",
     "[ -z \"$line\" ] || { echo \"$line\"; exit; }; done; echo 'No log line after two minutes: see read_log.'; exit 1)",
   ])
 }
@@ -27,7 +27,7 @@ output "run_now" {
 
 output "read_log" {
   description = "Shows the last ten log lines of the functions."
-  value       = "gcloud logging read '${local.all_logs} jsonPayload.message:*' --project=${var.project_id} --limit=10 --freshness=7d --format='table(timestamp, severity, jsonPayload.code, jsonPayload.message)'"
+  value       = "gcloud logging read '${local.all_logs} jsonPayload.message:*' ${local.log_place} --limit=10 --freshness=7d --format='table(timestamp, severity, jsonPayload.code, jsonPayload.message)'"
 }
 
 output "call_by_hand" {
@@ -41,7 +41,7 @@ output "call_by_hand" {
 
 output "rotate_now" {
   description = "Starts a rotation now, which replaces the key if it is due; null without rotation."
-  value       = one([for job in google_cloud_scheduler_job.rotate : "gcloud scheduler jobs run ${job.name} --project=${var.project_id} --location=${var.schedule_region}"])
+  value       = one([for job in google_cloud_scheduler_job.rotate : "gcloud scheduler jobs run ${job.name} --project=${var.project_id} --location=${local.schedule_region}"])
 }
 
 output "publish" {
@@ -53,7 +53,7 @@ output "publish" {
 
 locals {
   first_job = try(values(google_cloud_scheduler_job.call)[0].name, null)
-  run_first = local.first_job == null ? null : "gcloud scheduler jobs run ${local.first_job} --project=${var.project_id} --location=${var.schedule_region}"
+  run_first = local.first_job == null ? null : "gcloud scheduler jobs run ${local.first_job} --project=${var.project_id} --location=${local.schedule_region}"
 
   uri = google_cloudfunctions2_function.function["run"].service_config[0].uri
 }
@@ -69,20 +69,13 @@ output "function_ids" {
 }
 
 output "service_accounts" {
-  description = "The accounts: build, run, scheduler, and rotator if there is one."
-  value = merge(
-    {
-      build     = google_service_account.build.email
-      run       = google_service_account.runtime.email
-      scheduler = google_service_account.scheduler.email
-    },
-    { for account in google_service_account.rotator : "rotator" => account.email },
-  )
+  description = "The accounts: build, run, scheduler, with pubsub push, and with rotation rotator and rotation_scheduler."
+  value       = local.emails
 }
 
 output "secret_id" {
   description = "The secret that contains the private key."
-  value       = google_secret_manager_secret.key.id
+  value       = local.makes_secret ? google_secret_manager_secret.key[0].id : var.existing["secret"]
 }
 
 output "result_to" {
@@ -96,11 +89,21 @@ output "cursor_in" {
 }
 
 output "source_files" {
-  description = "The files in the source archive."
-  value       = local.source_files
+  description = "The files in the source archive; null with archive."
+  value       = local.from_checkout ? keys(local.contents) : null
 }
 
 output "source_object" {
-  description = "The deployed source archive; its name contains the hash of its content."
-  value       = "gs://${google_storage_bucket.source.name}/${google_storage_bucket_object.source.name}"
+  description = "The deployed source archive; unless it was in a bucket already, its name contains the hash of its content."
+  value       = "gs://${local.source_bucket}/${local.source_object}"
+}
+
+output "egress_addresses" {
+  description = "The static addresses that calls come from, for the lists of those who are called; empty without vpc.nat."
+  value       = google_compute_address.egress[*].address
+}
+
+output "log_bucket" {
+  description = "The log bucket of the functions' lines; null if it is the project's own."
+  value       = local.log_bucket
 }

@@ -43,23 +43,15 @@ resource "google_pubsub_topic_iam_member" "publishers" {
   member  = each.key
 }
 
-resource "google_service_account" "push" {
-  count = local.pubsub_count
-
-  project      = var.project_id
-  account_id   = "${var.name}-push"
-  display_name = "Calls ${var.name}-events for Pub/Sub"
-
-  depends_on = [google_project_service.required]
-}
-
 # Pub/Sub's service agent makes the token for a push, and needs permission for that: ID tokens of this account, and of no other.
 resource "google_service_account_iam_member" "agent_signs_in" {
   count = local.pubsub_count
 
-  service_account_id = google_service_account.push[0].name
+  service_account_id = local.accounts.push.id
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.pubsub_agent
+
+  depends_on = [google_project_service.required]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "push_calls" {
@@ -69,7 +61,7 @@ resource "google_cloud_run_v2_service_iam_member" "push_calls" {
   location = var.region
   name     = google_cloudfunctions2_function.function["events"].name
   role     = "roles/run.invoker"
-  member   = google_service_account.push[0].member
+  member   = local.accounts.push.member
 }
 
 resource "google_pubsub_subscription" "events" {
@@ -85,7 +77,7 @@ resource "google_pubsub_subscription" "events" {
     push_endpoint = google_cloudfunctions2_function.function["events"].service_config[0].uri
 
     oidc_token {
-      service_account_email = google_service_account.push[0].email
+      service_account_email = local.accounts.push.email
       audience              = google_cloudfunctions2_function.function["events"].service_config[0].uri
     }
   }

@@ -109,12 +109,14 @@ resource "google_storage_bucket_iam_member" "runtime_delivers" {
 
   bucket = local.results_bucket.name
   role   = "roles/storage.objectUser"
-  member = google_service_account.runtime.member
+  member = local.accounts.run.member
 
   condition {
     title      = "only results of ${var.name}"
     expression = "resource.name.startsWith(\"${local.results_bucket.objects}\")"
   }
+
+  depends_on = [google_project_service.required]
 }
 
 resource "google_storage_bucket_iam_member" "runtime_moves_cursor" {
@@ -122,12 +124,14 @@ resource "google_storage_bucket_iam_member" "runtime_moves_cursor" {
 
   bucket = local.cursor_parts[0]
   role   = "roles/storage.objectUser"
-  member = google_service_account.runtime.member
+  member = local.accounts.run.member
 
   condition {
     title      = "only cursors of ${var.name}"
     expression = "resource.name == \"${local.cursor_object}${local.cursor_parts[2]}\" || (resource.name.startsWith(\"${local.cursor_object}-\") && resource.name.endsWith(\"${local.cursor_parts[2]}\"))"
   }
+
+  depends_on = [google_project_service.required]
 }
 
 # Names only: who may not list the objects of a bucket may be refused one that is missing, as the cursor is before the first run.
@@ -136,7 +140,9 @@ resource "google_storage_bucket_iam_member" "runtime_misses_cursor" {
 
   bucket = local.cursor_parts[0]
   role   = "roles/storage.legacyBucketReader"
-  member = google_service_account.runtime.member
+  member = local.accounts.run.member
+
+  depends_on = [google_project_service.required]
 }
 
 resource "google_pubsub_topic_iam_member" "runtime_publishes" {
@@ -145,5 +151,5 @@ resource "google_pubsub_topic_iam_member" "runtime_publishes" {
   project = local.results_topic[0]
   topic   = local.makes_topic ? google_pubsub_topic.results[0].name : local.results_topic[1]
   role    = "roles/pubsub.publisher"
-  member  = google_service_account.runtime.member
+  member  = local.accounts.run.member
 }

@@ -8,7 +8,7 @@ locals {
   rotate_function = var.rotation == null ? null : merge(local.job, {
     name             = "${var.name}-rotate"
     entry_point      = "rotate"
-    account          = one(google_service_account.rotator[*].email)
+    account          = local.accounts.rotator.email
     deadline_seconds = 120 # generating a 4096-bit key takes seconds, and HelseID needs 20 s to accept it
     mounts_key       = false
     min_instances    = 0
@@ -28,7 +28,7 @@ locals {
   # On the two secrets only: read versions, and add, list, disable and destroy them.
   rotator_grants = var.rotation == null ? {} : {
     for pair in setproduct(["key", "pending"], ["secretAccessor", "secretVersionManager"]) : join("-", pair) => {
-      secret = { key = google_secret_manager_secret.key.secret_id, pending = one(google_secret_manager_secret.pending[*].secret_id) }[pair[0]]
+      secret = { key = local.key_secret, pending = { project = var.project_id, name = one(google_secret_manager_secret.pending[*].secret_id) } }[pair[0]]
       role   = "roles/secretmanager.${pair[1]}"
     }
   }
@@ -61,31 +61,13 @@ resource "google_secret_manager_secret" "pending" {
   depends_on = [google_project_service.required]
 }
 
-resource "google_service_account" "rotator" {
-  count = local.rotation_count
-
-  project      = var.project_id
-  account_id   = "${var.name}-rotate"
-  display_name = "Replaces the key of ${var.name}"
-
-  depends_on = [google_project_service.required]
-}
-
 resource "google_secret_manager_secret_iam_member" "rotator" {
   for_each = local.rotator_grants
 
-  project   = var.project_id
-  secret_id = each.value.secret
+  project   = each.value.secret.project
+  secret_id = each.value.secret.name
   role      = each.value.role
-  member    = google_service_account.rotator[0].member
-}
-
-resource "google_service_account" "rotation_scheduler" {
-  count = local.rotation_count
-
-  project      = var.project_id
-  account_id   = "${var.name}-turn"
-  display_name = "Calls ${var.name}-rotate on schedule"
+  member    = local.accounts.rotator.member
 
   depends_on = [google_project_service.required]
 }
@@ -97,14 +79,14 @@ resource "google_cloud_run_v2_service_iam_member" "rotation_scheduler_calls" {
   location = var.region
   name     = google_cloudfunctions2_function.function["rotate"].name
   role     = "roles/run.invoker"
-  member   = google_service_account.rotation_scheduler[0].member
+  member   = local.accounts.rotation_scheduler.member
 }
 
 resource "google_cloud_scheduler_job" "rotate" {
   count = local.rotation_count
 
   project          = var.project_id
-  region           = var.schedule_region
+  region           = local.schedule_region
   name             = "${var.name}-rotate"
   description      = "Calls ${var.name}-rotate, which replaces the key if it is due."
   schedule         = var.rotation.schedule
@@ -123,7 +105,7 @@ resource "google_cloud_scheduler_job" "rotate" {
     http_method = "POST"
 
     oidc_token {
-      service_account_email = google_service_account.rotation_scheduler[0].email
+      service_account_email = local.accounts.rotation_scheduler.email
       audience              = google_cloudfunctions2_function.function["rotate"].service_config[0].uri
     }
   }

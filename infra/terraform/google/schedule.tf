@@ -12,19 +12,11 @@ locals {
   scheduler_tries = 3
 }
 
-resource "google_service_account" "scheduler" {
-  project      = var.project_id
-  account_id   = "${var.name}-call"
-  display_name = "Calls ${var.name} on schedule"
-
-  depends_on = [google_project_service.required]
-}
-
 resource "google_cloud_scheduler_job" "call" {
   for_each = local.schedules
 
   project          = var.project_id
-  region           = var.schedule_region
+  region           = local.schedule_region
   name             = each.value.job
   description      = "Calls ${var.name}."
   schedule         = each.value.schedule
@@ -47,7 +39,7 @@ resource "google_cloud_scheduler_job" "call" {
     body        = base64encode(each.value.invocation)
 
     oidc_token {
-      service_account_email = google_service_account.scheduler.email
+      service_account_email = local.accounts.scheduler.email
       audience              = google_cloudfunctions2_function.function["run"].service_config[0].uri
     }
   }
@@ -61,7 +53,7 @@ resource "google_cloud_run_v2_service_iam_member" "scheduler_calls" {
   location = var.region
   name     = google_cloudfunctions2_function.function["run"].name
   role     = "roles/run.invoker"
-  member   = google_service_account.scheduler.member
+  member   = local.accounts.scheduler.member
 }
 
 resource "google_cloud_run_v2_service_iam_member" "others_call" {

@@ -1,6 +1,17 @@
 # The secret for the private key. The key is added by hand, with the command in the output `add_key`: anything that Terraform adds
 # is also in its plan and its state, where a private key must not be.
+
+locals {
+  makes_secret = !contains(keys(var.existing), "secret")
+  key_secret = {
+    project = local.makes_secret ? var.project_id : split("/", var.existing["secret"])[1]
+    name    = local.makes_secret ? google_secret_manager_secret.key[0].secret_id : split("/", var.existing["secret"])[3]
+  }
+}
+
 resource "google_secret_manager_secret" "key" {
+  count = local.makes_secret ? 1 : 0
+
   project             = var.project_id
   secret_id           = "${var.name}-key"
   labels              = var.labels
@@ -27,8 +38,10 @@ resource "google_secret_manager_secret" "key" {
 
 # The only role of the function's account on a secret, and on this one only.
 resource "google_secret_manager_secret_iam_member" "runtime_reads_key" {
-  project   = var.project_id
-  secret_id = google_secret_manager_secret.key.secret_id
+  project   = local.key_secret.project
+  secret_id = local.key_secret.name
   role      = "roles/secretmanager.secretAccessor"
-  member    = google_service_account.runtime.member
+  member    = local.accounts.run.member
+
+  depends_on = [google_project_service.required]
 }

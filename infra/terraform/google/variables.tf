@@ -19,6 +19,17 @@ variable "region" {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
     error_message = "region must be a region, such as europe-north1."
   }
+
+  validation {
+    condition     = var.allow_outside_eea || contains(local.eea_regions, var.region) || !can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region must be in the EEA: ${join(", ", local.eea_regions)}. Set allow_outside_eea if it may be elsewhere."
+  }
+}
+
+variable "allow_outside_eea" {
+  description = "Whether the regions may be outside the EEA."
+  type        = bool
+  default     = false
 }
 
 variable "name" {
@@ -41,6 +52,34 @@ variable "labels" {
     condition     = alltrue([for key, value in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", key)) && can(regex("^[a-z0-9_-]{0,63}$", value))])
     error_message = "labels must be labels that Google accepts: keys and values of at most 63 lowercase letters, digits, - and _, and a key starts with a letter."
   }
+}
+
+variable "existing" {
+  description = "Parts that exist already, which are used instead of new ones; by part."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.existing), keys(local.existing_parts))) == 0
+    error_message = "existing must have no members but ${join(", ", keys(local.existing_parts))}."
+  }
+
+  validation {
+    condition     = alltrue([for part, name in var.existing : can(regex(local.existing_parts[part], name)) || !can(local.existing_parts[part])])
+    error_message = "existing must be resource names such as projects/P/secrets/S, the e-mail addresses of service accounts, and for source_bucket a bucket's name."
+  }
+}
+
+variable "enable_apis" {
+  description = "Whether the project's APIs are enabled; false if you do that elsewhere."
+  type        = bool
+  default     = true
+}
+
+variable "project_iam" {
+  description = "Whether roles are granted on the project, and reads of its secrets are logged; false if you do that elsewhere."
+  type        = bool
+  default     = true
 }
 
 # What it signs in as, and what it calls
@@ -241,6 +280,38 @@ variable "source_dir" {
   }
 }
 
+variable "archive" {
+  description = "The archive that `make google-zip` built: a path, or gs://BUCKET/OBJECT; null builds from the checkout around this module."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.archive == null ? true : can(regex("^gs://${local.bucket}/${local.object}$", var.archive)) || fileexists(var.archive)
+    error_message = "archive must be the path of a file or gs://BUCKET/OBJECT."
+  }
+
+  validation {
+    condition     = var.archive != null || fileexists("${path.module}/../../../main.py")
+    error_message = "archive must be set, because there is no checkout around this module to build from."
+  }
+
+  validation {
+    condition     = var.archive == null || var.source_dir == null
+    error_message = "archive contains a job already, so source_dir must be null: build it with make google-zip SOURCE=."
+  }
+}
+
+variable "python_version" {
+  description = "The version of Python: the one that `archive` was built for."
+  type        = string
+  default     = "3.13"
+
+  validation {
+    condition     = contains(["3.11", "3.12", "3.13", "3.14"], var.python_version)
+    error_message = "python_version must be 3.11, 3.12, 3.13 or 3.14."
+  }
+}
+
 variable "extra_environment" {
   description = "Additional environment variables for the job; none that this module sets, and never a key."
   type        = map(string)
@@ -330,13 +401,13 @@ variable "time_zone" {
 }
 
 variable "schedule_region" {
-  description = "The region of the Cloud Scheduler jobs; not every region has Cloud Scheduler."
+  description = "The region of the Cloud Scheduler jobs; null is region if Cloud Scheduler is there, else europe-west1."
   type        = string
-  default     = "europe-west1"
+  default     = null
 
   validation {
-    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.schedule_region))
-    error_message = "schedule_region must be a region, such as europe-west1."
+    condition     = var.schedule_region == null ? true : can(regex("^[a-z]+-[a-z]+[0-9]+$", var.schedule_region)) && (var.allow_outside_eea || contains(local.eea_regions, var.schedule_region))
+    error_message = "schedule_region must be a region in the EEA, such as europe-west1, unless allow_outside_eea is set."
   }
 }
 
@@ -450,21 +521,81 @@ variable "cpu" {
 }
 
 variable "vpc" {
-  description = "A Serverless VPC Access connector to call through; null for none."
+  description = "The network to call through: a Serverless VPC Access connector, or a network and a subnetwork (Direct VPC egress); null for none."
   type = object({
-    connector = string
-    egress    = optional(string, "PRIVATE_RANGES_ONLY")
+    connector  = optional(string)
+    network    = optional(string)
+    subnetwork = optional(string)
+    tags       = optional(set(string), [])
+    egress     = optional(string, "PRIVATE_RANGES_ONLY")
+    nat        = optional(bool, false)
   })
   default = null
 
   validation {
-    condition     = var.vpc == null ? true : can(regex("^projects/[^/]+/locations/[^/]+/connectors/[^/]+$", var.vpc.connector))
+    condition = var.vpc == null ? true : (
+      var.vpc.connector == null
+      ? var.vpc.network != null && var.vpc.subnetwork != null
+      : var.vpc.network == null && var.vpc.subnetwork == null && length(var.vpc.tags) == 0
+    )
+    error_message = "vpc must have either connector, or network and subnetwork with perhaps tags."
+  }
+
+  validation {
+    condition     = try(var.vpc.connector, null) == null ? true : can(regex("^projects/[^/]+/locations/[^/]+/connectors/[^/]+$", var.vpc.connector))
     error_message = "vpc.connector must be projects/PROJECT/locations/REGION/connectors/NAME."
+  }
+
+  validation {
+    condition = try(var.vpc.network == null || var.vpc.subnetwork == null, true) ? true : (
+      can(regex("^projects/[^/]+/global/networks/[^/]+$", var.vpc.network)) &&
+      can(regex("^projects/[^/]+/regions/${var.region}/subnetworks/[^/]+$", var.vpc.subnetwork))
+    )
+    error_message = "vpc.network must be projects/PROJECT/global/networks/NAME, and vpc.subnetwork projects/PROJECT/regions/${var.region}/subnetworks/NAME: in the function's region."
   }
 
   validation {
     condition     = var.vpc == null ? true : contains(["PRIVATE_RANGES_ONLY", "ALL_TRAFFIC"], var.vpc.egress)
     error_message = "vpc.egress must be PRIVATE_RANGES_ONLY or ALL_TRAFFIC."
+  }
+
+  validation {
+    condition     = try(var.vpc.nat, false) ? var.vpc.connector == null && var.vpc.egress == "ALL_TRAFFIC" : true
+    error_message = "vpc.nat must be false with a connector, and unless egress is ALL_TRAFFIC: other calls do not come from the static address."
+  }
+}
+
+variable "dns_forwarding" {
+  description = "Zones whose names the name servers at these addresses know, for all of vpc.network."
+  type        = map(list(string))
+  default     = {}
+
+  validation {
+    condition = alltrue([for zone, addresses in var.dns_forwarding :
+      can(regex("^${local.host}[.]?$", zone)) && length(addresses) > 0 && alltrue([for address in addresses : can(cidrhost("${address}/32", 0))])
+    ])
+    error_message = "dns_forwarding must be IPv4 addresses of name servers by zone, such as { \"nhn.no\" = [\"10.0.0.53\"] }."
+  }
+
+  validation {
+    condition     = length(var.dns_forwarding) == 0 || try(var.vpc.connector == null, false)
+    error_message = "dns_forwarding needs vpc.network, whose zones they become."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How many days the functions' lines are kept, in a log bucket in region; null leaves them to the project's own."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.log_retention_days == null ? true : var.log_retention_days >= 1 && var.log_retention_days <= 3650 && floor(var.log_retention_days) == var.log_retention_days
+    error_message = "log_retention_days must be a whole number from 1 to 3650."
+  }
+
+  validation {
+    condition     = var.log_retention_days == null || !contains(keys(var.existing), "log_bucket")
+    error_message = "log_retention_days is a property of the bucket, so it must be null with existing.log_bucket."
   }
 }
 
@@ -605,6 +736,26 @@ variable "rotation" {
 }
 
 locals {
+  eea_regions = [
+    "europe-central2", "europe-north1", "europe-north2", "europe-southwest1", "europe-west1", "europe-west3", "europe-west4",
+    "europe-west8", "europe-west9", "europe-west10", "europe-west12",
+  ]
+
+  service_account = "^[a-z0-9-]+@[a-z0-9-]+([.][a-z0-9-]+)?[.]iam[.]gserviceaccount[.]com$"
+  existing_parts = {
+    secret                     = "^projects/[^/]+/secrets/[^/]+$"
+    source_bucket              = "^${local.bucket}$"
+    repository                 = "^projects/[^/]+/locations/[^/]+/repositories/[^/]+$"
+    worker_pool                = "^projects/[^/]+/locations/[^/]+/workerPools/[^/]+$"
+    log_bucket                 = "^projects/[^/]+/locations/[^/]+/buckets/[^/]+$"
+    build_account              = local.service_account
+    run_account                = local.service_account
+    scheduler_account          = local.service_account
+    push_account               = local.service_account
+    rotator_account            = local.service_account
+    rotation_scheduler_account = local.service_account
+  }
+
   # The function's own rules for the host and the port of an address.
   host_label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
   host       = "${local.host_label}(\\.${local.host_label})*"

@@ -13,15 +13,15 @@ locals {
   secret_access = join(" ", [
     "logName=(\"projects/${var.project_id}/logs/cloudaudit.googleapis.com%2Factivity\" OR \"projects/${var.project_id}/logs/cloudaudit.googleapis.com%2Fdata_access\")",
     "protoPayload.serviceName=\"secretmanager.googleapis.com\"",
-    "protoPayload.resourceName=~\"^projects/[^/]+/secrets/${var.name}-(key|pending)(/|$)\"",
+    "protoPayload.resourceName=~\"^projects/[^/]+/secrets/(${local.key_secret.name}|${var.name}-pending)(/|$)\"",
     "protoPayload.methodName=~\"[.](${join("|", local.secret_methods)})$\"",
-    "NOT protoPayload.authenticationInfo.principalEmail=(\"${join("\" OR \"", concat([google_service_account.runtime.email], google_service_account.rotator[*].email))}\")",
+    "NOT protoPayload.authenticationInfo.principalEmail=(\"${join("\" OR \"", [for task, email in local.emails : email if contains(["run", "rotator"], task)])}\")",
   ])
 }
 
 # Authoritative for this service in the project, and for no other.
 resource "google_project_iam_audit_config" "secret_reads" {
-  count = local.watch_count
+  count = var.project_iam ? local.watch_count : 0
 
   project = var.project_id
   service = "secretmanager.googleapis.com"

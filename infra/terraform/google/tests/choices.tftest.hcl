@@ -53,7 +53,7 @@ run "with_every_option_changed" {
 
   assert {
     condition = (
-      google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].secret == google_secret_manager_secret.key.secret_id
+      google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].secret == google_secret_manager_secret.key[0].secret_id
       && google_cloudfunctions2_function.function["run"].service_config[0].secret_volumes[0].versions[0].version == "latest"
     )
     error_message = "The mounted secret is not the latest version of the key."
@@ -64,8 +64,8 @@ run "with_every_option_changed" {
   assert {
     condition = alltrue([
       for key in concat(
-        [google_storage_bucket.source.encryption[0].default_kms_key_name, google_artifact_registry_repository.images.kms_key_name],
-        [google_secret_manager_secret.key.replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name],
+        [google_storage_bucket.source[0].encryption[0].default_kms_key_name, google_artifact_registry_repository.images[0].kms_key_name],
+        [google_secret_manager_secret.key[0].replication[0].user_managed[0].replicas[0].customer_managed_encryption[0].kms_key_name],
         values(google_cloudfunctions2_function.function)[*].kms_key_name,
       ) : key == var.kms_key
     ])

@@ -19,8 +19,8 @@ run "with_only_the_required_variables" {
   assert {
     condition = (
       google_secret_manager_secret_iam_member.runtime_reads_key.role == "roles/secretmanager.secretAccessor"
-      && google_secret_manager_secret_iam_member.runtime_reads_key.member == google_service_account.runtime.member
-      && google_secret_manager_secret_iam_member.runtime_reads_key.secret_id == google_secret_manager_secret.key.secret_id
+      && google_secret_manager_secret_iam_member.runtime_reads_key.member == google_service_account.account["run"].member
+      && google_secret_manager_secret_iam_member.runtime_reads_key.secret_id == google_secret_manager_secret.key[0].secret_id
     )
     error_message = "The function's account is not the only reader of the only secret."
   }
@@ -33,30 +33,30 @@ run "with_only_the_required_variables" {
   # The function runs as its own account.
 
   assert {
-    condition     = google_cloudfunctions2_function.function["run"].service_config[0].service_account_email == google_service_account.runtime.email
+    condition     = google_cloudfunctions2_function.function["run"].service_config[0].service_account_email == google_service_account.account["run"].email
     error_message = "The function does not run as its own account."
   }
 
   # The build runs as its own account, with only its roles.
 
   assert {
-    condition     = google_cloudfunctions2_function.function["run"].build_config[0].service_account == google_service_account.build.id
+    condition     = google_cloudfunctions2_function.function["run"].build_config[0].service_account == google_service_account.account["build"].id
     error_message = "The build does not run as its own account."
   }
 
   assert {
     condition = alltrue([
-      for grant in [google_project_iam_member.build_reads_staged_source, google_project_iam_member.build_writes_logs] :
-      grant.member == google_service_account.build.member
+      for grant in [google_project_iam_member.build_reads_staged_source[0], google_project_iam_member.build_writes_logs[0]] :
+      grant.member == google_service_account.account["build"].member
     ])
     error_message = "A role on the whole project is granted to an account other than the build's."
   }
 
   assert {
     condition = (
-      google_project_iam_member.build_writes_logs.role == "roles/logging.logWriter"
-      && google_project_iam_member.build_reads_staged_source.role == "roles/storage.objectViewer"
-      && strcontains(google_project_iam_member.build_reads_staged_source.condition[0].expression, "buckets/gcf-v2-sources-")
+      google_project_iam_member.build_writes_logs[0].role == "roles/logging.logWriter"
+      && google_project_iam_member.build_reads_staged_source[0].role == "roles/storage.objectViewer"
+      && strcontains(google_project_iam_member.build_reads_staged_source[0].condition[0].expression, "buckets/gcf-v2-sources-")
       && google_storage_bucket_iam_member.build_reads_source.role == "roles/storage.objectViewer"
       && google_artifact_registry_repository_iam_member.build_pushes_images.role == "roles/artifactregistry.writer"
     )
@@ -67,7 +67,7 @@ run "with_only_the_required_variables" {
 
   assert {
     condition = (
-      google_cloud_run_v2_service_iam_member.scheduler_calls.member == google_service_account.scheduler.member
+      google_cloud_run_v2_service_iam_member.scheduler_calls.member == google_service_account.account["scheduler"].member
       && google_cloud_run_v2_service_iam_member.scheduler_calls.role == "roles/run.invoker"
       && google_cloud_run_v2_service_iam_member.scheduler_calls.name == google_cloudfunctions2_function.function["run"].name
     )
@@ -87,14 +87,14 @@ run "with_only_the_required_variables" {
   # The source is not public.
 
   assert {
-    condition     = google_storage_bucket.source.public_access_prevention == "enforced" && google_storage_bucket.source.uniform_bucket_level_access
+    condition     = google_storage_bucket.source[0].public_access_prevention == "enforced" && google_storage_bucket.source[0].uniform_bucket_level_access
     error_message = "The bucket of the source could be made public."
   }
 
   # The secret is protected from deletion.
 
   assert {
-    condition     = google_secret_manager_secret.key.deletion_protection
+    condition     = google_secret_manager_secret.key[0].deletion_protection
     error_message = "The secret could be deleted by a careless apply."
   }
 
@@ -135,22 +135,22 @@ run "with_only_the_required_variables" {
   # The source is named after its content.
 
   assert {
-    condition     = google_storage_bucket_object.source.name == "source-${local.source_hash}.zip" && length(local.source_hash) == 64
+    condition     = google_storage_bucket_object.source[0].name == "source-${local.source_hash}.zip" && length(local.source_hash) == 64
     error_message = "The object's name does not contain the hash of its content."
   }
 
   assert {
-    condition     = google_cloudfunctions2_function.function["run"].build_config[0].source[0].storage_source[0].object == google_storage_bucket_object.source.name
+    condition     = google_cloudfunctions2_function.function["run"].build_config[0].source[0].storage_source[0].object == google_storage_bucket_object.source[0].name
     error_message = "The function is built from another object."
   }
 
   assert {
-    condition     = toset([for source in data.archive_file.source.source : source.filename]) == toset(local.source_files)
+    condition     = toset([for source in data.archive_file.source[0].source : source.filename]) == toset(keys(local.contents))
     error_message = "The archive's files are not the files that are hashed."
   }
 
   assert {
-    condition     = alltrue([for file in local.source_files : can(regex("^(main\\.py|requirements\\.txt|helseid_fn/.*\\.py)$", file))])
+    condition     = alltrue([for file in keys(local.contents) : can(regex("^(main\\.py|requirements\\.txt|helseid_fn/.*\\.py)$", file))])
     error_message = "The archive contains a file that is not the product's."
   }
 
@@ -160,7 +160,7 @@ run "with_only_the_required_variables" {
     condition = (
       google_cloud_scheduler_job.call["hourly"].http_target[0].oidc_token[0].audience == google_cloud_scheduler_job.call["hourly"].http_target[0].uri
       && google_cloud_scheduler_job.call["hourly"].http_target[0].uri == google_cloudfunctions2_function.function["run"].service_config[0].uri
-      && google_cloud_scheduler_job.call["hourly"].http_target[0].oidc_token[0].service_account_email == google_service_account.scheduler.email
+      && google_cloud_scheduler_job.call["hourly"].http_target[0].oidc_token[0].service_account_email == google_service_account.account["scheduler"].email
     )
     error_message = "The scheduler's token is not for the function's URL, or not of its own account."
   }
@@ -207,7 +207,7 @@ run "with_only_the_required_variables" {
   # The use of the key by anybody else is reported.
 
   assert {
-    condition     = google_monitoring_alert_policy.log["secret_access"].conditions[0].condition_matched_log[0].filter == "logName=(\"projects/my-project-123/logs/cloudaudit.googleapis.com%2Factivity\" OR \"projects/my-project-123/logs/cloudaudit.googleapis.com%2Fdata_access\") protoPayload.serviceName=\"secretmanager.googleapis.com\" protoPayload.resourceName=~\"^projects/[^/]+/secrets/helseid-fn-(key|pending)(/|$)\" protoPayload.methodName=~\"[.](AccessSecretVersion|AddSecretVersion|DeleteSecret|DestroySecretVersion|DisableSecretVersion|EnableSecretVersion|SetIamPolicy|UpdateSecret)$\" NOT protoPayload.authenticationInfo.principalEmail=(\"${google_service_account.runtime.email}\")"
+    condition     = google_monitoring_alert_policy.log["secret_access"].conditions[0].condition_matched_log[0].filter == "logName=(\"projects/my-project-123/logs/cloudaudit.googleapis.com%2Factivity\" OR \"projects/my-project-123/logs/cloudaudit.googleapis.com%2Fdata_access\") protoPayload.serviceName=\"secretmanager.googleapis.com\" protoPayload.resourceName=~\"^projects/[^/]+/secrets/(helseid-fn-key|helseid-fn-pending)(/|$)\" protoPayload.methodName=~\"[.](AccessSecretVersion|AddSecretVersion|DeleteSecret|DestroySecretVersion|DisableSecretVersion|EnableSecretVersion|SetIamPolicy|UpdateSecret)$\" NOT protoPayload.authenticationInfo.principalEmail=(\"${google_service_account.account["run"].email}\")"
     error_message = "Somebody else reads or writes the key, and nobody is told."
   }
 

@@ -35,7 +35,7 @@ run "with_pubsub" {
   # The event function runs as the same account.
 
   assert {
-    condition     = google_cloudfunctions2_function.function["events"].service_config[0].service_account_email == google_service_account.runtime.email
+    condition     = google_cloudfunctions2_function.function["events"].service_config[0].service_account_email == google_service_account.account["run"].email
     error_message = "The event function runs as another account."
   }
 
@@ -45,8 +45,8 @@ run "with_pubsub" {
     condition = (
       google_pubsub_subscription.events[0].push_config[0].oidc_token[0].audience == google_pubsub_subscription.events[0].push_config[0].push_endpoint
       && google_pubsub_subscription.events[0].push_config[0].push_endpoint == google_cloudfunctions2_function.function["events"].service_config[0].uri
-      && google_pubsub_subscription.events[0].push_config[0].oidc_token[0].service_account_email == google_service_account.push[0].email
-      && google_cloud_run_v2_service_iam_member.push_calls[0].member == google_service_account.push[0].member
+      && google_pubsub_subscription.events[0].push_config[0].oidc_token[0].service_account_email == google_service_account.account["push"].email
+      && google_cloud_run_v2_service_iam_member.push_calls[0].member == google_service_account.account["push"].member
       && google_cloud_run_v2_service_iam_member.push_calls[0].name == google_cloudfunctions2_function.function["events"].name
     )
     error_message = "Pub/Sub's token is not for the function's URL, or its account may not call it."
@@ -56,7 +56,7 @@ run "with_pubsub" {
 
   assert {
     condition = (
-      google_service_account_iam_member.agent_signs_in[0].service_account_id == google_service_account.push[0].name
+      google_service_account_iam_member.agent_signs_in[0].service_account_id == google_service_account.account["push"].id
       && google_service_account_iam_member.agent_signs_in[0].role == "roles/iam.serviceAccountOpenIdTokenCreator"
       && google_service_account_iam_member.agent_signs_in[0].member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
     )

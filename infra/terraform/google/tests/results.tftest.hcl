@@ -81,7 +81,7 @@ run "into_a_bucket_of_its_own" {
     condition = (
       google_storage_bucket_iam_member.runtime_delivers[0].role == "roles/storage.objectUser"
       && google_storage_bucket_iam_member.runtime_delivers[0].bucket == google_storage_bucket.results[0].name
-      && google_storage_bucket_iam_member.runtime_delivers[0].member == google_service_account.runtime.member
+      && google_storage_bucket_iam_member.runtime_delivers[0].member == google_service_account.account["run"].member
       && google_storage_bucket_iam_member.runtime_delivers[0].condition[0].expression == "resource.name.startsWith(\"projects/_/buckets/my-project-123-helseid-fn-results/objects/results/\")"
     )
     error_message = "The function may not write results, or may write others' objects."
@@ -91,7 +91,7 @@ run "into_a_bucket_of_its_own" {
     condition = (
       google_storage_bucket_iam_member.runtime_moves_cursor[0].role == "roles/storage.objectUser"
       && google_storage_bucket_iam_member.runtime_moves_cursor[0].bucket == google_storage_bucket.results[0].name
-      && google_storage_bucket_iam_member.runtime_moves_cursor[0].member == google_service_account.runtime.member
+      && google_storage_bucket_iam_member.runtime_moves_cursor[0].member == google_service_account.account["run"].member
       && google_storage_bucket_iam_member.runtime_moves_cursor[0].condition[0].expression == "resource.name == \"projects/_/buckets/my-project-123-helseid-fn-results/objects/cursor.json\" || (resource.name.startsWith(\"projects/_/buckets/my-project-123-helseid-fn-results/objects/cursor-\") && resource.name.endsWith(\".json\"))"
     )
     error_message = "The function may not move its cursors, or may change other objects."
@@ -101,7 +101,7 @@ run "into_a_bucket_of_its_own" {
     condition = (
       google_storage_bucket_iam_member.runtime_misses_cursor[0].role == "roles/storage.legacyBucketReader"
       && google_storage_bucket_iam_member.runtime_misses_cursor[0].bucket == google_storage_bucket.results[0].name
-      && google_storage_bucket_iam_member.runtime_misses_cursor[0].member == google_service_account.runtime.member
+      && google_storage_bucket_iam_member.runtime_misses_cursor[0].member == google_service_account.account["run"].member
     )
     error_message = "The function cannot see that there is no cursor yet, or sees more than names."
   }
@@ -159,7 +159,7 @@ run "into_a_topic_of_its_own" {
       google_pubsub_topic_iam_member.runtime_publishes[0].role == "roles/pubsub.publisher"
       && google_pubsub_topic_iam_member.runtime_publishes[0].project == "my-project-123"
       && google_pubsub_topic_iam_member.runtime_publishes[0].topic == google_pubsub_topic.results[0].name
-      && google_pubsub_topic_iam_member.runtime_publishes[0].member == google_service_account.runtime.member
+      && google_pubsub_topic_iam_member.runtime_publishes[0].member == google_service_account.account["run"].member
     )
     error_message = "The function may not publish results, or may do more."
   }
@@ -267,7 +267,7 @@ run "with_a_job_of_ones_own" {
   }
 
   assert {
-    condition     = alltrue([for file in local.source_files : can(regex("^(main\\.py|requirements\\.txt|helseid_fn/.*\\.py)$", file))])
+    condition     = alltrue([for file in keys(local.contents) : can(regex("^(main\\.py|requirements\\.txt|helseid_fn/.*\\.py)$", file))])
     error_message = "A test of the folder is deployed, or the package is not."
   }
 }

@@ -28,7 +28,7 @@ run "with_rotation" {
           "helseid-fn-key roles/secretmanager.secretVersionManager",
           "helseid-fn-pending roles/secretmanager.secretAccessor",
           "helseid-fn-pending roles/secretmanager.secretVersionManager",
-        ] : right => google_service_account.rotator[0].member
+        ] : right => google_service_account.account["rotator"].member
       }
     )
     error_message = "The rotator's roles are not exactly those to read and manage versions of the two secrets."
@@ -36,8 +36,8 @@ run "with_rotation" {
 
   assert {
     condition = (
-      google_cloudfunctions2_function.function["rotate"].service_config[0].service_account_email == google_service_account.rotator[0].email
-      && google_cloudfunctions2_function.function["run"].service_config[0].service_account_email == google_service_account.runtime.email
+      google_cloudfunctions2_function.function["rotate"].service_config[0].service_account_email == google_service_account.account["rotator"].email
+      && google_cloudfunctions2_function.function["run"].service_config[0].service_account_email == google_service_account.account["run"].email
     )
     error_message = "The two functions do not run as two accounts."
   }
@@ -99,11 +99,11 @@ run "with_rotation" {
 
   assert {
     condition = (
-      google_cloud_run_v2_service_iam_member.rotation_scheduler_calls[0].member == google_service_account.rotation_scheduler[0].member
+      google_cloud_run_v2_service_iam_member.rotation_scheduler_calls[0].member == google_service_account.account["rotation_scheduler"].member
       && google_cloud_run_v2_service_iam_member.rotation_scheduler_calls[0].name == google_cloudfunctions2_function.function["rotate"].name
-      && google_cloud_run_v2_service_iam_member.scheduler_calls.member != google_service_account.rotation_scheduler[0].member
+      && google_cloud_run_v2_service_iam_member.scheduler_calls.member != google_service_account.account["rotation_scheduler"].member
       && google_cloud_scheduler_job.rotate[0].http_target[0].oidc_token[0].audience == google_cloudfunctions2_function.function["rotate"].service_config[0].uri
-      && google_cloud_scheduler_job.rotate[0].http_target[0].oidc_token[0].service_account_email == google_service_account.rotation_scheduler[0].email
+      && google_cloud_scheduler_job.rotate[0].http_target[0].oidc_token[0].service_account_email == google_service_account.account["rotation_scheduler"].email
     )
     error_message = "The rotation is not called by its own account, or that account may call more."
   }
@@ -134,7 +134,7 @@ run "with_rotation" {
   # The functions themselves may use the key.
 
   assert {
-    condition     = endswith(local.secret_access, "NOT protoPayload.authenticationInfo.principalEmail=(\"${google_service_account.runtime.email}\" OR \"${google_service_account.rotator[0].email}\")")
+    condition     = endswith(local.secret_access, "NOT protoPayload.authenticationInfo.principalEmail=(\"${google_service_account.account["rotator"].email}\" OR \"${google_service_account.account["run"].email}\")")
     error_message = "The alert on the key's use is for others than everybody but the two functions."
   }
 }

@@ -1,4 +1,4 @@
-# Every variable set but source_dir: a multi-tenant client in production, with automatic key rotation.
+# Every variable set but archive and source_dir: a multi-tenant client in production, with automatic key rotation.
 
 terraform {
   required_version = ">= 1.9"
@@ -12,6 +12,10 @@ module "helseid_fn" {
   name                = "greetings"
   labels              = { team = "integration", environment = "production" }
   deletion_protection = true
+  allow_outside_eea   = false
+  enable_apis         = true
+  project_iam         = true
+  existing            = { worker_pool = "projects/my-builds-123/locations/europe-north1/workerPools/functions" }
 
   helseid_issuer      = "https://helseid-sts.nhn.no"
   helseid_client_id   = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
@@ -50,13 +54,23 @@ module "helseid_fn" {
   ingress             = "ALLOW_ALL"
   pubsub              = { publishers = ["serviceAccount:journal@my-project-123.iam.gserviceaccount.com"], max_delivery_attempts = 10 }
 
+  python_version     = "3.14"
+  log_retention_days = 400
+  vpc = {
+    network    = "projects/my-network-123/global/networks/hub"
+    subnetwork = "projects/my-network-123/regions/europe-north1/subnetworks/functions"
+    tags       = ["helseid"]
+    egress     = "ALL_TRAFFIC"
+    nat        = true
+  }
+  dns_forwarding = { "nhn.no" = ["10.0.0.53", "10.0.1.53"] }
+
   key_delivery  = "file"
   min_instances = 1
   max_instances = 2
   concurrency   = 8
   memory        = "1Gi"
   cpu           = "2"
-  vpc           = { connector = "projects/my-project-123/locations/europe-north1/connectors/egress", egress = "ALL_TRAFFIC" }
   kms_key       = "projects/my-keys-123/locations/europe-north1/keyRings/integration/cryptoKeys/greetings"
 
   alert_emails          = ["on-call@example.no"]
