@@ -221,7 +221,7 @@ MUTATIONS = (
     Mutation(
         "another schedule's success counts",
         "silence.tf",
-        ',job=\\"${each.value.job}\\"',
+        ',scheduler_job=\\"${each.value.job}\\"',
         "",
         "successes of its own schedule",
         SILENCE,

@@ -70,11 +70,11 @@ locals {
         severity   = "WARNING"
         condition  = "a log line with fewer than ${var.key_expiry_alert_days} days left"
         filter     = "${local.all_logs} jsonPayload.key_expires_in_days<${var.key_expiry_alert_days}"
-        labels     = { days = "EXTRACT(jsonPayload.key_expires_in_days)", kid = "EXTRACT(jsonPayload.kid)" }
+        labels     = { days = "EXTRACT(jsonPayload.key_expires_in_days)", assumed = "EXTRACT(jsonPayload.key_expires_assumed)", kid = "EXTRACT(jsonPayload.kid)" }
         auto_close = "604800s"
         period     = "86400s"
         subject    = "The key of ${var.name} expires soon"
-        content    = "The key $${log.extracted_label.kid} has $${log.extracted_label.days} days left, and HelseID refuses it after that.\n\n"
+        content    = "The key $${log.extracted_label.kid} has $${log.extracted_label.days} days left, and HelseID refuses it after that. Assumed, since nobody said when it expires: $${log.extracted_label.assumed}\n\n"
       }
       rotation = {
         wanted     = var.rotation != null

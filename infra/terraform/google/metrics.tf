@@ -38,10 +38,10 @@ resource "google_logging_metric" "calls" {
   filter      = "${local.job_logs} jsonPayload.outcome=(\"ok\" OR \"failed\")"
 
   label_extractors = {
-    outcome = "EXTRACT(jsonPayload.outcome)"
-    code    = "EXTRACT(jsonPayload.code)"
-    party   = "EXTRACT(jsonPayload.party)"
-    job     = local.scheduler_job
+    outcome       = "EXTRACT(jsonPayload.outcome)"
+    code          = "EXTRACT(jsonPayload.code)"
+    party         = "EXTRACT(jsonPayload.party)"
+    scheduler_job = local.scheduler_job
   }
 
   metric_descriptor {
@@ -50,7 +50,7 @@ resource "google_logging_metric" "calls" {
     unit        = "1"
 
     dynamic "labels" {
-      for_each = toset(["outcome", "code", "party", "job"])
+      for_each = toset(["outcome", "code", "party", "scheduler_job"])
 
       content {
         key        = labels.key

@@ -32,7 +32,7 @@ resource "google_monitoring_alert_policy" "silence" {
 
     condition_prometheus_query_language {
       query = join(" and on() ", [
-        "(sum(sum_over_time(logging_googleapis_com:user_${google_logging_metric.calls.name}{monitored_resource=\"cloud_run_revision\",outcome=\"ok\",job=\"${each.value.job}\"}[${local.silence_hours[each.key]}h])) or vector(0)) < 1",
+        "(sum(sum_over_time(logging_googleapis_com:user_${google_logging_metric.calls.name}{monitored_resource=\"cloud_run_revision\",outcome=\"ok\",scheduler_job=\"${each.value.job}\"}[${local.silence_hours[each.key]}h])) or vector(0)) < 1",
         "vector(time()) > ${time_static.schedule_since[each.key].unix + local.watch_after_hours[each.key] * 3600}",
       ])
       duration                  = "${local.silence_seconds}s"

@@ -61,10 +61,10 @@ run "with_the_defaults" {
     condition = (
       google_logging_metric.calls.filter == "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"helseid-fn\") jsonPayload.outcome=(\"ok\" OR \"failed\")"
       && google_logging_metric.calls.label_extractors == tomap({
-        outcome = "EXTRACT(jsonPayload.outcome)"
-        code    = "EXTRACT(jsonPayload.code)"
-        party   = "EXTRACT(jsonPayload.party)"
-        job     = "REGEXP_EXTRACT(jsonPayload.scheduler_job, \"([^/]+)$\")"
+        outcome       = "EXTRACT(jsonPayload.outcome)"
+        code          = "EXTRACT(jsonPayload.code)"
+        party         = "EXTRACT(jsonPayload.party)"
+        scheduler_job = "REGEXP_EXTRACT(jsonPayload.scheduler_job, \"([^/]+)$\")"
       })
       && toset([for label in google_logging_metric.calls.metric_descriptor[0].labels : label.key]) == toset(keys(google_logging_metric.calls.label_extractors))
     )

@@ -41,7 +41,7 @@ run "with_several_schedules" {
   # Each schedule has a silence alert of its own, that looks for its own successes.
 
   assert {
-    condition     = google_monitoring_alert_policy.silence["weekdays"].conditions[0].condition_prometheus_query_language[0].query == "(sum(sum_over_time(logging_googleapis_com:user_helseid_fn_calls{monitored_resource=\"cloud_run_revision\",outcome=\"ok\",job=\"helseid-fn-weekdays\"}[73h])) or vector(0)) < 1 and on() vector(time()) > ${1800000000 + 73 * 3600}"
+    condition     = google_monitoring_alert_policy.silence["weekdays"].conditions[0].condition_prometheus_query_language[0].query == "(sum(sum_over_time(logging_googleapis_com:user_helseid_fn_calls{monitored_resource=\"cloud_run_revision\",outcome=\"ok\",scheduler_job=\"helseid-fn-weekdays\"}[73h])) or vector(0)) < 1 and on() vector(time()) > ${1800000000 + 73 * 3600}"
     error_message = "The silence alert does not look for the successes of its own schedule."
   }
 
