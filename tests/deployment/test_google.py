@@ -99,6 +99,15 @@ def test_whatever_takes_labels_has_them(workspaces: Workspaces) -> None:
                 break
 
 
+def test_everything_waits_until_the_apis_and_rights_are_in_effect() -> None:
+    bodies = {address: json.dumps(body) for address, body in read_resources(MODULE).items()}
+    assert [address for address, body in bodies.items() if "google_project_service." in body] == ["time_sleep.apis_enabled"]
+    assert "time_sleep.rights_granted" in bodies["google_cloudfunctions2_function.function"]
+    needed = [address for address in bodies if re.search(r"_iam_member\.(build|runtime)_", address)]
+    assert needed
+    assert [address for address in needed if address not in bodies["time_sleep.rights_granted"]] == []
+
+
 def find_key_material(folder: Path) -> list[str]:
     """Return what would put a private key into a plan or a state."""
     text = "".join(file.read_text() for file in sorted(folder.rglob("*.tf")))

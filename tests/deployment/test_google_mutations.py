@@ -181,6 +181,22 @@ MUTATIONS = (
         "no job of its own",
         SILENCE,
     ),
+    Mutation(
+        "a first apply that does not wait for rights",
+        "function.tf",
+        'create_duration = "120s"',
+        'create_duration = "0s"',
+        "does not wait for APIs and rights",
+        DEFAULTS,
+    ),
+    Mutation(
+        "a first apply that does not wait for APIs",
+        "main.tf",
+        '? "60s" :',
+        '? "0s" :',
+        "does not wait for APIs and rights",
+        DEFAULTS,
+    ),
     # Its source and its settings.
     Mutation(
         "a change of code that is not deployed",
@@ -326,7 +342,7 @@ MUTATIONS = (
         "ranges that are forgotten",
         "gap.tf",
         "part.last != null ?",
-        "part.last == null ?",
+        "false ?",
         "reckoned wrongly",
         GAP,
     ),

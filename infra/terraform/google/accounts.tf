@@ -30,7 +30,7 @@ resource "google_service_account" "account" {
   account_id   = "${var.name}-${each.value.ending}"
   display_name = each.value.does
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 moved {

@@ -116,7 +116,7 @@ resource "google_monitoring_notification_channel" "email" {
   labels       = { email_address = each.key }
   user_labels  = var.labels
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 check "somebody_is_notified" {

@@ -51,7 +51,7 @@ resource "google_artifact_registry_repository" "images" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_artifact_registry_repository_iam_member" "build_pushes_images" {
@@ -61,7 +61,7 @@ resource "google_artifact_registry_repository_iam_member" "build_pushes_images" 
   role       = "roles/artifactregistry.writer"
   member     = local.accounts.build.member
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_storage_bucket_iam_member" "build_reads_source" {
@@ -69,7 +69,7 @@ resource "google_storage_bucket_iam_member" "build_reads_source" {
   role   = "roles/storage.objectViewer"
   member = local.accounts.build.member
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # Cloud Functions copies the archive into its own bucket, which does not exist before the first deployment.
@@ -85,7 +85,7 @@ resource "google_project_iam_member" "build_reads_staged_source" {
     expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-\")"
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # Logs belong to the project; this cannot be granted on anything smaller.
@@ -96,5 +96,5 @@ resource "google_project_iam_member" "build_writes_logs" {
   role    = "roles/logging.logWriter"
   member  = local.accounts.build.member
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }

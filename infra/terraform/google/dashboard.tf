@@ -72,7 +72,7 @@ resource "google_monitoring_dashboard" "overview" {
     }
   })
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_logging_saved_query" "saved" {
@@ -96,5 +96,5 @@ resource "google_logging_saved_query" "saved" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }

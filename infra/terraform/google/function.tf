@@ -60,6 +60,23 @@ locals {
   )
 }
 
+# Rights take effect some time after they were granted; without the build's, the first deployment fails.
+resource "time_sleep" "rights_granted" {
+  create_duration = "120s"
+
+  depends_on = [
+    google_artifact_registry_repository_iam_member.build_pushes_images,
+    google_project_iam_member.build_reads_staged_source,
+    google_project_iam_member.build_writes_logs,
+    google_pubsub_topic_iam_member.runtime_publishes,
+    google_secret_manager_secret_iam_member.runtime_reads_key,
+    google_storage_bucket_iam_member.build_reads_source,
+    google_storage_bucket_iam_member.runtime_delivers,
+    google_storage_bucket_iam_member.runtime_misses_cursor,
+    google_storage_bucket_iam_member.runtime_moves_cursor,
+  ]
+}
+
 resource "google_cloudfunctions2_function" "function" {
   #checkov:skip=CKV_GCP_124:Where it can be reached from is configurable (ingress), internal by default; IAM applies in any case.
   for_each = local.functions
@@ -136,18 +153,10 @@ resource "google_cloudfunctions2_function" "function" {
   }
 
   depends_on = [
-    google_artifact_registry_repository_iam_member.build_pushes_images,
     google_compute_router_nat.egress,
     google_dns_managed_zone.forwarded,
-    google_project_iam_member.build_reads_staged_source,
-    google_project_iam_member.build_writes_logs,
-    google_project_service.required,
-    google_pubsub_topic_iam_member.runtime_publishes,
-    google_secret_manager_secret_iam_member.runtime_reads_key,
-    google_storage_bucket_iam_member.build_reads_source,
-    google_storage_bucket_iam_member.runtime_delivers,
-    google_storage_bucket_iam_member.runtime_misses_cursor,
-    google_storage_bucket_iam_member.runtime_moves_cursor,
+    time_sleep.apis_enabled,
+    time_sleep.rights_granted,
   ]
 
   lifecycle {

@@ -33,7 +33,7 @@ resource "google_logging_project_bucket_config" "functions" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_logging_project_sink" "functions" {
@@ -46,7 +46,7 @@ resource "google_logging_project_sink" "functions" {
   filter                 = local.all_logs
   unique_writer_identity = true
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # A sink may write into its own project's buckets without a grant.

@@ -38,3 +38,11 @@ resource "google_project_service" "required" {
   service            = "${each.key}.googleapis.com"
   disable_on_destroy = false # others in the project may use it
 }
+
+# An API takes some time after it was enabled; more of them are waited for when they are added.
+resource "time_sleep" "apis_enabled" {
+  create_duration = var.enable_apis ? "60s" : "0s"
+  triggers        = { apis = join(" ", sort(keys(google_project_service.required))) }
+
+  depends_on = [google_project_service.required]
+}

@@ -59,7 +59,7 @@ resource "google_logging_metric" "calls" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # A scheduled call that a retry does not mend: the function says so in its line. Its alert is at once (alerts.tf).
@@ -81,7 +81,7 @@ resource "google_logging_metric" "final_failures" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # Cloud Scheduler writes an error for each attempt that got anything but 2xx, or nothing.
@@ -97,7 +97,7 @@ resource "google_logging_metric" "failed_attempts" {
     unit        = "1"
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_logging_metric" "counted" {
@@ -114,7 +114,7 @@ resource "google_logging_metric" "counted" {
     unit        = "1"
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_logging_metric" "measured" {
@@ -140,5 +140,5 @@ resource "google_logging_metric" "measured" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }

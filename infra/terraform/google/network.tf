@@ -17,7 +17,7 @@ resource "google_compute_address" "egress" {
   address_type = "EXTERNAL"
   labels       = var.labels
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_compute_router" "egress" {
@@ -28,7 +28,7 @@ resource "google_compute_router" "egress" {
   name    = "${var.name}-egress"
   network = var.vpc.network
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_compute_router_nat" "egress" {
@@ -82,5 +82,5 @@ resource "google_dns_managed_zone" "forwarded" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }

@@ -31,7 +31,7 @@ resource "google_pubsub_topic" "events" {
     allowed_persistence_regions = [var.region]
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_pubsub_topic_iam_member" "publishers" {
@@ -51,7 +51,7 @@ resource "google_service_account_iam_member" "agent_signs_in" {
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.pubsub_agent
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "push_calls" {

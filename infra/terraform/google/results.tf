@@ -68,7 +68,7 @@ resource "google_storage_bucket" "results" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_pubsub_topic" "results" {
@@ -84,7 +84,7 @@ resource "google_pubsub_topic" "results" {
     allowed_persistence_regions = [var.region]
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # A topic itself stores nothing: this subscription keeps the results until somebody has taken them.
@@ -116,7 +116,7 @@ resource "google_storage_bucket_iam_member" "runtime_delivers" {
     expression = "resource.name.startsWith(\"${local.results_bucket.objects}\")"
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_storage_bucket_iam_member" "runtime_moves_cursor" {
@@ -131,7 +131,7 @@ resource "google_storage_bucket_iam_member" "runtime_moves_cursor" {
     expression = "resource.name == \"${local.cursor_object}${local.cursor_parts[2]}\" || (resource.name.startsWith(\"${local.cursor_object}-\") && resource.name.endsWith(\"${local.cursor_parts[2]}\"))"
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # Names only: who may not list the objects of a bucket may be refused one that is missing, as the cursor is before the first run.
@@ -142,7 +142,7 @@ resource "google_storage_bucket_iam_member" "runtime_misses_cursor" {
   role   = "roles/storage.legacyBucketReader"
   member = local.accounts.run.member
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_pubsub_topic_iam_member" "runtime_publishes" {

@@ -58,7 +58,7 @@ resource "google_secret_manager_secret" "pending" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_secret_manager_secret_iam_member" "rotator" {
@@ -69,7 +69,7 @@ resource "google_secret_manager_secret_iam_member" "rotator" {
   role      = each.value.role
   member    = local.accounts.rotator.member
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "rotation_scheduler_calls" {
@@ -110,5 +110,5 @@ resource "google_cloud_scheduler_job" "rotate" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }

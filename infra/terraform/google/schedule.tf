@@ -44,7 +44,7 @@ resource "google_cloud_scheduler_job" "call" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # A 2nd gen function is a Cloud Run service: permission to call it is granted there, not on the function.

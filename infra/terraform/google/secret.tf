@@ -33,7 +33,7 @@ resource "google_secret_manager_secret" "key" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 # The only role of the function's account on a secret, and on this one only.
@@ -43,5 +43,5 @@ resource "google_secret_manager_secret_iam_member" "runtime_reads_key" {
   role      = "roles/secretmanager.secretAccessor"
   member    = local.accounts.run.member
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }

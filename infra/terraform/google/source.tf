@@ -72,7 +72,7 @@ resource "google_storage_bucket" "source" {
     }
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }
 
 resource "google_storage_bucket_object" "source" {
@@ -82,5 +82,5 @@ resource "google_storage_bucket_object" "source" {
   name   = local.uploaded_name
   source = local.from_checkout ? data.archive_file.source[0].output_path : var.archive
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }

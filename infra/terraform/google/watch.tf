@@ -30,5 +30,5 @@ resource "google_project_iam_audit_config" "secret_reads" {
     log_type = "DATA_READ"
   }
 
-  depends_on = [google_project_service.required]
+  depends_on = [time_sleep.apis_enabled]
 }

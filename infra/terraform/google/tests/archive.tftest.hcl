@@ -1,5 +1,6 @@
 # An archive that was built elsewhere: where it comes from, and how it is installed.
 
+mock_provider "time" {}
 mock_provider "google" {}
 mock_provider "archive" {}
 

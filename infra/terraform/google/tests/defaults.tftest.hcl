@@ -191,6 +191,16 @@ run "with_only_the_required_variables" {
     error_message = "The scheduler never retries, or retries without a bound."
   }
 
+  # The first apply waits until APIs and rights are in effect.
+
+  assert {
+    condition = (
+      time_sleep.apis_enabled.create_duration == "60s" && time_sleep.rights_granted.create_duration == "120s"
+      && time_sleep.apis_enabled.triggers["apis"] == join(" ", sort(tolist(local.apis)))
+    )
+    error_message = "The first apply does not wait for APIs and rights."
+  }
+
   # Results go nowhere, and there is no cursor.
 
   assert {

@@ -1,5 +1,6 @@
 # Parts that exist already are used; others are still made.
 
+mock_provider "time" {}
 mock_provider "google" {
   mock_data "google_project" {
     defaults = { number = "123456789012" }

@@ -1,5 +1,6 @@
 # A log bucket of its own, in the region.
 
+mock_provider "time" {}
 mock_provider "google" {}
 mock_provider "archive" {}
 

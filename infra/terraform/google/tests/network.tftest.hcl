@@ -1,5 +1,6 @@
 # The way out: through a network, from a static address, with names that only another network knows.
 
+mock_provider "time" {}
 mock_provider "google" {}
 mock_provider "archive" {}
 
