@@ -26,12 +26,13 @@ WHEEL_ARCHITECTURES = {"arm64": "aarch64", "x86_64": "x86_64"}
 """Lambda's name of each architecture, and the wheels'."""
 
 # The parts of the libraries that no invocation reads: tests, examples, stubs, pip's own records, commands, and botocore's
-# descriptions of every AWS service but Secrets Manager, S3 and SQS, which take results, and STS, which provides the role's
-# credentials. Licences stay, and so does METADATA, from which scanners of deployed functions learn what is inside.
+# descriptions of every AWS service but Secrets Manager, S3 and SQS, which take results, CloudWatch, in which the successes of
+# rare schedules are looked up, and STS, which provides the role's credentials. Licences stay, and so does METADATA, from which
+# scanners of deployed functions learn what is inside.
 _UNUSED = re.compile(
     r"""(.*/)?(tests|examples)/ | .*\.(pyi|pyc|h)$ | (.*/)?(py\.typed|examples-1\.json)$ | [^/]+\.data/scripts/
     | [^/]+\.dist-info/(?!METADATA$|licenses/|LICEN[CS]E|NOTICE|COPYING)
-    | boto3/data/ | botocore/data/(?!s3/|secretsmanager/|sqs/|sts/)[^/]+/""",
+    | boto3/data/ | botocore/data/(?!cloudwatch/|s3/|secretsmanager/|sqs/|sts/)[^/]+/""",
     re.VERBOSE,
 )
 

@@ -21,7 +21,7 @@ def run(command: str, client: Callable[[str], Any], folder: Path) -> dict[str, A
         if name.startswith("--"):
             value = rest.pop(0)
             if name not in _OWN:
-                parameters[_member(name)] = _value(value, folder)
+                parameters[_member(name)] = [value] if name.endswith("-names") else _value(value, folder)
         else:
             assert name == "/dev/stdout"  # where `lambda invoke` writes what the function returned
     response: dict[str, Any] = getattr(client(service), operation.replace("-", "_"))(**parameters)

@@ -35,12 +35,8 @@ SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/helseid-fn"
 # a role's session; on AWS it is the role. It has no `lambda:SourceFunctionArn`; the session, whose name is the function's,
 # stands for it. It has no TLS, without which the bucket's policy denies everything; and the bucket goes with its results.
 OVERRIDE = f"""
-resource "aws_cloudwatch_query_definition" "runs" {{
-  count = 0
-}}
-
-resource "aws_cloudwatch_query_definition" "failures" {{
-  count = 0
+resource "aws_cloudwatch_query_definition" "queries" {{
+  for_each = {{}}
 }}
 
 resource "aws_secretsmanager_secret_rotation" "key" {{
@@ -129,7 +125,10 @@ def deployment(workspaces: Workspaces, tmp_path_factory: pytest.TempPathFactory)
                 "archive": str(archive),
                 "architecture": HERE.arch,
                 "python_version": HERE.python,
-                "schedule": "rate(1 minute)",
+                "schedules": {
+                    "minutely": {"schedule": "rate(1 minute)", "invocation": {"scope": environment["HELSEID_SCOPE"]}},
+                    "paused": {"schedule": "rate(1 minute)", "enabled": False},
+                },
                 "secret_recovery_days": 0,
                 "alert_emails": ["operator@example.no"],
                 "function_url": {"principals": [f"arn:aws:iam::{ACCOUNT}:role/caller"]},
@@ -191,6 +190,7 @@ def remains(aws: Aws) -> list[str]:
         *(each["logGroupName"] for each in aws.client("logs").describe_log_groups()["logGroups"]),
         *(each["Name"] for each in aws.client("events").list_rules()["Rules"]),
         *(each["AlarmName"] for each in aws.client("cloudwatch").describe_alarms()["MetricAlarms"]),
+        *(each["DashboardName"] for each in aws.client("cloudwatch").list_dashboards()["DashboardEntries"]),
     ]
 
 
@@ -201,8 +201,8 @@ def code_of(call: Callable[[], object]) -> str:
     return str(refusal.value.response["Error"]["Code"])
 
 
-def test_the_run_now_command_delivers_the_greeting(deployment: Deployment) -> None:
-    report = json.loads(deployment.paste("run_now")["Payload"].read())
+def test_the_greet_command_delivers_the_greeting(deployment: Deployment) -> None:
+    report = json.loads(deployment.paste("greet")["Payload"].read())
     assert report["status"] == "ok", report
     place = report["delivered"]["last"]
     assert place.startswith(f"{deployment.outputs['result_to']}/")
@@ -419,12 +419,12 @@ def test_the_command_shows_a_failed_run_and_keeps_it(deployment: Deployment) -> 
 
 def test_the_schedule_runs_the_job_and_its_success_is_logged(deployment: Deployment) -> None:
     group = deployment.aws.client("scheduler").list_schedules(GroupName="helseid-fn")["Schedules"]
-    assert [each["Name"] for each in group] == ["helseid-fn"]
+    assert {each["Name"]: each["State"] for each in group} == {"minutely": "ENABLED", "paused": "DISABLED"}
     before = len([line for line in deployment.standin.lines if "greetings" in json.dumps(line)])
     logged = len(deployment.log())
     ends_at = time.monotonic() + SCHEDULE_SECONDS
     while len(deployment.log()) == logged and time.monotonic() < ends_at:
         time.sleep(1)
     line = deployment.log()[-1]
-    assert (line["outcome"], line["message"]) == ("ok", "The API responded with 200.")
+    assert (line["outcome"], line["trigger"], line["message"]) == ("ok", "schedule", "The API responded with 200.")
     assert len([line for line in deployment.standin.lines if "greetings" in json.dumps(line)]) > before

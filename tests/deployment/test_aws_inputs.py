@@ -68,9 +68,29 @@ GOOD: list[dict[str, Any]] = [
     *({"cursor_in": each} for each in ("s3://abc/cursor", "s3://abc/a.b/.json")),
     {"cursor_unmoved_hours": 0.5, "result_to": "s3://abc/a"},
     {"cursor_unmoved_hours": 8760, "cursor_in": "s3://abc/a", "result_to": "log"},
-    {"schedule": "cron(0/15 7-16 ? * MON-FRI *)"},
-    {"schedule": "cron(0 6 1 * ? *)", "longest_gap_hours": 744, "silence_schedules": 0},
-    {"schedule": "rate(6 days)", "silence_schedules": 2},
+    *(
+        {"schedules": {"a": {"schedule": each}}}
+        for each in ("cron(0/15 7-16 ? * MON-FRI *)", "cron(0 6 1 * ? *)", "cron(0 6 ? * 6L *)", "rate(90 days)")
+    ),
+    {"schedules": {}},
+    {"schedules": {"summer": {"schedule": "cron(0 6 ? 6-8 MON *)"}}, "longest_gap_hours": 7000},
+    {"schedules": {"years": {"schedule": "cron(0 6 1 1 ? 2027-2040)", "enabled": False}}},
+    {
+        "schedules": {
+            "nightly": {"schedule": "rate(1 day)", "invocation": {"input": [1], "deliver": False}, "enabled": True},
+            "x-1": {
+                "schedule": "rate(2 hours)",
+                "invocation": {
+                    "organization": {"parent": "999977774"},
+                    "scope": "nhn:a",
+                    "request": {"query": {"a": [1, "2"]}},
+                },
+            },
+        }
+    },
+    *({"longest_gap_hours": each} for each in (0, 0.05, 9000)),
+    *({"jitter_minutes": each} for each in (0, 1440)),
+    {"runbook_url": "https://git.example.no/a/b.md"},
     {"secrets_extension_layer_arn": f"{LAYER}:20", "architecture": "x86_64"},
     {"secrets_extension_layer_arn": f"{LAYER}-Arm64:20"},
     {"deadline_seconds": 890, "event_age_seconds": 2865},
@@ -109,8 +129,11 @@ GOOD: list[dict[str, Any]] = [
     },
     {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "ES512", "due_fraction": 0.001, "schedule": "rate(24 hours)"}},
     {"extra_environment": {"HTTPS_PROXY": "http://proxy.example.no:3128", "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://x.no"}},
-    {"invocation": {"organization": {"parent": "999977774"}, "scope": "nhn:a", "request": {"query": {"a": [1, "2"]}}}},
-    {"invocation": {"input": [1], "deliver": False}},
+]
+NO_INVOCATIONS: list[Any] = ["text", [], {"organisation": {}}]
+NO_SCHEDULES: list[Any] = [
+    *("rate(1 hour)", {}, None),
+    *({"schedule": "rate(1 hour)", "when": "now"}, {"schedule": "rate(1 hour)", "enabled": "perhaps"}),
 ]
 BAD: list[dict[str, Any]] = [
     *({"helseid_issuer": each} for each in ("https://sts.example.no/", "https://sts.example.no?a=b", "sts.example.no")),
@@ -179,13 +202,23 @@ BAD: list[dict[str, Any]] = [
     {"python_version": "3.10"},
     *({"memory_mb": each} for each in (128, 10241, 512.5)),
     *({"reserved_concurrency": each} for each in (0, 1.5)),
-    *({"schedule": each} for each in ("at(2027-01-01T00:00:00)", "rate(0 hours)", "rate(1 week)", "every hour")),
-    {"longest_gap_hours": None, "schedule": "cron(0 6 ? * MON,THU *)"},
-    {"longest_gap_hours": 0, "schedule": "cron(0 6 ? * MON,THU *)"},
+    *(
+        {"schedules": {"a": {"schedule": each}}}
+        for each in ("at(2027-01-01T00:00:00)", "rate(0 hours)", "rate(1 week)", "every hour", "cron(0 6 * * ?)", 3, None)
+    ),
+    *({"schedules": {each: {"schedule": "rate(1 hour)"}}} for each in ("Hourly", "a_b", "1", "a" * 41, "watch")),
+    {"schedules": []},
+    {"schedules": "rate(1 hour)"},
+    *({"schedules": {"a": each}} for each in NO_SCHEDULES),
+    *({"schedules": {"a": {"schedule": "rate(1 hour)", "invocation": each}}} for each in NO_INVOCATIONS),
+    *(
+        {"longest_gap_hours": None, "schedules": {"a": {"schedule": each}}}
+        for each in ("cron(0 6 1 1,7 ? *)", "cron(0 6 1 * ? 2027)")  # of some months, and of one year
+    ),
+    *({"longest_gap_hours": each} for each in (-1, 0.01, 9001)),
+    *({"jitter_minutes": each} for each in (-1, 1.5, 1441)),
+    *({"runbook_url": each} for each in ("", "docs/operating.md", "https://a.no/b#failed", "https://a b")),
     {"time_zone": "Oslo time"},
-    {"invocation": "text"},
-    {"invocation": []},
-    {"invocation": {"organisation": {}}},
     *({"event_age_seconds": each} for each in (59, 21601, 269)),
     {"secrets_extension_layer_arn": f"{LAYER}:20"},
     {"secrets_extension_layer_arn": f"{LAYER}-Arm64"},
@@ -225,8 +258,6 @@ BAD: list[dict[str, Any]] = [
     *({"log_retention_days": each} for each in (0, 31)),
     {"alert_emails": ["on-call"]},
     *({"failures_to_alert": each} for each in (0, 1.5)),
-    *({"silence_schedules": each} for each in (1, -1, 2.5)),
-    {"silence_schedules": 3, "schedule": "rate(7 days)"},
     {"key_expiry_alert_days": -1},
     {"rotation": {"selvbetjening_url": "http://api.selvbetjening.nhn.no"}},
     {"rotation": {"selvbetjening_url": f"{SELVBETJENING}/v1/client-secret"}},
@@ -264,7 +295,7 @@ STRICTER: list[dict[str, Any]] = [
 def variables(workspaces: Workspaces) -> Workspace:
     """Only the variables and their rules, which need no provider."""
     workspace = workspaces.bare("aws")
-    rules = {name: (workspace.folder / name).read_text() for name in ("settings.tf", "variables.tf")}
+    rules = {name: (workspace.folder / name).read_text() for name in ("settings.tf", "variables.tf", "schedule_gaps.tf")}
     shutil.rmtree(workspace.folder)
     workspace.folder.mkdir()
     for name, text in rules.items():

@@ -255,6 +255,6 @@ def test_another_region_is_its_providers(workspaces: Workspaces) -> None:
         'provider "aws" {\n  region = "eu-north-1"\n}\n\nprovider "aws" {\n  alias  = "ireland"\n  region = "eu-west-1"\n}\n'
     )
     module = f'module "greetings" {{\n  source    = "../aws"\n  providers = {{ aws = aws.ireland }}\n{SETTINGS}{EVERYTHING}}}\n'
-    output = 'output "run_now" {\n  value = module.greetings.run_now\n}\n'
+    output = 'output "greet" {\n  value = module.greetings.greet\n}\n'
     plan = root_of(workspaces, providers + module + output).plan(mocks() + mocks("eu-west-1", "ireland"))
-    assert "--region eu-west-1 " in plan["output_changes"]["run_now"]["after"]
+    assert "--region eu-west-1 " in plan["output_changes"]["greet"]["after"]

@@ -65,7 +65,7 @@ def test_the_archive_contains_no_unused_files(target: Target, lambda_zip: Zips) 
     unwanted = r"(^|/)(tests?|__pycache__|examples|\.git|\.venv)/|\.(pyc|pyi|h|jwk|pem\.key|env)$|RECORD$|INSTALLER$|direct_url"
     assert not [name for name in names if re.search(unwanted, name)]
     services = {match[1] for name in names if (match := re.match(r"botocore/data/([^/]+)/", name))}
-    assert services == {"s3", "secretsmanager", "sqs", "sts"}
+    assert services == {"cloudwatch", "s3", "secretsmanager", "sqs", "sts"}
 
 
 @each_target

@@ -9,10 +9,14 @@
 #   live.tf             the alias that everybody starts, its versions, retries and, optionally, the function URL
 #   network.tf          the way out through a network of one's own
 #   schedule.tf         what starts it, and where runs go that failed for good
+#   schedule_gaps.tf    how long each schedule may be without a success
 #   results.tf          where results go and a job's cursor is kept, and what the function may do there
 #   results_storage.tf  the bucket or the queue for results, if the module makes one
 #   alerts.tf           the alarms, and who is notified
+#   silence.tf          the alarms on silence
+#   silence_watch.tf    the small function that counts the hours for schedules that run rarely
 #   results_alarms.tf   the alarms for results that do not arrive
+#   dashboard.tf        the dashboard and the saved queries
 #   watch.tf            who else uses the secret, and that you are notified
 #   rotation.tf         the optional second function, which replaces the key
 #   outputs.tf          commands to paste

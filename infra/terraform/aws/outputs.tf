@@ -10,10 +10,14 @@ output "make_key" {
   value       = ".venv/bin/python -m helseid_fn key new ${local.secret_arn}"
 }
 
+locals {
+  first_invocation = jsonencode(try(values(local.schedules)[0].invocation, {}))
+}
+
 # With its default timeout, the command gives up after a minute and starts the job again while the first is still running.
-output "run_now" {
-  description = "Runs the job now, as the schedule does, and prints its result."
-  value       = "aws lambda invoke --region ${local.region} --cli-read-timeout ${local.timeout_seconds + 30} --function-name ${aws_lambda_function.function.function_name}:${aws_lambda_alias.live.name} --cli-binary-format raw-in-base64-out --payload '${replace(jsonencode(var.invocation), "'", "'\\''")}' /dev/stdout"
+output "greet" {
+  description = "Runs the job now, as the first of the schedules does (in the order of their names), waits for it, and prints its result."
+  value       = "aws lambda invoke --region ${local.region} --cli-read-timeout ${local.timeout_seconds + 30} --function-name ${aws_lambda_function.function.function_name}:${aws_lambda_alias.live.name} --cli-binary-format raw-in-base64-out --payload '${replace(local.first_invocation, "'", "'\\''")}' /dev/stdout"
 }
 
 output "read_log" {
@@ -23,7 +27,7 @@ output "read_log" {
 
 output "read_failed_runs" {
   description = "Shows up to ten failed runs, and leaves them in the queue."
-  value       = "aws sqs receive-message --region ${local.region} --queue-url ${local.failed_runs_url} --max-number-of-messages 10 --visibility-timeout 0"
+  value       = "aws sqs receive-message --region ${local.region} --queue-url ${local.failed_runs_url} --max-number-of-messages 10 --message-attribute-names All --visibility-timeout 0"
 }
 
 output "call_by_hand" {
@@ -82,6 +86,11 @@ output "cursor_in" {
 output "log_group_name" {
   description = "Name of the function's log group."
   value       = local.log_group_name
+}
+
+output "dashboard" {
+  description = "Link to the dashboard."
+  value       = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.overview.dashboard_name}"
 }
 
 output "alerts_topic_arn" {

@@ -5,13 +5,14 @@ locals {
   watches_cursor   = var.cursor_unmoved_hours != null
 }
 
-# A run that another one has overtaken is no result that is missing: the other run delivers it.
+# Counted at the first try, since no retry mends a missing right or place. What may pass by itself counts when the retries are used
+# up, in the queue of failed runs. A run that another one has overtaken is no result that is missing: the other delivers it.
 resource "aws_cloudwatch_log_metric_filter" "undelivered" {
   count = local.watches_delivery ? 1 : 0
 
   name           = "${var.name}-undelivered"
   log_group_name = local.log_group_name
-  pattern        = "{ $.code = \"delivery.*\" && $.code != \"delivery.refused.overtaken\" }"
+  pattern        = "{ ($.code = \"delivery.refused.*\" || $.code = \"delivery.invalid_response.*\") && $.code != \"delivery.refused.overtaken\" }"
 
   metric_transformation {
     namespace     = var.name
@@ -25,7 +26,7 @@ resource "aws_cloudwatch_metric_alarm" "undelivered" {
   count = local.watches_delivery ? 1 : 0
 
   alarm_name          = "${var.name}-undelivered"
-  alarm_description   = "${local.function_name} could not deliver a result, or read or move its cursor. Nothing is acknowledged that was not delivered: a job with a cursor goes on from where it was. ${local.look_here}"
+  alarm_description   = "${local.function_name} could not deliver a result, or read or move its cursor. Runbook: ${local.runbook}#a-result-was-not-delivered"
   namespace           = aws_cloudwatch_log_metric_filter.undelivered[0].metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.undelivered[0].metric_transformation[0].name
   statistic           = "Sum"
@@ -59,7 +60,7 @@ resource "aws_cloudwatch_metric_alarm" "cursor" {
   count = local.watches_cursor ? 1 : 0
 
   alarm_name          = "${var.name}-cursor"
-  alarm_description   = "Runs of ${local.function_name} succeed, but its cursor ${coalesce(local.cursor_in, "(none)")} has not moved for ${var.cursor_unmoved_hours} hours. Either the API has had nothing new for that long, or the job no longer asks for it (docs/operating.md)."
+  alarm_description   = "Runs of ${local.function_name} succeed, but its cursor ${coalesce(local.cursor_in, "(none)")} has not moved for ${var.cursor_unmoved_hours} hours. Runbook: ${local.runbook}#the-cursor-does-not-move"
   namespace           = aws_cloudwatch_log_metric_filter.cursor[0].metric_transformation[0].namespace
   metric_name         = aws_cloudwatch_log_metric_filter.cursor[0].metric_transformation[0].name
   statistic           = "Maximum"

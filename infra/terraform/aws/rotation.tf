@@ -191,7 +191,7 @@ resource "aws_cloudwatch_metric_alarm" "rotation_failed" {
   count = var.rotation == null ? 0 : 1
 
   alarm_name          = "${var.name}-rotation-failed"
-  alarm_description   = "${local.rotator_name} could not replace the key; the current key stays in use. ${local.look_here}"
+  alarm_description   = "${local.rotator_name} could not replace the key; the current key stays in use. Runbook: ${local.runbook}#the-key-rotation-failed"
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
   evaluation_periods  = 1

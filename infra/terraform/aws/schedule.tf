@@ -1,4 +1,4 @@
-# The schedule that starts the function, with a role of its own that may do nothing else.
+# The schedules that start the function, with a role of their own that may do nothing else.
 
 resource "aws_scheduler_schedule_group" "runs" {
   name = var.name
@@ -8,21 +8,34 @@ resource "aws_scheduler_schedule_group" "runs" {
 resource "aws_scheduler_schedule" "runs" {
   #checkov:skip=CKV_AWS_297: a schedule contains the invocation, in which there is no secret, and AWS's own key encrypts it
 
-  name                         = var.name
+  for_each = local.schedules
+
+  name                         = each.key
   group_name                   = aws_scheduler_schedule_group.runs.name
   description                  = "Starts ${local.function_name}."
-  schedule_expression          = var.schedule
+  schedule_expression          = each.value.schedule
   schedule_expression_timezone = var.time_zone
-  state                        = var.schedule_enabled ? "ENABLED" : "DISABLED"
+  state                        = each.value.enabled ? "ENABLED" : "DISABLED"
 
   flexible_time_window {
-    mode = "OFF"
+    mode                      = var.jitter_minutes == 0 ? "OFF" : "FLEXIBLE"
+    maximum_window_in_minutes = var.jitter_minutes == 0 ? null : var.jitter_minutes
   }
 
   target {
     arn      = local.live_arn
     role_arn = local.schedule_role_arn
-    input    = jsonencode(var.invocation)
+
+    # The event that a rule of EventBridge would send, from which the function logs what started it (docs/triggers.md). Scheduler
+    # replaces the words in angle brackets, which jsonencode would escape.
+    input = replace(jsonencode({
+      "detail-type" = "Scheduled Event"
+      source        = "aws.scheduler"
+      resources     = ["<aws.scheduler.schedule-arn>"]
+      time          = "<aws.scheduler.scheduled-time>"
+      id            = "<aws.scheduler.execution-id>"
+      detail        = each.value.invocation
+    }), "/\\\\u003c(aws\\.scheduler\\.[a-z-]+)\\\\u003e/", "<$1>")
 
     # For runs that Lambda does not accept; those that it accepts, it retries by itself (function.tf).
     retry_policy {
@@ -99,7 +112,7 @@ data "aws_iam_policy_document" "schedule" {
   statement {
     sid       = "StartTheFunction"
     actions   = ["lambda:InvokeFunction"]
-    resources = [local.live_arn]
+    resources = concat([local.live_arn], aws_lambda_function.watch[*].arn)
   }
 }
 

@@ -138,29 +138,57 @@ variable "reserved_concurrency" {
 
   validation {
     condition     = var.reserved_concurrency == null ? true : var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency
-    error_message = "reserved_concurrency must be a whole number from 1; 0 would stop the function (set schedule_enabled = false for that)."
+    error_message = "reserved_concurrency must be a whole number from 1; 0 would stop the function (set schedules = {} for that)."
   }
 }
 
-variable "schedule" {
-  description = "When the function runs: `rate(...)` or `cron(...)` of EventBridge Scheduler."
-  type        = string
-  default     = "rate(1 hour)"
+variable "schedules" {
+  description = "When the function runs: for each schedule, by name, its `schedule` (`rate(...)` or `cron(...)` of EventBridge Scheduler), the `invocation` that it sends, a JSON object (docs/http-contract.md; `{}` is the default call), and whether it is `enabled`."
+  type        = any # of one type, invocations would have to be alike
+  default     = { hourly = { schedule = "rate(1 hour)" } }
 
   validation {
-    condition     = can(regex("^(rate\\([1-9][0-9]{0,5} (minute|hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.schedule))
-    error_message = "schedule must be rate(N minutes|hours|days) or cron(six fields), for example rate(1 hour) or cron(0 6 * * ? *)."
+    condition = try(length(keys(var.schedules)) == 0 || alltrue([
+      for name, each in var.schedules :
+      can(regex("^[a-z][a-z0-9-]{0,39}$", name)) && name != "watch" && length(setsubtract(keys(each), ["schedule", "invocation", "enabled"])) == 0 && can(tobool(try(each.enabled, true)))
+    ]), false)
+    error_message = "schedules must be a map of objects with schedule, and perhaps invocation and enabled. A name has up to 40 lowercase letters, digits and dashes, starts with a letter, and is not watch."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for each in values(var.schedules) : !can(keys(each)) || can(regex("^(rate\\([1-9][0-9]{0,5} (minute|hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", each.schedule))
+    ]), true)
+    error_message = "schedules must have a schedule each, rate(N minutes|hours|days) or cron(six fields), for example rate(1 hour) or cron(0 6 * * ? *)."
+  }
+
+  validation {
+    condition = try(alltrue([
+      for each in values(var.schedules) : try(length(setsubtract(keys(each.invocation), ["organization", "scope", "request", "input", "deliver"])) == 0, !can(each.invocation))
+    ]), true)
+    error_message = "schedules must have invocations that are objects, with no members but organization, scope, request, input and deliver."
   }
 }
 
 variable "longest_gap_hours" {
-  description = "The longest time between two runs, for the silence alarm; null derives it from a `rate`, or from a `cron` for every day or for `MON-FRI`."
+  description = "For how many hours a schedule may be without a success; then the silence alarm is raised. Null reckons it from each expression: for example 2 for every hour, 74 for weekdays, 192 for once a week, 768 for a day of the month. 0 creates no such alarm."
   type        = number
   default     = null
 
   validation {
-    condition     = var.longest_gap_hours == null ? local.derived_gap_minutes != null : var.longest_gap_hours > 0
-    error_message = "longest_gap_hours must be given, above 0, for a schedule that is neither a rate nor a cron for every day or MON-FRI: the alarm must know how long a normal gap is."
+    condition     = var.longest_gap_hours == null ? alltrue([for gap in values(local.gap_hours) : gap != null]) : var.longest_gap_hours == 0 || (var.longest_gap_hours >= 0.05 && var.longest_gap_hours <= 9000)
+    error_message = "longest_gap_hours must be 0, or from 0.05 to 9000. It must be given for a cron of some months or years only, since nobody can say how long a normal gap is."
+  }
+}
+
+variable "jitter_minutes" {
+  description = "Within how many minutes after its time a schedule starts a run, at random, so that not everybody calls at the same moment; 0 starts it on time."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.jitter_minutes >= 0 && var.jitter_minutes <= 1440 && floor(var.jitter_minutes) == var.jitter_minutes
+    error_message = "jitter_minutes must be a whole number from 0 to 1440."
   }
 }
 
@@ -172,23 +200,6 @@ variable "time_zone" {
   validation {
     condition     = can(regex("^[A-Za-z_]+(/[A-Za-z0-9_+-]+){0,2}$", var.time_zone))
     error_message = "time_zone must be an IANA time zone name, for example Europe/Oslo."
-  }
-}
-
-variable "schedule_enabled" {
-  description = "Whether the schedule runs; false also turns off the silence alarm."
-  type        = bool
-  default     = true
-}
-
-variable "invocation" {
-  description = "The JSON object that the schedule sends (docs/http-contract.md); `{}` is the default call."
-  type        = any
-  default     = {}
-
-  validation {
-    condition     = can(keys(var.invocation)) && try(length(setsubtract(keys(var.invocation), ["organization", "scope", "request", "input", "deliver"])) == 0, false)
-    error_message = "invocation must be an object with no members but organization, scope, request, input and deliver."
   }
 }
 
@@ -389,29 +400,13 @@ variable "alert_emails" {
 }
 
 variable "failures_to_alert" {
-  description = "How many failed invocations within five minutes raise the alarm; 2 ignores a single failure after which Lambda's retry succeeds."
+  description = "How many failures within five minutes raise the alarm, of those that no retry mends and no caller caused."
   type        = number
   default     = 1
 
   validation {
     condition     = var.failures_to_alert >= 1 && floor(var.failures_to_alert) == var.failures_to_alert
     error_message = "failures_to_alert must be a whole number of at least 1."
-  }
-}
-
-variable "silence_schedules" {
-  description = "After how many scheduled runs without a success the silence alarm is raised: 2 or more, and at the latest after seven days (one day if runs are less than an hour apart), which is as far back as CloudWatch looks. 0 creates no such alarm."
-  type        = number
-  default     = 3
-
-  validation {
-    condition     = var.silence_schedules == 0 || (var.silence_schedules >= 2 && floor(var.silence_schedules) == var.silence_schedules)
-    error_message = "silence_schedules must be 0 or a whole number of at least 2: with 1, a success that is a moment late would raise the alarm."
-  }
-
-  validation {
-    condition     = var.silence_schedules == 0 || local.gap_seconds <= 6 * 86400
-    error_message = "silence_schedules must be 0 if runs are more than six days apart: CloudWatch looks back only seven days, so it cannot distinguish a late weekly run from a missing one. Monitor such a schedule in another way."
   }
 }
 
@@ -423,6 +418,17 @@ variable "key_expiry_alert_days" {
   validation {
     condition     = var.key_expiry_alert_days >= 0
     error_message = "key_expiry_alert_days must be a number of days, or 0."
+  }
+}
+
+variable "runbook_url" {
+  description = "Where your people read docs/operating.md, whose sections the alarms link to; null names the file."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.runbook_url == null ? true : can(regex("^https://[^ #]+$", var.runbook_url))
+    error_message = "runbook_url must be an https URL without a fragment, such as https://git.example.no/helseid-fn/docs/operating.md."
   }
 }
 
@@ -522,19 +528,4 @@ variable "tags" {
   description = "Tags for every resource that supports them."
   type        = map(string)
   default     = {}
-}
-
-locals {
-  # The longest time between two runs, if it can be derived: from a rate, or from a cron expression (minute, hour, day of the
-  # month, month, day of the week, year) for every day or for weekdays.
-  rate_parts  = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.schedule), null)
-  cron_parts  = try(split(" ", one(regex("^cron\\((.*)\\)$", var.schedule))), null)
-  cron_days   = local.cron_parts == null ? "" : join(" ", slice(local.cron_parts, 2, 6))
-  is_each_day = contains(["* * ? *", "? * * *"], local.cron_days)
-  derived_gap_minutes = (
-    local.rate_parts != null ? tonumber(local.rate_parts[0]) * { minute = 1, hour = 60, day = 1440 }[local.rate_parts[1]] :
-    local.is_each_day ? (local.cron_parts[1] == "*" ? 60 : 1440) :
-    local.cron_days == "? * MON-FRI *" ? 4320 : null
-  )
-  gap_seconds = 60 * (var.longest_gap_hours == null ? coalesce(local.derived_gap_minutes, 60) : ceil(60 * var.longest_gap_hours))
 }

@@ -47,7 +47,7 @@ resource "aws_cloudwatch_event_target" "secret_access" {
       from = "$.detail.sourceIPAddress"
       when = "$.time"
     }
-    input_template = "\"<who> called <what> on the key of ${local.function_name}, from <from> at <when>. If nobody of yours has done that, replace the key, and find out how it was possible (docs/keys-and-rotation.md).\""
+    input_template = "\"<who> called <what> on the key of ${local.function_name}, from <from> at <when>. If nobody of yours has done that, replace the key, and find out how it was possible: ${local.runbook}#somebody-used-the-secret\""
   }
 
   depends_on = [aws_sns_topic_policy.alerts]

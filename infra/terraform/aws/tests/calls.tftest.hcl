@@ -10,12 +10,13 @@ variables {
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
   archive           = "tests/archive.txt"
+  alert_emails      = ["on-call@example.no"]
 }
 
 run "only_named_principals_may_call_the_function_url" {
   variables {
     function_url = { principals = ["arn:aws:iam::123456789012:role/caller"] }
-    invocation   = { scope = "it's" }
+    schedules    = { hourly = { schedule = "rate(1 hour)", invocation = { scope = "it's" } } }
 
     deadline_seconds = 100
   }
@@ -36,12 +37,12 @@ run "only_named_principals_may_call_the_function_url" {
   }
 
   assert {
-    condition     = strcontains(output.run_now, "--payload '{\"scope\":\"it'\\''s\"}'")
+    condition     = strcontains(output.greet, "--payload '{\"scope\":\"it'\\''s\"}'")
     error_message = "A quote in the invocation must not end the shell's argument."
   }
 
   assert {
-    condition     = try(tonumber(one(regex("--cli-read-timeout ([0-9]+) ", output.run_now))), 0) > aws_lambda_function.function.timeout
+    condition     = try(tonumber(one(regex("--cli-read-timeout ([0-9]+) ", output.greet))), 0) > aws_lambda_function.function.timeout
     error_message = "The command must wait as long as the function may run."
   }
 }

@@ -10,6 +10,7 @@ variables {
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
   archive           = "tests/archive.txt"
+  alert_emails      = ["on-call@example.no"]
 }
 
 run "everything_exists" {
@@ -49,7 +50,7 @@ run "everything_exists" {
   }
 
   assert {
-    condition     = aws_lambda_function.function.role == var.existing.function_role.arn && aws_scheduler_schedule.runs.target[0].role_arn == var.existing.schedule_role.arn && aws_lambda_function.rotator[0].role == var.existing.rotator_role.arn && output.function_role_arn == var.existing.function_role.arn
+    condition     = aws_lambda_function.function.role == var.existing.function_role.arn && aws_scheduler_schedule.runs["hourly"].target[0].role_arn == var.existing.schedule_role.arn && aws_lambda_function.rotator[0].role == var.existing.rotator_role.arn && output.function_role_arn == var.existing.function_role.arn
     error_message = "The functions and the schedule must have the existing roles."
   }
 
@@ -69,7 +70,7 @@ run "everything_exists" {
   }
 
   assert {
-    condition     = one(aws_lambda_function_event_invoke_config.function.destination_config[0].on_failure).destination == var.existing.failed_runs.arn && one(aws_scheduler_schedule.runs.target[0].dead_letter_config).arn == var.existing.failed_runs.arn && aws_cloudwatch_metric_alarm.failed_runs.dimensions.QueueName == "their-failed-runs"
+    condition     = one(aws_lambda_function_event_invoke_config.function.destination_config[0].on_failure).destination == var.existing.failed_runs.arn && one(aws_scheduler_schedule.runs["hourly"].target[0].dead_letter_config).arn == var.existing.failed_runs.arn && aws_cloudwatch_metric_alarm.failed_runs.dimensions.QueueName == "their-failed-runs"
     error_message = "Failed runs must go to the existing queue, and be counted there."
   }
 

@@ -10,6 +10,7 @@ variables {
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
   archive           = "tests/archive.txt"
+  alert_emails      = ["on-call@example.no"]
 }
 
 run "by_default" {

@@ -10,6 +10,7 @@ variables {
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
   archive           = "tests/archive.txt"
+  alert_emails      = ["on-call@example.no"]
 }
 
 run "settings_that_the_function_would_refuse" {
@@ -53,9 +54,10 @@ run "a_deployment_that_aws_would_refuse" {
     python_version           = "3.10"
     memory_mb                = 128
     reserved_concurrency     = 0
-    schedule                 = "at(2027-01-01T00:00:00)"
+    schedules                = { once = { schedule = "at(2027-01-01T00:00:00)" } }
     time_zone                = "Oslo time"
-    invocation               = { organisation = {} }
+    jitter_minutes           = -1
+    runbook_url              = "#runbook"
     vpc                      = { subnet_ids = ["subnet-1"], security_group_ids = [] }
     kms_key_arn              = "alias/helseid"
     permissions_boundary_arn = "boundary"
@@ -73,7 +75,7 @@ run "a_deployment_that_aws_would_refuse" {
 
   expect_failures = [
     var.name, var.architecture, var.python_version, var.memory_mb,
-    var.reserved_concurrency, var.schedule, var.time_zone, var.invocation,
+    var.reserved_concurrency, var.schedules, var.time_zone, var.jitter_minutes, var.runbook_url,
     var.vpc, var.kms_key_arn, var.permissions_boundary_arn, var.secret_recovery_days,
     var.log_retention_days, var.alert_emails, var.failures_to_alert, var.key_expiry_alert_days,
     var.rotation, var.extra_environment, var.source_dir, var.results_days,
@@ -91,7 +93,7 @@ run "callers_keys_and_layers_that_are_not_allowed" {
     rotation                    = { selvbetjening_url = "http://api.selvbetjening.nhn.no" }
     log_level                   = "WARNING"
     api_methods                 = []
-    invocation                  = "text"
+    schedules                   = { hourly = { schedule = "rate(1 hour)", invocation = "text" } }
     deadline_seconds            = 891
     memory_mb                   = 512.5
     name                        = "helseid-"
@@ -100,7 +102,7 @@ run "callers_keys_and_layers_that_are_not_allowed" {
 
   expect_failures = [
     var.function_url, var.extra_environment, var.secrets_extension_layer_arn, var.rotation,
-    var.log_level, var.api_methods, var.invocation, var.deadline_seconds,
+    var.log_level, var.api_methods, var.schedules, var.deadline_seconds,
     var.memory_mb, var.name, var.api_correlation_header,
   ]
 }

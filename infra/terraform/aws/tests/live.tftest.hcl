@@ -10,6 +10,7 @@ variables {
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
   archive           = "tests/archive.txt"
+  alert_emails      = ["on-call@example.no"]
 }
 
 run "the_newest_version_is_live" {
@@ -36,7 +37,7 @@ run "the_newest_version_is_live" {
   }
 
   assert {
-    condition     = strcontains(output.run_now, "--function-name helseid-fn:live ") && output.live_arn == aws_lambda_alias.live.arn && output.live_version == "8"
+    condition     = strcontains(output.greet, "--function-name helseid-fn:live ") && output.live_arn == aws_lambda_alias.live.arn && output.live_version == "8"
     error_message = "The outputs must name the alias and its version."
   }
 }

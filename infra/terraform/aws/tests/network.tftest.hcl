@@ -18,6 +18,7 @@ variables {
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no:8443/machine-clients/greetings"
   archive           = "tests/archive.txt"
+  alert_emails      = ["on-call@example.no"]
 }
 
 run "nothing_is_made_beside_an_existing_security_group" {

@@ -10,6 +10,7 @@ variables {
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
   archive           = "tests/archive.txt"
+  alert_emails      = ["on-call@example.no"]
   kms_key_arn       = "arn:aws:kms:eu-north-1:123456789012:key/0a1b"
 }
 
@@ -99,7 +100,7 @@ run "into_a_bucket_of_its_own" {
 
   assert {
     condition = (
-      aws_cloudwatch_log_metric_filter.undelivered[0].pattern == "{ $.code = \"delivery.*\" && $.code != \"delivery.refused.overtaken\" }"
+      aws_cloudwatch_log_metric_filter.undelivered[0].pattern == "{ ($.code = \"delivery.refused.*\" || $.code = \"delivery.invalid_response.*\") && $.code != \"delivery.refused.overtaken\" }"
       && aws_cloudwatch_log_metric_filter.undelivered[0].log_group_name == local.log_group_name
       && aws_cloudwatch_metric_alarm.undelivered[0].metric_name == "Undelivered" && aws_cloudwatch_metric_alarm.undelivered[0].statistic == "Sum"
       && aws_cloudwatch_metric_alarm.undelivered[0].comparison_operator == "GreaterThanThreshold" && aws_cloudwatch_metric_alarm.undelivered[0].threshold == 0

@@ -41,11 +41,13 @@ module "helseid_fn" {
   results_days = 30
   cursor_in    = "s3://our-cursors/greetings/cursor.json"
 
-  schedule          = "cron(15 6 ? * MON,WED,FRI *)"
-  longest_gap_hours = 72
+  schedules = {
+    mornings = { schedule = "cron(15 6 ? * MON,WED,FRI *)", invocation = { organization = { parent = "999977774" }, request = { method = "GET", query = { since = "yesterday" } } } }
+    month    = { schedule = "cron(0 2 1 * ? *)", invocation = { input = { month = "<aws.scheduler.scheduled-time>" } }, enabled = false }
+  }
+  jitter_minutes    = 10
+  longest_gap_hours = 80
   time_zone         = "Europe/Oslo"
-  schedule_enabled  = true
-  invocation        = { organization = { parent = "999977774" }, request = { method = "GET", query = { since = "yesterday" } } }
   event_age_seconds = 7200
 
   architecture                = "arm64"
@@ -76,10 +78,10 @@ module "helseid_fn" {
   log_retention_days    = 365
   alert_emails          = ["on-call@example.no"]
   failures_to_alert     = 2
-  silence_schedules     = 2
   key_expiry_alert_days = 30
   cursor_unmoved_hours  = 48
   watch_secret_access   = true
+  runbook_url           = "https://git.example.no/integration/helseid-fn/docs/operating.md"
 
   rotation = {
     selvbetjening_url = "https://api.selvbetjening.nhn.no"

@@ -95,3 +95,18 @@ override_resource {
   target = aws_cloudwatch_log_group.rotator
   values = { arn = "arn:aws:logs:eu-north-1:123456789012:log-group:/aws/lambda/helseid-fn-rotate" }
 }
+
+override_resource {
+  target = aws_iam_role.watch
+  values = { arn = "arn:aws:iam::123456789012:role/helseid-fn-watch" }
+}
+
+override_resource {
+  target = aws_lambda_function.watch
+  values = { arn = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn-watch" }
+}
+
+override_resource {
+  target = aws_cloudwatch_log_group.watch
+  values = { arn = "arn:aws:logs:eu-north-1:123456789012:log-group:/aws/lambda/helseid-fn-watch" }
+}

@@ -181,11 +181,38 @@ override_resource {
 }
 
 override_resource {
-  target = aws_cloudwatch_query_definition.runs
+  target = aws_cloudwatch_query_definition.queries
 }
 
 override_resource {
-  target = aws_cloudwatch_query_definition.failures
+  target = aws_cloudwatch_dashboard.overview
+}
+
+override_resource {
+  target = aws_cloudwatch_metric_alarm.silent_longer
+}
+
+override_resource {
+  target = aws_lambda_function.watch
+  values = { arn = "arn:aws:lambda:eu-north-1:123456789012:function:helseid-fn-watch" }
+}
+
+override_resource {
+  target = aws_cloudwatch_log_group.watch
+  values = { arn = "arn:aws:logs:eu-north-1:123456789012:log-group:/aws/lambda/helseid-fn-watch" }
+}
+
+override_resource {
+  target = aws_scheduler_schedule.watch
+}
+
+override_resource {
+  target = aws_iam_role.watch
+  values = { arn = "arn:aws:iam::123456789012:role/helseid-fn-watch" }
+}
+
+override_resource {
+  target = aws_iam_role_policy.watch
 }
 
 override_resource {
@@ -229,6 +256,7 @@ variables {
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
   archive           = "tests/archive.txt"
+  alert_emails      = ["on-call@example.no"]
 }
 
 run "by_default" {
@@ -350,6 +378,26 @@ run "by_default" {
       },
     ]))
     error_message = "Only the alarms of this account, and the rule for the secret, may publish to the topic."
+  }
+}
+
+run "with_a_rare_schedule" {
+  variables {
+    schedules = { weekly = { schedule = "rate(7 days)" } }
+  }
+
+  assert {
+    condition = jsondecode(data.aws_iam_policy_document.watch[0].json).Statement == jsondecode(jsonencode([
+      { Sid = "ReadMetrics", Effect = "Allow", Action = "cloudwatch:GetMetricData", Resource = "*" },
+      { Sid = "PutMetrics", Effect = "Allow", Action = "cloudwatch:PutMetricData", Resource = "*", Condition = { StringEquals = { "cloudwatch:namespace" = "helseid-fn" } } },
+      { Sid = "WriteTheLog", Effect = "Allow", Action = ["logs:PutLogEvents", "logs:CreateLogStream"], Resource = "${aws_cloudwatch_log_group.watch[0].arn}:*" },
+    ])) && aws_iam_role_policy.watch[0].policy == data.aws_iam_policy_document.watch[0].json
+    error_message = "The watch may read metrics, put its own, write one log, and nothing else."
+  }
+
+  assert {
+    condition     = toset(one([for each in jsondecode(data.aws_iam_policy_document.schedule.json).Statement : each.Resource if each.Sid == "StartTheFunction"])) == toset([aws_lambda_function.watch[0].arn, aws_lambda_alias.live.arn])
+    error_message = "The schedules may start the function and the watch."
   }
 }
 
