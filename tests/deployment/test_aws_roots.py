@@ -17,6 +17,7 @@ SETTINGS = """
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
   api_url           = "https://api.example.no/machine-clients/greetings"
+  alert_emails      = ["on-call@example.no"]
 """
 EVERYTHING = """
   result_to    = "bucket"
@@ -98,7 +99,11 @@ def test_several_deployments_share_no_name(workspaces: Workspaces) -> None:
         }
         for key in ("one", "two")
     )
-    within_another = {("aws_lambda_alias", "live"), *(each for each in one if each[0] == "aws_iam_role_policy")}
+    within_another = {
+        ("aws_lambda_alias", "live"),
+        ("aws_scheduler_schedule", "hourly"),
+        *(each for each in one if each[0] == "aws_iam_role_policy"),
+    }
     assert len(one) == len(other) > 20
     assert one & other == within_another
 
@@ -137,6 +142,7 @@ module "greetings" {{
     # What is computed from data that are read again: all of it is changed in place, if at all.
     assert changed == {
         ("terraform_data", "output"),
+        ("aws_cloudwatch_dashboard", "dashboard_body"),
         ("aws_cloudwatch_event_rule", "event_pattern"),
         ("aws_iam_role", "assume_role_policy"),
         *((kind, "policy") for kind in ("aws_iam_role_policy", "aws_s3_bucket_policy", "aws_sns_topic_policy")),
