@@ -109,7 +109,8 @@ def test_a_library_is_imported_in_its_own_place(library: str) -> None:
 
 def test_the_environment_is_read_at_entry_points_alone() -> None:
     readers = {name_of(path) for path in PRODUCT if re.search(r"os\.(environ|getenv)", path.read_text())}
-    assert {name for name in readers if not name.startswith("cli.")} == {"function.app", "testing", "aws_sdk.hours_since_success"}
+    entry_points = {"function.app", "testing", "aws_sdk.hours_since_success"}
+    assert {name for name in readers if not name.startswith("cli.")} == entry_points
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=lambda path: name_of(path) or "helseid_fn")
