@@ -137,17 +137,23 @@ $(VENV)/demo-ready: $(VENV)/interpreter
 	@echo "Installing the function and the stand-in (half a minute, once) ..."
 	$(install-layer)
 
+# What the AWS module's `make_key` needs.
+$(VENV)/aws-ready: LAYER := requirements/aws.txt
+$(VENV)/aws-ready: $(VENV)/interpreter
+	@echo "Installing AWS's client (some seconds, once) ..."
+	$(install-layer)
+
 $(VENV)/demo-aws-ready: LAYER := $(filter-out %/dev.txt,$(REQUIREMENTS))
 $(VENV)/demo-aws-ready: $(VENV)/interpreter
 	@echo "Installing the function, the stand-in and Secrets Manager's (about a minute, once) ..."
 	$(install-layer)
-	@touch $(VENV)/demo-ready
+	@touch $(VENV)/demo-ready $(VENV)/aws-ready
 
 $(VENV)/ready: LAYER := $(REQUIREMENTS)
 $(VENV)/ready: $(VENV)/interpreter
 	@echo "Installing everything that the tests and checks need (a minute or two, once) ..."
 	$(install-layer)
-	@touch $(VENV)/demo-ready $(VENV)/demo-aws-ready
+	@touch $(VENV)/demo-ready $(VENV)/aws-ready $(VENV)/demo-aws-ready
 
 # Not compiled ahead: what is imported is compiled then, and most of it never is.
 define install-layer

@@ -227,6 +227,15 @@ def test_every_make_target_that_is_named_exists() -> None:
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", ALL, re.MULTILINE)) <= set(targets)
 
 
+def test_every_field_of_the_log_line_is_explained() -> None:
+    noted = {
+        name for path in (ROOT / "helseid_fn").rglob("*.py") for name in re.findall(r"ctx[.]note[(](\w+)=", path.read_text())
+    }
+    table = section_of(PAGES["docs/operating.md"], "The log")
+    assert len(noted) > 5
+    assert noted | {"trigger", "tries"} <= set(re.findall(r"`(\w+)`", table))
+
+
 def test_the_lambda_archive_is_as_described() -> None:
     section = section_of(PAGES["docs/operating.md"], "The archive for AWS Lambda")
     defaults = dict(re.findall(r"^(ARCH|RUNTIME) \?= (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -1,7 +1,7 @@
 """The five commands of the AWS module's README, run in a shell as they are, from nothing to the greeting.
 
 AWS is the emulator, HelseID and the API the stand-in. Of the programs, `make` builds for this machine's architecture, and `aws`
-makes its calls with boto3.
+makes its calls with boto3. `make_key` finds AWS's client installed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tests.deployment.workspace import MODULES, ROOT, Workspaces
 
 CLIENT_ID = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
 README = (ROOT / MODULES / "aws/README.md").read_text()
+OUTPUTS = (ROOT / MODULES / "aws/outputs.tf").read_text()
 COMMANDS = re.findall(r"```sh\n(make lambda-zip\n.*?)```", README, re.DOTALL)[0].splitlines()
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/helseid-fn/helseid-fn"
 
@@ -46,6 +47,8 @@ resource "aws_iam_role_policy" "function" {{
 """
 PROGRAMS = {
     "make": """
+if "lambda-zip" not in sys.argv:
+    sys.exit()
 from pathlib import Path
 from demo.lambda_runtime.target import HERE
 from infra.lambda_zip import build
@@ -75,6 +78,11 @@ def remove_version(aws: Aws) -> None:
 def test_there_are_five_commands() -> None:
     assert len(COMMANDS) == 5
     assert f"these {['one', 'two', 'three', 'four', 'five'][len(COMMANDS) - 1]} commands" in README
+
+
+def test_make_key_installs_the_client_of_aws_first() -> None:
+    assert '"make --silent .venv/aws-ready >&2 && .venv/bin/python -m helseid_fn key new ' in OUTPUTS
+    assert "$(VENV)/aws-ready: LAYER := requirements/aws.txt\n" in (ROOT / "Makefile").read_text()
 
 
 def test_the_five_commands_lead_to_the_greeting(workspaces: Workspaces, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ output "add_key" {
 
 output "make_key" {
   description = "Instead of `add_key`, in the repository and signed in to AWS: makes a key, stores the private half in the secret and nowhere else, and prints the public half for Selvbetjening."
-  value       = ".venv/bin/python -m helseid_fn key new ${local.secret_arn}"
+  value       = "make --silent .venv/aws-ready >&2 && .venv/bin/python -m helseid_fn key new ${local.secret_arn}"
 }
 
 locals {

@@ -287,7 +287,7 @@ variable "archive" {
 
   validation {
     condition     = var.archive == null ? true : can(regex("^gs://${local.bucket}/${local.object}$", var.archive)) || fileexists(var.archive)
-    error_message = "archive must be the path of a file or gs://BUCKET/OBJECT."
+    error_message = "archive must be a file that exists, by its path from the folder where terraform runs, or gs://BUCKET/OBJECT."
   }
 
   validation {
