@@ -61,10 +61,21 @@ def test_a_job_may_read_the_repository_and_sign_in_and_no_more(cloud: str) -> No
 def test_actions_have_the_versions_of_our_own_workflows(cloud: str) -> None:
     ours = {name: version for workflow in OWN for name, version in actions(workflow).items()}
     used = actions(RECIPES[cloud])
-    assert all(re.fullmatch(r"v[1-9]\d*", version) for version in used.values())
     assert {name: version for name, version in used.items() if name in ours} == {
         name: ours[name] for name in used if name in ours
     }
+
+
+@pytest.mark.parametrize("workflow", [*RECIPES.values(), *OWN])
+def test_an_action_is_a_commit_which_nobody_can_move(workflow: Any) -> None:
+    assert {name: version for name, version in actions(workflow).items() if not re.fullmatch(r"[0-9a-f]{40}", version)} == {}
+
+
+@each_cloud
+def test_a_pull_request_cancels_no_apply(cloud: str) -> None:
+    jobs = RECIPES[cloud]["jobs"]
+    assert ("concurrency" in RECIPES[cloud], "concurrency" in jobs["plan"]) == (False, False)
+    assert jobs["apply"]["concurrency"] == {"group": cloud, "cancel-in-progress": False}
 
 
 @each_cloud

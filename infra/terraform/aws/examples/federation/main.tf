@@ -1,5 +1,5 @@
 # Lets one GitHub repository plan and apply without a key: apply it once by hand, in the account of the function.
-# Pull requests assume the planner's role, which may only read; the environment `production` assumes the deployer's.
+# Pull requests assume the planner's role, which may only read, and no data; the environment `production` assumes the deployer's.
 
 terraform {
   required_version = ">= 1.9"
@@ -7,6 +7,11 @@ terraform {
 
 variable "repository" {
   description = "The GitHub repository with your root module, OWNER/NAME."
+  type        = string
+}
+
+variable "state_bucket" {
+  description = "The bucket of the Terraform state."
   type        = string
 }
 
@@ -71,6 +76,32 @@ resource "aws_iam_role_policy_attachment" "ci" {
   for_each   = local.policies
   role       = aws_iam_role.ci[each.key].name
   policy_arn = each.value
+}
+
+# ReadOnlyAccess reads data as well, and whoever may push a branch is the planner.
+data "aws_iam_policy_document" "no_data" {
+  statement {
+    sid           = "NoObjectsButTheState"
+    effect        = "Deny"
+    actions       = ["s3:GetObject", "s3:GetObjectVersion"]
+    not_resources = ["arn:aws:s3:::${var.state_bucket}/*"]
+  }
+
+  statement {
+    sid    = "NoMessagesNoLogsNoSecrets"
+    effect = "Deny"
+    actions = [
+      "logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetLogObject", "logs:GetLogRecord", "logs:GetQueryResults", "logs:StartLiveTail",
+      "logs:StartQuery", "secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue", "sqs:ReceiveMessage",
+    ]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_role_policy" "planner" {
+  name   = "no-data"
+  role   = aws_iam_role.ci["planner"].id
+  policy = data.aws_iam_policy_document.no_data.json
 }
 
 output "variables" {

@@ -37,7 +37,9 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   #checkov:skip=CKV_GCP_125:The number of the repository is stricter than its name, and each account below names its whole subject.
   workload_identity_pool_id          = google_iam_workload_identity_pool.github.workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
-  attribute_condition                = "assertion.repository_id == '${var.repository_id}'"
+
+  # The second half holds even before the environment is limited to the branch.
+  attribute_condition = "assertion.repository_id == '${var.repository_id}' && (assertion.sub == '${local.subjects.planner}' || assertion.ref == 'refs/heads/main')"
 
   attribute_mapping = {
     "google.subject" = "assertion.sub" # repo:OWNER/NAME:pull_request, repo:OWNER/NAME:environment:production
