@@ -206,6 +206,7 @@ BAD: list[dict[str, Any]] = [
         {"schedules": {"a": {"schedule": each}}}
         for each in ("at(2027-01-01T00:00:00)", "rate(0 hours)", "rate(1 week)", "every hour", "cron(0 6 * * ?)", 3, None)
     ),
+    *({"schedules": {"a": {"schedule": f"cron(0 6 {each})"}}} for each in ("* * MON-FRI *", "? * ? *", "1 * MON *")),
     *({"schedules": {each: {"schedule": "rate(1 hour)"}}} for each in ("Hourly", "a_b", "1", "a" * 41, "watch")),
     {"schedules": []},
     {"schedules": "rate(1 hour)"},

@@ -75,7 +75,7 @@ GOOD: list[tuple[str, Any]] = [
     ("cursor_unmoved_hours", None),
     ("schedules", {}),
     ("schedules", {"a1": {"schedule": "*/15 7-16 * JAN,FEB mon-FRI", "invocation": {"input": [1], "deliver": True}}}),
-    ("schedules", {"all": {"schedule": "0 0-23/2,5 1,31 1-12 0", "enabled": False}}),
+    ("schedules", {"all": {"schedule": "0 0-23/2,5 1,31 1-12 0-7/3", "enabled": False}}),
     *(("longest_gap_hours", each) for each in (0, 9000)),
     ("runbook_url", "https://git.example.no/operating.md"),
     ("region", "europe-west12"),
@@ -150,6 +150,10 @@ BAD: list[tuple[str, Any]] = [
     ("extra_environment", {"NOTE": '{"kty":"RSA"}'}),
     ("source_dir", "nowhere"),
     *(("schedules", {"hourly": {"schedule": each}}) for each in ("every 1 hours", "0 6 * *", "0 6 * * MON-XXX", "0 6 L * *")),
+    *(
+        ("schedules", {"a": {"schedule": each}})
+        for each in ("60 6 * * *", "0 7-24 * * *", "0 6 1,32 * *", "0 6 1 13 *", "0 6 * * 8")
+    ),
     *(("schedules", {each: {"schedule": "0 6 * * *"}}) for each in ("rotate", "Hourly", "1", "a" * 41)),
     ("schedules", []),
     ("schedules", "0 6 * * *"),

@@ -157,9 +157,9 @@ variable "schedules" {
 
   validation {
     condition = try(alltrue([
-      for each in values(var.schedules) : !can(keys(each)) || can(regex("^(rate\\([1-9][0-9]{0,5} (minute|hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", each.schedule))
+      for each in values(var.schedules) : !can(keys(each)) || can(regex("^(rate\\([1-9][0-9]{0,5} (minute|hour|day)s?\\)|cron\\([^() ?]+ [^() ?]+ ([?] [^() ?]+ [^() ?]+|[^() ?]+ [^() ?]+ [?]) [^() ?]+\\))$", each.schedule))
     ]), true)
-    error_message = "schedules must have a schedule each, rate(N minutes|hours|days) or cron(six fields), for example rate(1 hour) or cron(0 6 * * ? *)."
+    error_message = "schedules must have a schedule each, rate(N minutes|hours|days) or cron(six fields, of which the day of the month or the day of the week is ?), for example rate(1 hour), cron(0 6 * * ? *) or cron(0 7-16 ? * MON-FRI *)."
   }
 
   validation {
@@ -465,7 +465,7 @@ variable "rotation" {
   default = null
 
   validation {
-    condition     = var.rotation == null ? true : can(regex("^(rate\\([1-9][0-9]{0,2} (hour|day)s?\\)|cron\\([^() ]+( [^() ]+){5}\\))$", var.rotation.schedule)) && !can(regex("^rate\\([1-3] hours?\\)$", var.rotation.schedule))
+    condition     = var.rotation == null ? true : can(regex("^(rate\\([1-9][0-9]{0,2} (hour|day)s?\\)|cron\\([^() ?]+ [^() ?]+ ([?] [^() ?]+ [^() ?]+|[^() ?]+ [^() ?]+ [?]) [^() ?]+\\))$", var.rotation.schedule)) && !can(regex("^rate\\([1-3] hours?\\)$", var.rotation.schedule))
     error_message = "rotation.schedule must be rate(N hours|days) or cron(six fields), at most every four hours, which is Secrets Manager's limit, for example rate(7 days)."
   }
 

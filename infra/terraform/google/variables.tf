@@ -387,6 +387,17 @@ variable "schedules" {
   }
 
   validation {
+    condition = try(alltrue(flatten([
+      for each in values(var.schedules) : [
+        for place, field in try(split(" ", each.schedule), []) : [
+          for number in regexall("(?:^|[,-])([0-9]+)", field) : tonumber(number[0]) <= [59, 23, 31, 12, 7][place]
+        ]
+      ]
+    ])), true)
+    error_message = "schedules must have minutes up to 59, hours up to 23, days of the month up to 31, months up to 12, and days of the week up to 7 (0 and 7 are Sunday)."
+  }
+
+  validation {
     condition = try(alltrue([
       for each in values(var.schedules) : try(length(setsubtract(keys(each.invocation), ["organization", "scope", "request", "input", "deliver"])) == 0, !can(each.invocation))
     ]), true)
