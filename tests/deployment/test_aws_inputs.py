@@ -34,6 +34,8 @@ SETTINGS = {
 }
 """The variables that become settings: the module refuses what the function would refuse, and accepts what it would accept."""
 
+LEFT_TO_EXTRA_ENVIRONMENT = ["SECRET_MANAGER_ENDPOINT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
+
 LAYER = "arn:aws:lambda:eu-north-1:427196147048:layer:AWS-Parameters-and-Secrets-Lambda-Extension"
 SELVBETJENING = "https://api.selvbetjening.test.nhn.no"
 
@@ -268,10 +270,7 @@ BAD: list[dict[str, Any]] = [
     ),
     {"rotation": {"selvbetjening_url": SELVBETJENING, "alg": "HS256"}},
     *({"rotation": {"selvbetjening_url": SELVBETJENING, "due_fraction": each}} for each in (0, 1)),
-    *(
-        {"extra_environment": {each: "x"}}
-        for each in ("HELSEID_KEY", "API_URL", "TOKEN_ENDPOINT_HOST", "RESULT_TO", "CURSOR_IN", "lower")
-    ),
+    *({"extra_environment": {each: "x"}} for each in ("HELSEID_KEY", "AWS_REGION", "lower")),
     *({"extra_environment": {"NOTE": each}} for each in ('{"kty":"RSA"}', "-----BEGIN PRIVATE KEY-----", "eyJhbGciOi")),
 ]
 # What the function itself would take, but Lambda's limits or the alarms do not. The function trims white space around a value
@@ -343,6 +342,15 @@ def test_invalid_inputs_are_refused_by_name(variables: Workspace, values: dict[s
     if name in SETTINGS and values not in STRICTER:
         with pytest.raises(SettingsError, match=SETTINGS[name]):
             parse_settings(environment_with(values))
+
+
+def test_no_setting_and_no_name_of_lambdas_is_an_extra(variables: Workspace) -> None:
+    plan(variables, {})
+    others = ("AWS_REGION", "AWS_SESSION_TOKEN", "AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT")
+    names = json.dumps([*EXAMPLES, *others])
+    is_taken = 'can(regex("${local.own_names}|${local.host_names}", each))'
+    kept = variables.evaluate(f'join(" ", [for each in {names} : each if !{is_taken}])')
+    assert json.loads(kept).split() == LEFT_TO_EXTRA_ENVIRONMENT
 
 
 @pytest.mark.parametrize("name", NEEDED)

@@ -43,6 +43,8 @@ SETTINGS = {
 }
 """The variables that become settings; the module refuses what the function would refuse, before anything is deployed."""
 
+LEFT_TO_EXTRA_ENVIRONMENT = ["SECRET_MANAGER_ENDPOINT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
+
 CONNECTOR = {"connector": "projects/p/locations/r/connectors/c"}
 NETWORK = {"network": "projects/p/global/networks/n", "subnetwork": "projects/p/regions/europe-north1/subnetworks/s"}
 
@@ -146,7 +148,7 @@ BAD: list[tuple[str, Any]] = [
     *(("result_to", each) for each in ("Log", "queue", "projects/p/topics/1", "projects/p/topics/goog/x", "https://a.no")),
     *(("cursor_in", each) for each in ("cursor.json", "gs://abc", "gs://abc/", "gs://abc/a/", "gs://abc/./a", "gs://abc//a")),
     *(("results_days", each) for each in (0, 1.5, 3651)),
-    *(("extra_environment", {each: "x"}) for each in ("API_URL", "RESULT_TO", "GOOGLE_CLOUD_PROJECT", "lower")),
+    *(("extra_environment", {each: "x"}) for each in ("API_URL", "GOOGLE_CLOUD_PROJECT", "lower")),
     ("extra_environment", {"NOTE": '{"kty":"RSA"}'}),
     ("source_dir", "nowhere"),
     *(("schedules", {"hourly": {"schedule": each}}) for each in ("every 1 hours", "0 6 * *", "0 6 * * MON-XXX", "0 6 L * *")),
@@ -273,6 +275,15 @@ def test_invalid_inputs_are_refused_by_name(variables: Workspace, name: str, val
 def test_missing_inputs_are_named(variables: Workspace, name: str) -> None:
     with pytest.raises(Refused, match=name):
         put(variables, {name: None})
+
+
+def test_no_setting_and_no_name_of_googles_is_an_extra(variables: Workspace) -> None:
+    put(variables, {})
+    others = ("FUNCTION_TARGET", "GOOGLE_CLOUD_PROJECT", "K_SERVICE", "LOG_EXECUTION_ID", "PORT", "X_GOOGLE_A")
+    names = json.dumps([*EXAMPLES, *others])
+    is_taken = 'can(regex("${local.own_names}|${local.host_names}", each))'
+    kept = variables.evaluate(f'join(" ", [for each in {names} : each if !{is_taken}])')
+    assert json.loads(kept).split() == LEFT_TO_EXTRA_ENVIRONMENT
 
 
 def test_concurrent_calls_need_a_whole_processor(variables: Workspace) -> None:

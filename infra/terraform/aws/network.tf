@@ -12,7 +12,7 @@ locals {
   # The default port, and those that addresses name.
   addresses = compact([
     var.helseid_issuer, var.api_url, try("https://${var.token_endpoint_host}", null), try(var.rotation.selvbetjening_url, null),
-    lookup(var.extra_environment, "HTTPS_PROXY", null), lookup(var.extra_environment, "https_proxy", null),
+    lookup(var.extra_environment, "HTTPS_PROXY", null), lookup(var.extra_environment, "ALL_PROXY", null),
   ])
   ports_out = toset(concat(["443"], flatten([for address in local.addresses : regexall("^[a-z]+://[^/?]*:([0-9]+)(?:[/?]|$)", address)])))
 }

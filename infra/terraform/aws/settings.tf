@@ -217,13 +217,13 @@ variable "cursor_in" {
 }
 
 variable "extra_environment" {
-  description = "Additional environment variables, such as `HTTPS_PROXY` and `NO_PROXY`; none that this module sets, and never a key."
+  description = "Additional environment variables, such as `HTTPS_PROXY` and `NO_PROXY`; none that this module or AWS sets, and never a key."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION)_|^(DEADLINE_SECONDS|LOG_LEVEL|SELVBETJENING_URL|TOKEN_ENDPOINT_HOST|RESULT_TO|CURSOR_IN)$", name))])
-    error_message = "extra_environment must contain only uppercase names that this module does not set itself."
+    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("${local.own_names}|${local.host_names}", name))])
+    error_message = "extra_environment must contain only uppercase names that neither this module nor AWS sets."
   }
 
   validation {
@@ -246,6 +246,10 @@ locals {
   # S3's rules for the names of buckets, and the function's for those of objects, without *.
   bucket = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
   object = "[A-Za-z0-9!_.'()=@+,-]+(/[A-Za-z0-9!_.'()=@+,-]+)*"
+
+  # The function's settings, of which LOG_FORMAT would hide its lines from the alarms, and what Lambda sets.
+  own_names  = "^(API|HELSEID|ROTATION)_|^(CURSOR_IN|DEADLINE_SECONDS|LOG_FORMAT|LOG_LEVEL|RESULT_TO|SELVBETJENING_URL|TOKEN_ENDPOINT_HOST)$"
+  host_names = "^(AWS_)?LAMBDA_|^AWS_(ACCESS_KEY|ACCESS_KEY_ID|DEFAULT_REGION|EXECUTION_ENV|REGION|SECRET_ACCESS_KEY|SESSION_TOKEN)$"
 
   # The headers of the function itself, as it lists them.
   own_headers = [

@@ -313,12 +313,12 @@ variable "python_version" {
 }
 
 variable "extra_environment" {
-  description = "Additional environment variables for the job; none that this module sets, and never a key."
+  description = "Additional environment variables for the job; none that this module or Google sets, and never a key."
   type        = map(string)
   default     = {}
 
   validation {
-    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("^(HELSEID|API|ROTATION|FUNCTION|GOOGLE|K)_|^(DEADLINE_SECONDS|LOG_LEVEL|LOG_EXECUTION_ID|SELVBETJENING_URL|TOKEN_ENDPOINT_HOST|RESULT_TO|CURSOR_IN|PORT)$", name))])
+    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Z][A-Z0-9_]*$", name)) && !can(regex("${local.own_names}|${local.host_names}", name))])
     error_message = "extra_environment must contain only uppercase names that neither this module nor Google sets."
   }
 
@@ -775,6 +775,10 @@ locals {
   # The function's own rules for the names of buckets and objects.
   bucket = "[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
   object = "[A-Za-z0-9!_.*'()=@+,-]+(/[A-Za-z0-9!_.*'()=@+,-]+)*"
+
+  # The function's settings, of which LOG_FORMAT would hide its lines from the alerts, and what Google sets.
+  own_names  = "^(API|HELSEID|ROTATION)_|^(CURSOR_IN|DEADLINE_SECONDS|LOG_FORMAT|LOG_LEVEL|RESULT_TO|SELVBETJENING_URL|TOKEN_ENDPOINT_HOST)$"
+  host_names = "^(FUNCTION|GOOGLE|K|X_GOOGLE)_|^(LOG_EXECUTION_ID|PORT)$"
 
   # The headers of the function itself, as it lists them.
   own_headers = [

@@ -42,7 +42,7 @@ run "a_security_group_is_made" {
   variables {
     vpc               = { subnet_ids = ["subnet-1", "subnet-2"], vpc_id = "vpc-1" }
     rotation          = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no" }
-    extra_environment = { HTTPS_PROXY = "http://proxy.example.no:3128" }
+    extra_environment = { HTTPS_PROXY = "http://proxy.example.no:3128", ALL_PROXY = "http://proxy.example.no:3129" }
     tags              = { team = "integration" }
   }
 
@@ -53,7 +53,7 @@ run "a_security_group_is_made" {
 
   assert {
     condition = { for port, rule in aws_vpc_security_group_egress_rule.functions : port => [rule.ip_protocol, rule.from_port, rule.to_port, rule.cidr_ipv4] } == {
-      for port in ["443", "3128", "8443"] : port => ["tcp", tonumber(port), tonumber(port), "0.0.0.0/0"]
+      for port in ["443", "3128", "3129", "8443"] : port => ["tcp", tonumber(port), tonumber(port), "0.0.0.0/0"]
     }
     error_message = "The functions must reach the ports that the settings name, and no others."
   }
