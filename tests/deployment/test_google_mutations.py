@@ -347,6 +347,14 @@ MUTATIONS = (
         GAP,
     ),
     Mutation(
+        "an undated key unnoticed",
+        "alerts.tf",
+        "jsonPayload.key_expires_unknown=true",
+        "jsonPayload.key_expires_unknown=1",
+        "whose expiry nothing says",
+        CHOICES,
+    ),
+    Mutation(
         "what a caller causes is reported",
         "alerts.tf",
         " NOT ${local.callers_faults}",

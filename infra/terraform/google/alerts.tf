@@ -1,5 +1,5 @@
 # Alerts on log lines, and who is notified: a call that no retry mends, a result that was not delivered, a cursor that does not move,
-# a key that expires soon, a failed rotation; and on what left no such line: retries that are used up, messages that were dead-lettered.
+# a key that expires soon or nobody knows when, a failed rotation; and on what left no such line: retries that are used up, messages that were dead-lettered.
 
 locals {
   channels = sort(concat(tolist(var.notification_channels), [for channel in google_monitoring_notification_channel.email : channel.id]))
@@ -8,7 +8,8 @@ locals {
   runbook_page = var.runbook_url == null ? "docs/operating.md" : var.runbook_url
   runbook_anchors = [
     "a-call-failed", "runs-were-given-up", "no-call-has-succeeded", "a-result-was-not-delivered", "the-cursor-does-not-move",
-    "the-key-expires-soon", "the-key-rotation-failed", "messages-were-dead-lettered", "somebody-used-the-secret",
+    "the-key-expires-soon", "nothing-says-when-the-key-expires", "the-key-rotation-failed", "messages-were-dead-lettered",
+    "somebody-used-the-secret",
   ]
   runbook       = { for anchor in local.runbook_anchors : anchor => "What to do: ${local.runbook_page}#${anchor}" }
   runbook_links = { for anchor in local.runbook_anchors : anchor => var.runbook_url == null ? [] : ["${var.runbook_url}#${anchor}"] }
@@ -75,6 +76,19 @@ locals {
         period     = "86400s"
         subject    = "The key of ${var.name} expires soon"
         content    = "The key $${log.extracted_label.kid} has $${log.extracted_label.days} days left, and HelseID refuses it after that. Assumed, since nobody said when it expires: $${log.extracted_label.assumed}\n\n"
+      }
+      # Google Secret Manager does not say when a version was stored to those who may only read it.
+      key_undated = {
+        wanted     = true
+        name       = "nothing says when the key expires"
+        severity   = "WARNING"
+        condition  = "a log line with a key that has neither exp nor iat"
+        filter     = "${local.all_logs} jsonPayload.key_expires_unknown=true"
+        labels     = { kid = "EXTRACT(jsonPayload.kid)" }
+        auto_close = "604800s"
+        period     = "86400s"
+        subject    = "Nothing says when the key of ${var.name} expires"
+        content    = "The key $${log.extracted_label.kid} has neither exp nor iat, so nobody is warned before it expires. Look its expiry up in Selvbetjening, and store the key again with it.\n\n"
       }
       rotation = {
         wanted     = var.rotation != null

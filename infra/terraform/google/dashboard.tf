@@ -51,7 +51,7 @@ locals {
     calls    = { filter = "${local.job_logs} jsonPayload.outcome:*", fields = ["jsonPayload.outcome", "jsonPayload.code", "jsonPayload.duration_ms"] }
     failures = { filter = "${local.all_logs} (jsonPayload.outcome=\"failed\" OR severity>=WARNING)", fields = ["jsonPayload.code", "jsonPayload.party", "jsonPayload.scheduler_job"] }
     attempts = { filter = google_logging_metric.failed_attempts.filter, fields = ["resource.labels.job_id", "httpRequest.status", "jsonPayload.debugInfo"] }
-    key      = { filter = "${local.all_logs} (jsonPayload.rotation:* OR jsonPayload.key_expires_in_days<${var.key_expiry_alert_days})", fields = ["jsonPayload.kid", "jsonPayload.key_expires_in_days", "jsonPayload.rotation"] }
+    key      = { filter = "${local.all_logs} (jsonPayload.rotation:* OR jsonPayload.key_expires_in_days<${var.key_expiry_alert_days} OR jsonPayload.key_expires_unknown=true)", fields = ["jsonPayload.kid", "jsonPayload.key_expires_in_days", "jsonPayload.rotation"] }
   }
 }
 

@@ -166,7 +166,7 @@ run "with_a_runbook_of_ones_own" {
   # Every optional alert is there.
 
   assert {
-    condition     = keys(google_monitoring_alert_policy.log) == ["cursor", "failure", "key_expiry", "rotation", "secret_access", "undelivered"]
+    condition     = keys(google_monitoring_alert_policy.log) == ["cursor", "failure", "key_expiry", "key_undated", "rotation", "secret_access", "undelivered"]
     error_message = "An alert is missing."
   }
 

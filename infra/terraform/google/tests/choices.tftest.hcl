@@ -115,6 +115,11 @@ run "with_every_option_changed" {
     error_message = "The key's expiry is reported too late or never."
   }
 
+  assert {
+    condition     = google_monitoring_alert_policy.log["key_undated"].conditions[0].condition_matched_log[0].filter == "${local.all_logs} jsonPayload.key_expires_unknown=true"
+    error_message = "A key whose expiry nothing says is not reported."
+  }
+
   # What callers may do is set.
 
   assert {
