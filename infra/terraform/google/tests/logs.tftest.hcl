@@ -6,6 +6,7 @@ mock_provider "archive" {}
 
 variables {
   project_id        = "my-project-123"
+  archive           = "tests/archive.txt" # no copy of the code in each plan, which takes seconds
   helseid_issuer    = "https://helseid-sts.test.nhn.no"
   helseid_client_id = "9f5a1c6e-1c3b-4c62-9b4e-6f5d0d9d7a10"
   helseid_scope     = "nhn:test-public-samplecode/client-credentials"
