@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.deployment.workspace import Refused, Workspace, Workspaces
+from tests.deployment.workspace import NEWEST, Pins, Refused, Workspace, Workspaces
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Mutation:
     """One fault: in a file of the module, `old` (which must occur once) becomes `new`.
 
     `report` must match the output of the checks (a regular expression; white space and line breaks do not matter), so that the
-    fault is caught for the right reason. `by` is the file of the module's tests that catches it; without it, `validate` does.
+    fault is caught for the right reason. `by` is the file of the module's tests that catches it, or their folder; without it,
+    `validate` does.
     """
 
     name: str
@@ -34,28 +35,13 @@ class Mutation:
         return re.search(self.report, " ".join(re.sub(r"[│╷╵]", " ", output).split())) is not None
 
 
-def check_caught(workspaces: Workspaces, module: str, mutation: Mutation) -> None:
-    """Put the fault into a copy of the module and assert that it is caught for the right reason."""
-    workspace = workspaces.own(module)
-    check_caught_in(workspace, mutation, lambda: run_checks(workspace, mutation.by))
-
-
-def check_caught_in(workspace: Workspace, mutation: Mutation, check: Callable[[], object]) -> None:
-    """Put the fault into this copy and assert that this check catches it for the right reason."""
-    put_in(workspace, mutation)
-    with pytest.raises(Refused) as refusal:
-        check()
-    output = str(refusal.value)
-    assert mutation.is_reported_in(output), f"{mutation.name} was refused, but not for {mutation.report!r}:\n{output}"
-
-
-def check_caught_together(workspaces: Workspaces, module: str, mutations: Sequence[Mutation]) -> None:
+def check_caught_together(workspaces: Workspaces, module: str, mutations: Sequence[Mutation], pins: Pins = NEWEST) -> None:
     """Put the faults of one batch into one copy and assert that each is caught.
 
     A run of Terraform's tests reports every assertion that fails, so one run, which takes seconds, catches many faults.
     Faults that others hide (Terraform checks references before arguments) are tried again without them.
     """
-    workspace = workspaces.own(module)
+    workspace = workspaces.own(module, pins)
     for mutation in mutations:
         put_in(workspace, mutation)
     with pytest.raises(Refused) as refusal:
@@ -64,16 +50,23 @@ def check_caught_together(workspaces: Workspaces, module: str, mutations: Sequen
     hidden = [mutation for mutation in mutations if not mutation.is_reported_in(output)]
     assert len(hidden) < len(mutations), f"These were refused, but for another reason: {', '.join(map(str, hidden))}\n{output}"
     if hidden:
-        check_caught_together(workspaces, module, hidden)
+        check_caught_together(workspaces, module, hidden, pins)
 
 
-def batch(mutations: Iterable[Mutation]) -> list[list[Mutation]]:
-    """Sort faults into batches that one run can distinguish: caught by the same file, with different reports and places."""
+def batch(mutations: Iterable[Mutation], subject: Callable[[Mutation], str] = str) -> list[list[Mutation]]:
+    """Sort faults into batches that one run can distinguish: caught by the same file, with different reports and places.
+
+    No two of a batch have the same subject, where one fault would be reported as the other too.
+    """
     batches: list[list[Mutation]] = []
     for mutation in mutations:
         for together in batches:
             if together[0].by == mutation.by and not any(
-                each.report == mutation.report or each.old in mutation.old or mutation.old in each.old for each in together
+                each.report == mutation.report
+                or subject(each) == subject(mutation)
+                or each.old in mutation.old
+                or mutation.old in each.old
+                for each in together
             ):
                 together.append(mutation)
                 break
@@ -91,8 +84,10 @@ def put_in(workspace: Workspace, mutation: Mutation) -> None:
 
 
 def run_checks(workspace: Workspace, by: str | None) -> None:
-    """Run the file of the module's tests, or `validate`. Raises `Refused`."""
+    """Run the file or the folder of the module's tests, or `validate`. Raises `Refused`."""
     if by is None:
         workspace.validate()
-    else:
+    elif by.endswith(".hcl"):
         workspace.test(by)
+    else:
+        workspace.test(folder=by)
