@@ -495,7 +495,15 @@ MUTATIONS = (
         "alerts.tf",
         ' || $.trigger = \\"schedule\\"',
         "",
-        "what a schedule does wrong must",
+        "what a schedule or an event does wrong must",
+        ALERTS,
+    ),
+    Mutation(
+        "a caller's address that the API does not know",
+        "alerts.tf",
+        ', "api.refused.not_found"]',
+        "]",
+        "What the API refuses a caller must not count",
         ALERTS,
     ),
     Mutation(

@@ -4,6 +4,10 @@
 locals {
   watches_expiry = var.key_expiry_alert_days > 0
   runbook        = coalesce(var.runbook_url, "docs/operating.md")
+
+  # What a caller may have caused is told to the caller; a schedule and an event have none.
+  callers_codes    = ["invocation.*", "api.refused.other", "api.refused.not_found"]
+  no_callers_fault = join(" && ", [for code in local.callers_codes : "($.code != \"${code}\" || $.trigger = \"schedule\" || $.trigger = \"event\")"])
 }
 
 check "somebody_is_told" {
@@ -82,9 +86,9 @@ resource "aws_cloudwatch_log_metric_filter" "failed" {
   name           = "${var.name}-failed"
   log_group_name = local.log_group_name
 
-  # A failure that may pass counts when its retries are used up, in the queue of failed runs. What a caller did wrong is the
-  # caller's to mend, but a schedule is no caller. Before the first key is added, every run ends for lack of it.
-  pattern = "{ $.outcome = \"failed\" && $.retryable IS FALSE && ($.code != \"invocation.*\" || $.trigger = \"schedule\") && $.code != \"secret_manager.refused.not_found\" }"
+  # A failure that may pass counts when its retries are used up, in the queue of failed runs. Before the first key is added, every
+  # run ends for lack of it.
+  pattern = "{ $.outcome = \"failed\" && $.retryable IS FALSE && ${local.no_callers_fault} && $.code != \"secret_manager.refused.not_found\" }"
 
   metric_transformation {
     namespace     = var.name

@@ -44,8 +44,13 @@ run "alarms_cover_failures_and_silence" {
   }
 
   assert {
-    condition     = strcontains(aws_cloudwatch_log_metric_filter.failed.pattern, "($.code != \"invocation.*\" || $.trigger = \"schedule\")")
-    error_message = "What callers do wrong must not count, but what a schedule does wrong must."
+    condition     = strcontains(aws_cloudwatch_log_metric_filter.failed.pattern, "($.code != \"invocation.*\" || $.trigger = \"schedule\" || $.trigger = \"event\")")
+    error_message = "What callers do wrong must not count, but what a schedule or an event does wrong must."
+  }
+
+  assert {
+    condition     = alltrue([for code in ["other", "not_found"] : strcontains(aws_cloudwatch_log_metric_filter.failed.pattern, "($.code != \"api.refused.${code}\" || ")])
+    error_message = "What the API refuses a caller must not count."
   }
 
   assert {
