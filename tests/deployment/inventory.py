@@ -100,6 +100,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
         "lifecycle_rule.condition.age",
         "lifecycle_rule.condition.matches_prefix",
     ),
+    "google_storage_bucket_iam_binding": ("role", "members", "bucket"),
     "google_storage_bucket_iam_member": _RIGHT,
     "google_storage_bucket_object": ("bucket", "name"),
     "time_sleep": ("create_duration",),

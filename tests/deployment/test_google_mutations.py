@@ -591,6 +591,14 @@ MUTATIONS = (
         RESULTS,
     ),
     Mutation(
+        "the project's viewers read results",
+        "results.tf",
+        "  members = [] # nobody, instead of projectViewer",
+        '  members = ["projectViewer:${var.project_id}"]',
+        "project's viewers read results",
+        RESULTS,
+    ),
+    Mutation(
         "a topic that keeps nothing",
         "results.tf",
         "${min(var.results_days, 31) * 86400}s",
@@ -744,6 +752,22 @@ MUTATIONS = (
         "secrets/(${var.name}-key|",
         "existing secret is not watched",
         EXISTING,
+    ),
+    Mutation(
+        "nobody says that a secret elsewhere is not watched",
+        "watch.tf",
+        "|| local.key_secret.project == var.project_id",
+        '|| local.key_secret.project != ""',
+        "check.the_key_is_watched",
+        EXISTING,
+    ),
+    Mutation(
+        "the token is an argument",
+        "outputs.tf",
+        "gcloud auth print-identity-token | sed 's/^/Authorization: Bearer /' | curl -s -X POST -H @- ",
+        'curl -s -X POST -H \\"Authorization: Bearer $(gcloud auth print-identity-token)\\" ',
+        "The token is an argument",
+        DEFAULTS,
     ),
     Mutation(
         "an object among others'",

@@ -33,8 +33,8 @@ output "read_failed_runs" {
 output "call_by_hand" {
   description = "Calls the function URL, signed with the credentials in the environment; null without `function_url`."
   value = var.function_url == null ? null : join(" ", [
-    "curl -s -X POST", aws_lambda_function_url.function[0].function_url, "--aws-sigv4 aws:amz:${local.region}:lambda",
-    "--user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" -H \"x-amz-security-token: $AWS_SESSION_TOKEN\"",
+    "printf 'user = \"%s:%s\"\\nheader = \"x-amz-security-token: %s\"\\n' \"$AWS_ACCESS_KEY_ID\" \"$AWS_SECRET_ACCESS_KEY\" \"$AWS_SESSION_TOKEN\" |",
+    "curl -s -X POST", aws_lambda_function_url.function[0].function_url, "--aws-sigv4 aws:amz:${local.region}:lambda --config -",
   ])
 }
 

@@ -34,7 +34,7 @@ output "call_by_hand" {
   description = "Calls the function as yourself, if you are among additional_invokers and ingress is ALLOW_ALL."
   value = (
     var.ingress == "ALLOW_ALL"
-    ? "curl -s -X POST -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' -d '${replace(try(values(local.schedules)[0].invocation, "{}"), "'", "'\\''")}' ${local.uri}"
+    ? "gcloud auth print-identity-token | sed 's/^/Authorization: Bearer /' | curl -s -X POST -H @- -H 'Content-Type: application/json' -d '${replace(try(values(local.schedules)[0].invocation, "{}"), "'", "'\\''")}' ${local.uri}"
     : "# ingress is ${var.ingress}: only internal callers are admitted; use run_now"
   )
 }

@@ -71,6 +71,15 @@ resource "google_storage_bucket" "results" {
   depends_on = [time_sleep.apis_enabled]
 }
 
+# Cloud Storage lets the viewers of a project read every new bucket of it. They may still list names.
+resource "google_storage_bucket_iam_binding" "viewers_read_no_results" {
+  count = local.makes_bucket ? 1 : 0
+
+  bucket  = google_storage_bucket.results[0].name
+  role    = "roles/storage.legacyObjectReader"
+  members = [] # nobody, instead of projectViewer
+}
+
 resource "google_pubsub_topic" "results" {
   #checkov:skip=CKV_GCP_83:A customer-managed key is optional (kms_key), here as for everything else.
   count = local.makes_topic ? 1 : 0

@@ -753,12 +753,14 @@ locals {
   ]
 
   service_account = "^[a-z0-9-]+@[a-z0-9-]+([.][a-z0-9-]+)?[.]iam[.]gserviceaccount[.]com$"
+  # No more than Google's own characters: commands to paste, filters and conditions contain these names.
+  in_project = "projects/[a-z0-9.:-]+"
   existing_parts = {
-    secret                     = "^projects/[^/]+/secrets/[^/]+$"
+    secret                     = "^${local.in_project}/secrets/[A-Za-z0-9_-]{1,255}$"
     source_bucket              = "^${local.bucket}$"
-    repository                 = "^projects/[^/]+/locations/[^/]+/repositories/[^/]+$"
-    worker_pool                = "^projects/[^/]+/locations/[^/]+/workerPools/[^/]+$"
-    log_bucket                 = "^projects/[^/]+/locations/[^/]+/buckets/[^/]+$"
+    repository                 = "^${local.in_project}/locations/[a-z0-9-]+/repositories/[a-z0-9-]+$"
+    worker_pool                = "^${local.in_project}/locations/[a-z0-9-]+/workerPools/[a-z0-9-]+$"
+    log_bucket                 = "^${local.in_project}/locations/[a-z0-9-]+/buckets/[A-Za-z0-9_.-]{1,100}$"
     build_account              = local.service_account
     run_account                = local.service_account
     scheduler_account          = local.service_account

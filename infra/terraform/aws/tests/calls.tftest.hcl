@@ -22,6 +22,11 @@ run "only_named_principals_may_call_the_function_url" {
   }
 
   assert {
+    condition     = !can(regex("curl.*AWS_", output.call_by_hand)) && endswith(output.call_by_hand, " --config -")
+    error_message = "The credentials are arguments of a process, which everybody on the machine can read."
+  }
+
+  assert {
     condition     = aws_lambda_function_url.function[0].authorization_type == "AWS_IAM"
     error_message = "The function URL must require signed requests."
   }

@@ -239,4 +239,11 @@ run "with_a_quote_in_the_invocation" {
     condition     = strcontains(output.call_by_hand, " -d '{\"request\":{\"query\":{\"name\":\"d'\\''Or\"}}}' ${output.uri}")
     error_message = "A quote in the invocation ends the command's argument."
   }
+
+  # Everybody on a machine can read the arguments of its processes.
+
+  assert {
+    condition     = strcontains(output.call_by_hand, "| curl -s -X POST -H @- ") && !strcontains(split("| curl", output.call_by_hand)[1], "token")
+    error_message = "The token is an argument."
+  }
 }

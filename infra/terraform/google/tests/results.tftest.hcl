@@ -67,6 +67,17 @@ run "into_a_bucket_of_its_own" {
     error_message = "Results are deleted together with the deployment."
   }
 
+  # Who may look at the project may not look into results.
+
+  assert {
+    condition = (
+      google_storage_bucket_iam_binding.viewers_read_no_results[0].bucket == google_storage_bucket.results[0].name
+      && google_storage_bucket_iam_binding.viewers_read_no_results[0].role == "roles/storage.legacyObjectReader"
+      && length(google_storage_bucket_iam_binding.viewers_read_no_results[0].members) == 0
+    )
+    error_message = "The project's viewers read results."
+  }
+
   # Results are deleted by age, the cursor never is.
 
   assert {
