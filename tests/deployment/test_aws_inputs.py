@@ -115,7 +115,7 @@ GOOD: list[dict[str, Any]] = [
     {"vpc": {"subnet_ids": ["subnet-1"], "vpc_id": "vpc-1", "endpoints": ["s3"], "route_table_ids": ["rtb-1"]}},
     {"vpc": {**SUBNETS, "dns_forwarding": {each: ["10.0.0.53"] for each in ("nhn.no", "a-b.nhn.no.")}}},
     {"vpc": {**SUBNETS, "nat_gateways": {"one": "nat-1"}}},
-    {"reserved_concurrency": 1, "secret_recovery_days": 0, "key_expiry_alert_days": 0},
+    {"reserved_concurrency": 1, "secret_recovery_days": 0, "key_expiry_alert_days": 1},
     {
         "function_url": {
             "principals": ["arn:aws:iam::123456789012:role/path/caller", "arn:aws-cn:iam::123456789012:user/a@b.no"]
@@ -261,7 +261,7 @@ BAD: list[dict[str, Any]] = [
     *({"log_retention_days": each} for each in (0, 31)),
     {"alert_emails": ["on-call"]},
     *({"failures_to_alert": each} for each in (0, 1.5)),
-    {"key_expiry_alert_days": -1},
+    {"key_expiry_alert_days": 0},
     {"rotation": {"selvbetjening_url": "http://api.selvbetjening.nhn.no"}},
     {"rotation": {"selvbetjening_url": f"{SELVBETJENING}/v1/client-secret"}},
     *(

@@ -544,7 +544,7 @@ MUTATIONS = (
     Mutation(
         "an alarm that the dashboard does not show",
         "dashboard.tf",
-        "aws_cloudwatch_metric_alarm.key_expiry[*].arn, ",
+        "[aws_cloudwatch_metric_alarm.key_expiry.arn], ",
         "",
         "must show every alarm",
         ALERTS,

@@ -2,15 +2,14 @@
 # metrics count those lines. A run that Lambda ends before it can write one goes to the queue after the last retry.
 
 locals {
-  watches_expiry = var.key_expiry_alert_days > 0
-  runbook        = coalesce(var.runbook_url, "docs/operating.md")
+  runbook = coalesce(var.runbook_url, "docs/operating.md")
 
   # What a caller may have caused is told to the caller; a schedule and an event have none.
   callers_codes    = ["invocation.*", "api.refused.other", "api.refused.not_found"]
   no_callers_fault = join(" && ", [for code in local.callers_codes : "($.code != \"${code}\" || $.trigger = \"schedule\" || $.trigger = \"event\")"])
 }
 
-check "somebody_is_told" {
+check "somebody_is_notified" {
   assert {
     condition     = length(var.alert_emails) > 0 || var.existing.alerts_topic != null
     error_message = "Nobody is told when an alarm is raised. Set alert_emails, or existing.alerts_topic."
@@ -128,8 +127,6 @@ resource "aws_cloudwatch_metric_alarm" "failed" {
 
 # Between two runs there is no data and the alarm keeps its state; the alarms on silence cover that.
 resource "aws_cloudwatch_metric_alarm" "key_expiry" {
-  count = local.watches_expiry ? 1 : 0
-
   alarm_name          = "${var.name}-key-expiry"
   alarm_description   = "The key of ${local.function_name} expires within ${var.key_expiry_alert_days} days. Runbook: ${local.runbook}#the-key-expires-soon"
   namespace           = aws_cloudwatch_log_metric_filter.key_expiry.metric_transformation[0].namespace

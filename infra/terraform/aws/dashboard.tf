@@ -30,7 +30,7 @@ locals {
   alarm_arns = concat(
     [aws_cloudwatch_metric_alarm.failed.arn, aws_cloudwatch_metric_alarm.failed_runs.arn],
     values(aws_cloudwatch_metric_alarm.silent)[*].arn, values(aws_cloudwatch_metric_alarm.silent_longer)[*].arn,
-    aws_cloudwatch_metric_alarm.key_expiry[*].arn, aws_cloudwatch_metric_alarm.rotation_failed[*].arn,
+    [aws_cloudwatch_metric_alarm.key_expiry.arn], aws_cloudwatch_metric_alarm.rotation_failed[*].arn,
     aws_cloudwatch_metric_alarm.undelivered[*].arn, aws_cloudwatch_metric_alarm.cursor[*].arn,
   )
 }

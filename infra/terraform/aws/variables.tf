@@ -411,13 +411,13 @@ variable "failures_to_alert" {
 }
 
 variable "key_expiry_alert_days" {
-  description = "How many days before the key expires the alarm is raised; 0 creates no such alarm."
+  description = "How many days before the key expires the alarm is raised."
   type        = number
   default     = 21
 
   validation {
-    condition     = var.key_expiry_alert_days >= 0
-    error_message = "key_expiry_alert_days must be a number of days, or 0."
+    condition     = var.key_expiry_alert_days > 0
+    error_message = "key_expiry_alert_days must be a number of days above 0, for example 21."
   }
 }
 

@@ -65,7 +65,7 @@ run "a_deployment_that_aws_would_refuse" {
     log_retention_days       = 0
     alert_emails             = ["operator"]
     failures_to_alert        = 0
-    key_expiry_alert_days    = -1
+    key_expiry_alert_days    = 0
     rotation                 = { selvbetjening_url = "https://api.selvbetjening.test.nhn.no", alg = "HS256" }
     extra_environment        = { HELSEID_KEY = "file:/tmp/key" }
     source_dir               = "tests"

@@ -96,18 +96,12 @@ run "a_given_gap_holds_for_every_schedule" {
 
 run "disabled_alarms_are_not_raised" {
   variables {
-    schedules             = { hourly = { schedule = "rate(1 hour)", enabled = false }, weekly = { schedule = "rate(7 days)", enabled = false } }
-    key_expiry_alert_days = 0
+    schedules = { hourly = { schedule = "rate(1 hour)", enabled = false }, weekly = { schedule = "rate(7 days)", enabled = false } }
   }
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.silent) + length(aws_cloudwatch_metric_alarm.silent_longer) + length(aws_lambda_function.watch) == 0
     error_message = "A disabled schedule must not raise the silence alarm."
-  }
-
-  assert {
-    condition     = length(aws_cloudwatch_metric_alarm.key_expiry) == 0
-    error_message = "A disabled alarm must not be created."
   }
 }
 
