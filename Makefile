@@ -35,7 +35,7 @@ PYTHON := python3
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-aws standin lambda-zip google-zip test faults soak deliveries fuzz bench lint lock audit sbom release clean rebuild
+.PHONY: help demo demo-aws standin lambda-zip google-zip test mutations faults soak deliveries fuzz bench lint lock audit sbom release clean rebuild
 
 help:  ## list the targets
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -55,8 +55,11 @@ lambda-zip: $(VENV)/demo-ready  ## build the archive for AWS Lambda in build/: A
 google-zip: $(VENV)/demo-ready  ## build the archive for Google Cloud, wheels inside, in build/: RUNTIME=3.11|...|3.14 SOURCE=
 	@$(BIN)/python -m infra.google_zip --python $(RUNTIME) $(if $(SOURCE),--source $(SOURCE))
 
-test: lint $(VENV)/terraform/ready $(VENV)/ministack/ready  ## everything: lint, types, all tests
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs
+test: lint $(VENV)/terraform/ready $(VENV)/ministack/ready  ## everything: lint, types, all tests; a short form of the runs below
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs -m "not mutations"
+
+mutations: $(VENV)/ready $(VENV)/terraform/ready  ## put faults into copies of the Terraform modules, which their tests must catch
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs -m mutations tests/deployment
 
 faults: $(VENV)/ready  ## every party failing in every way: run each case and print the table
 	@$(BIN)/python -m tests.support.faults

@@ -1078,11 +1078,13 @@ def test_each_policy_grants_only_what_is_needed(workspaces: Workspaces) -> None:
     own_copy(workspaces).test(folder=POLICIES)
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize("together", BY_SCHEMA_AND_TESTS, ids=lambda together: "+".join(map(str, together))[:60])
 def test_each_fault_is_caught(checks: dict[str, Future[None]], together: list[Mutation]) -> None:
     checks[str(together)].result()
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize("together", BY_POLICIES, ids=lambda together: "+".join(map(str, together))[:60])
 def test_a_policy_that_was_widened_is_caught(policy_checks: dict[str, Future[None]], together: list[Mutation]) -> None:
     policy_checks[str(together)].result()

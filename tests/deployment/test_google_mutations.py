@@ -754,14 +754,6 @@ MUTATIONS = (
         EXISTING,
     ),
     Mutation(
-        "nobody says that a secret elsewhere is not watched",
-        "watch.tf",
-        "|| local.key_secret.project == var.project_id",
-        '|| local.key_secret.project != ""',
-        "check.the_key_is_watched",
-        EXISTING,
-    ),
-    Mutation(
         "the token is an argument",
         "outputs.tf",
         "gcloud auth print-identity-token | sed 's/^/Authorization: Bearer /' | curl -s -X POST -H @- ",
@@ -973,6 +965,7 @@ def checks(workspaces: Workspaces) -> Iterator[dict[str, Future[None]]]:
         yield {str(each): pool.submit(check_caught_together, workspaces, "google", each) for each in batch(MUTATIONS)}
 
 
+@pytest.mark.mutations
 @pytest.mark.parametrize("together", batch(MUTATIONS), ids=lambda together: "+".join(map(str, together))[:60])
 def test_each_fault_is_caught(checks: dict[str, Future[None]], together: list[Mutation]) -> None:
     checks[str(together)].result()

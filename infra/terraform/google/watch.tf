@@ -19,13 +19,6 @@ locals {
   ])
 }
 
-check "the_key_is_watched" {
-  assert {
-    condition     = !var.watch_secret_access || local.key_secret.project == var.project_id
-    error_message = "Nobody is alerted when somebody uses the key: an alert in ${var.project_id} does not see the audit log of ${local.key_secret.project}. Set watch_secret_access = false, and watch it there."
-  }
-}
-
 # Authoritative for this service in the project, and for no other.
 resource "google_project_iam_audit_config" "secret_reads" {
   count = var.project_iam ? local.watch_count : 0

@@ -85,9 +85,6 @@ run "with_everything_that_may_exist" {
     error_message = "The use of the existing secret is not watched."
   }
 
-  # It is in another project, whose audit log this project's alerts do not see.
-  expect_failures = [check.the_key_is_watched]
-
   # Each task is done by its existing account.
 
   assert {
