@@ -55,7 +55,7 @@ lambda-zip: $(VENV)/demo-ready  ## build the archive for AWS Lambda in build/: A
 google-zip: $(VENV)/demo-ready  ## build the archive for Google Cloud, wheels inside, in build/: RUNTIME=3.11|...|3.14 SOURCE=
 	@$(BIN)/python -m infra.google_zip --python $(RUNTIME) $(if $(SOURCE),--source $(SOURCE))
 
-test: lint $(VENV)/terraform/ready $(VENV)/ministack/ready  ## everything: lint, types, all tests; a short form of the runs below
+test: lint $(VENV)/terraform/ready $(VENV)/ministack/ready  ## lint, types, all tests, and a short form of the runs below
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -rs -m "not mutations"
 
 mutations: $(VENV)/ready $(VENV)/terraform/ready  ## put faults into copies of the Terraform modules, which their tests must catch

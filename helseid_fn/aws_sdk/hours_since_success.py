@@ -21,11 +21,11 @@ LOOK_BACK = timedelta(days=450)
 def handler(event: object, context: object) -> dict[str, float]:
     """Put the hours since each schedule's last success, or since it began; return them by schedule."""
     del event, context
-    return _count_hours(boto3.client("cloudwatch"), os.environ["NAMESPACE"], json.loads(os.environ["SCHEDULES"]))
+    schedules = json.loads(os.environ["SCHEDULES"])
+    return _count_hours(boto3.client("cloudwatch"), os.environ["NAMESPACE"], schedules, datetime.now(UTC))
 
 
-def _count_hours(cloudwatch: Any, namespace: str, schedules: dict[str, str]) -> dict[str, float]:
-    now = datetime.now(UTC)
+def _count_hours(cloudwatch: Any, namespace: str, schedules: dict[str, str], now: datetime) -> dict[str, float]:
     hours: dict[str, float] = {}
     for name, began_at in schedules.items():
         dimensions = [{"Name": "schedule", "Value": name}]

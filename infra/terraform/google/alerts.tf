@@ -45,8 +45,8 @@ locals {
         wanted     = local.delivers
         name       = "a result was not delivered"
         severity   = "ERROR"
-        condition  = "a log line with a code of delivery that no retry mends"
-        filter     = "${local.job_logs} ${local.delivery_codes} jsonPayload.retryable=false NOT jsonPayload.code=\"delivery.refused.overtaken\""
+        condition  = "a log line with a code of delivery that time alone does not mend"
+        filter     = "${local.job_logs} ${local.delivery_codes} (jsonPayload.code=~\"^delivery[.](refused|invalid_response)[.]\" OR jsonPayload.retryable=false) NOT jsonPayload.code=\"delivery.refused.overtaken\""
         labels     = local.of_a_failure
         auto_close = "86400s"
         period     = "3600s"

@@ -121,7 +121,7 @@ run "into_a_bucket_of_its_own" {
   # What does not arrive is reported, and so is a cursor that stays where it is.
 
   assert {
-    condition     = google_monitoring_alert_policy.log["undelivered"].conditions[0].condition_matched_log[0].filter == "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"helseid-fn\") jsonPayload.code=~\"^delivery[.]\" jsonPayload.retryable=false NOT jsonPayload.code=\"delivery.refused.overtaken\""
+    condition     = google_monitoring_alert_policy.log["undelivered"].conditions[0].condition_matched_log[0].filter == "resource.type=\"cloud_run_revision\" resource.labels.service_name=(\"helseid-fn\") jsonPayload.code=~\"^delivery[.]\" (jsonPayload.code=~\"^delivery[.](refused|invalid_response)[.]\" OR jsonPayload.retryable=false) NOT jsonPayload.code=\"delivery.refused.overtaken\""
     error_message = "A result that was not delivered is not reported."
   }
 
