@@ -118,8 +118,8 @@ sbom: $(VENV)/release/ready  ## SBOMs of what a deployment installs (CycloneDX),
 release: sbom $(VENV)/demo-ready  ## the wheel, the archives for both clouds, SBOMs and checksums, in build/release/
 	@rm -rf $(DIST) && mkdir -p $(DIST)
 	@$(VENV)/release/bin/hatchling build --target wheel --directory $(CURDIR)/$(DIST)
-	@$(BIN)/python -m infra.lambda_zip --arch arm64 --python $(RUNTIME)
-	@$(BIN)/python -m infra.lambda_zip --arch x86_64 --python $(RUNTIME)
+	@$(BIN)/python -m infra.lambda_zip --arch arm64 --python $(RUNTIME) --require-bytecode
+	@$(BIN)/python -m infra.lambda_zip --arch x86_64 --python $(RUNTIME) --require-bytecode
 	@$(BIN)/python -m infra.google_zip --python $(RUNTIME)
 	@cp build/lambda-arm64-$(RUNTIME).zip build/lambda-x86_64-$(RUNTIME).zip build/google-$(RUNTIME).zip $(SBOM)/*.json $(DIST)
 	@cd $(DIST) && sha256sum -- * > SHA256SUMS && cat SHA256SUMS

@@ -15,6 +15,12 @@ def find_interpreter(version: str) -> Path | None:
     return next((path for path in _candidates(version) if _is_version(path, version)), None)
 
 
+def exact_version(interpreter: Path) -> str:
+    """Return an interpreter's version to the patch (`3.13.0`)."""
+    command = [str(interpreter), "-I", "-S", "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def _candidates(version: str) -> Iterator[Path]:
     yield Path(sys.executable)
     on_path = shutil.which(f"python{version}")

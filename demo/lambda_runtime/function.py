@@ -72,7 +72,7 @@ def lay_out(folder: Path, archive: Path, target: Target, handler: str) -> tuple[
     shutil.unpack_archive(archive, folder / "task")
     for wheel in fetch_wheels(_client_pins(), target):
         shutil.unpack_archive(wheel, folder / "runtime", "zip")
-    # No site packages, which could hide a library that the archive lacks, and no bytecode, as Lambda's folder is read-only.
+    # No site packages, which could hide a library that the archive lacks. Lambda's folder is read-only: no bytecode is written.
     command = [str(interpreter), "-S", "-B", "-m", "awslambdaric", handler]
     return command, {**bare_environment(), **_host_environment(target, folder, handler)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import shutil
 import struct
@@ -13,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from demo.lambda_runtime.function import lay_out
 from demo.lambda_runtime.target import HERE
 from helseid_fn.setting_table import EXAMPLES
 from infra import archive
 from infra import lambda_zip as packaging
+from infra.interpreters import find_interpreter
 from infra.lambda_zip import Target, build, fetch_wheels, unpacked_size
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,7 +43,7 @@ def test_the_archive_contains_the_function_alone(target: Target, lambda_zip: Zip
     product = [ROOT / "main.py", *(path for path in package.rglob("*.py") if path not in left_out)]
     with zipfile.ZipFile(lambda_zip(target)) as file:
         assert {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in product} == {
-            name: file.read(name) for name in file.namelist() if re.match(r"main|helseid_fn/", name)
+            name: file.read(name) for name in file.namelist() if re.match(r"main|helseid_fn/(?!(.*/)?__pycache__/)", name)
         }
 
 
@@ -54,7 +57,7 @@ def test_the_archive_contains_only_pinned_libraries_besides(target: Target, lamb
     modules = {"dateutil", "_cffi_backend", "jwt"}  # of python-dateutil, cffi and PyJWT
     libraries = distributions | {each.replace("-", "_") for each in distributions} | modules
     tops = {re.split(r"[./]", name)[0] for name in names if ".dist-info/" not in name}
-    assert tops <= libraries | {"main", "helseid_fn"}
+    assert tops <= libraries | {"main", "helseid_fn", "__pycache__"}
 
 
 @each_target
@@ -62,7 +65,7 @@ def test_the_archive_contains_no_unused_files(target: Target, lambda_zip: Zips) 
     names = names_in(lambda_zip(target))
     unwanted = r"flask|werkzeug|functions_framework|grpc|google/|googleapiclient|gunicorn|uvicorn|pip/|uv/|setuptools|moto"
     assert not [name for name in names if re.match(unwanted, name)]
-    unwanted = r"(^|/)(tests?|__pycache__|examples|\.git|\.venv)/|\.(pyc|pyi|h|jwk|pem\.key|env)$|RECORD$|INSTALLER$|direct_url"
+    unwanted = r"(^|/)(tests?|examples|\.git|\.venv)/|\.(pyi|h|jwk|pem\.key|env)$|RECORD$|INSTALLER$|direct_url"
     assert not [name for name in names if re.search(unwanted, name)]
     services = {match[1] for name in names if (match := re.match(r"botocore/data/([^/]+)/", name))}
     assert services == {"cloudwatch", "s3", "secretsmanager", "sqs", "sts"}
@@ -96,7 +99,7 @@ def test_a_second_build_gives_the_same_bytes(target: Target, lambda_zip: Zips, t
 
 @each_target
 def test_the_archive_is_small_and_its_entries_are_neutral(target: Target, lambda_zip: Zips) -> None:
-    assert lambda_zip(target).stat().st_size < 10_000_000
+    assert lambda_zip(target).stat().st_size < 11_000_000
     assert unpacked_size(lambda_zip(target)) < 30_000_000
     with zipfile.ZipFile(lambda_zip(target)) as file:
         entries = file.infolist()
@@ -104,6 +107,42 @@ def test_the_archive_is_small_and_its_entries_are_neutral(target: Target, lambda
     assert {(entry.date_time, entry.external_attr >> 16, entry.create_system, entry.extra) for entry in entries} == {
         ((1980, 1, 1, 0, 0, 0), 0o100644, 3, b"")
     }
+
+
+@each_target
+def test_every_source_has_the_bytecode_of_the_target(target: Target, lambda_zip: Zips) -> None:
+    names = names_in(lambda_zip(target))
+    tag = f"cpython-{target.python.replace('.', '')}"
+    sources = [Path(name) for name in names if name.endswith(".py")] if find_interpreter(target.python) else []
+    expected = {(path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc").as_posix() for path in sources}
+    assert {name for name in names if "__pycache__" in name} == expected
+
+
+def test_lambda_imports_what_was_compiled_and_not_the_source(lambda_zip: Zips, tmp_path: Path) -> None:
+    command, environment = lay_out(tmp_path, lambda_zip(HERE), HERE, "main.lambda_handler")
+    for source in (tmp_path / "task").rglob("*.py"):
+        source.write_text("raise RuntimeError('compiled anew')")
+    program = [*command[:3], "-c", "import main; print(main.__file__)"]
+    ended = subprocess.run(
+        program, cwd=tmp_path / "task", env=environment | EXAMPLES, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == str(tmp_path / "task" / "main.py")
+
+
+def test_without_its_python_an_archive_has_no_bytecode(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(packaging, "find_interpreter", lambda _: None)
+    (tmp_path / "main.py").write_text("# mine\n")
+    arguments = ["lambda_zip", "--arch", HERE.arch, "--python", HERE.python, "--source", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", [*arguments, "--require-bytecode"])
+    assert packaging.main() == 1
+    assert not (tmp_path / "build").exists()
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert packaging.main() == 0
+    assert not [name for name in names_in(tmp_path / "build" / f"lambda-{HERE}.zip") if name.endswith(".pyc")]
+    remedy = f"without bytecode, so cold starts are slower: install Python {HERE.python} and build it again\n"
+    assert capsys.readouterr().out.endswith(remedy)
 
 
 def test_the_import_loads_no_framework_and_no_cloud_library(lambda_zip: Zips, tmp_path: Path) -> None:
@@ -117,13 +156,15 @@ def test_the_import_loads_no_framework_and_no_cloud_library(lambda_zip: Zips, tm
 def test_a_job_of_ones_own_takes_the_place_of_main(lambda_zip: Zips, tmp_path: Path) -> None:
     for name in ("main.py", "extra.py", "test_main.py", "conftest.py"):
         (tmp_path / name).write_text(f"# {name}\n")
+    (tmp_path / "template.py").write_text("{{ name }} = not Python\n")  # has no bytecode
     six = re.search(r"^six==.*?(?=^\S)", packaging.LOCK.read_text(), re.MULTILINE | re.DOTALL)
     assert six is not None
     (tmp_path / "requirements.txt").write_text(six[0])  # what the project has as well is no contradiction
     own = build(HERE, tmp_path / "build", tmp_path)
     with zipfile.ZipFile(own) as file:
         assert file.read("main.py") == b"# main.py\n"
-    assert set(names_in(own)) == {*names_in(lambda_zip(HERE)), "extra.py"}
+    added = {"extra.py", f"__pycache__/extra.{sys.implementation.cache_tag}.pyc", "template.py"}
+    assert set(names_in(own)) == {*names_in(lambda_zip(HERE)), *added}
 
 
 def test_a_folder_without_a_job_is_refused(tmp_path: Path) -> None:
@@ -156,5 +197,7 @@ def test_the_command_prints_what_it_built() -> None:
     command = [sys.executable, "-m", "infra.lambda_zip", "--arch", HERE.arch, "--python", HERE.python]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(
-        rf"build/lambda-{HERE}\.zip: \d\.\d MB, unpacked \d\d\.\d MB; `import main` takes \d\.\d\d s here\n", output
+        rf"build/lambda-{HERE}\.zip: \d+\.\d MB, unpacked \d\d\.\d MB; bytecode of Python {platform.python_version()}; "
+        r"`import main` takes \d\.\d\d s here\n",
+        output,
     )
