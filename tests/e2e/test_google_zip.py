@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -86,6 +87,21 @@ def test_the_archive_installs_without_an_index_and_serves(archive: Path, tmp_pat
             assert response.status == 200
     finally:
         process.stop()
+
+
+def test_bytecode_of_the_build_is_valid_in_the_image(archive: Path, tmp_path: Path) -> None:
+    """With the buildpack's command and the module's date; the image then gives every file one time."""
+    shutil.unpack_archive(archive, tmp_path)
+    date = re.findall(r'SOURCE_DATE_EPOCH = "(\d+)"', (ROOT / "infra" / "terraform" / "google" / "build.tf").read_text())[0]
+    compilation = [sys.executable, "-m", "compileall", "-f", "-q", "."]
+    subprocess.run(compilation, cwd=tmp_path, env={**bare_environment(), "SOURCE_DATE_EPOCH": date}, check=True)
+    for path in tmp_path.rglob("*.py"):
+        os.utime(path, (315532801, 315532801))
+    compiled = {path: path.read_bytes() for path in tmp_path.rglob("*.pyc")}
+    assert tmp_path / "__pycache__" / f"main.{sys.implementation.cache_tag}.pyc" in compiled
+    settings = {name: example for name, example in EXAMPLES.items() if not name.endswith("CA_BUNDLE")}
+    subprocess.run([sys.executable, "-c", "import main"], cwd=tmp_path, env={**bare_environment(), **settings}, check=True)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.pyc")} == compiled  # what is stale is written anew
 
 
 def test_the_archive_of_a_job_of_ones_own_has_it(archive: Path, tmp_path: Path) -> None:

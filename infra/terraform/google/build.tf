@@ -15,8 +15,10 @@ locals {
   }
 
   # The buildpack installs with pip whatever the runtime's default is: pip checks every hash, and knows the folder of wheels.
+  # It compiles the sources, but an image has one time for every file, which makes bytecode with times stale. With a date, Python
+  # compiles with hashes instead; this one is the image's.
   build_settings = merge(
-    { GOOGLE_PYTHON_PACKAGE_MANAGER = "pip" },
+    { GOOGLE_PYTHON_PACKAGE_MANAGER = "pip", SOURCE_DATE_EPOCH = "315532801" },
     local.from_checkout ? {} : { GOOGLE_VENDOR_PIP_DEPENDENCIES = "wheels" },
   )
 }

@@ -37,6 +37,7 @@ run "with_an_archive_on_this_machine" {
   assert {
     condition = google_cloudfunctions2_function.function["run"].build_config[0].environment_variables == tomap({
       GOOGLE_PYTHON_PACKAGE_MANAGER  = "pip"
+      SOURCE_DATE_EPOCH              = "315532801"
       GOOGLE_VENDOR_PIP_DEPENDENCIES = "wheels"
     })
     error_message = "The build asks a package index for what is in the archive."
