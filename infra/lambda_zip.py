@@ -85,7 +85,7 @@ def _unpack(wheel: Path) -> Iterator[tuple[str, bytes]]:
         for name in file.namelist():
             if name.endswith("/") or _UNUSED.match(name):
                 continue
-            if ".data/" in name:
+            if ".data/" in name or name.startswith("/") or ".." in name.split("/"):
                 raise ValueError(f"{wheel.name} has {name}, which would have to be installed elsewhere")
             yield name, file.read(name)
 

@@ -19,6 +19,7 @@ from demo.lambda_runtime.target import HERE
 from helseid_fn.setting_table import EXAMPLES
 from infra import archive
 from infra import lambda_zip as packaging
+from infra.bytecode import compile_sources
 from infra.interpreters import find_interpreter
 from infra.lambda_zip import Target, build, fetch_wheels, unpacked_size
 
@@ -129,20 +130,38 @@ def test_lambda_imports_what_was_compiled_and_not_the_source(lambda_zip: Zips, t
     assert ended.stdout.strip() == str(tmp_path / "task" / "main.py")
 
 
+def build_without_its_python(monkeypatch: pytest.MonkeyPatch, source: Path, *options: str) -> int:
+    """Run the command for a job in `source` as on a machine without the target's Python, and return its exit code."""
+    monkeypatch.setattr(packaging, "find_interpreter", lambda _: None)
+    (source / "main.py").write_text("# mine\n")
+    target = ["--arch", HERE.arch, "--python", HERE.python]
+    monkeypatch.setattr(sys, "argv", ["lambda_zip", *target, "--source", str(source), *options])
+    return packaging.main()
+
+
 def test_without_its_python_an_archive_has_no_bytecode(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(packaging, "find_interpreter", lambda _: None)
-    (tmp_path / "main.py").write_text("# mine\n")
-    arguments = ["lambda_zip", "--arch", HERE.arch, "--python", HERE.python, "--source", str(tmp_path)]
-    monkeypatch.setattr(sys, "argv", [*arguments, "--require-bytecode"])
-    assert packaging.main() == 1
-    assert not (tmp_path / "build").exists()
-    monkeypatch.setattr(sys, "argv", arguments)
-    assert packaging.main() == 0
+    assert build_without_its_python(monkeypatch, tmp_path) == 0
     assert not [name for name in names_in(tmp_path / "build" / f"lambda-{HERE}.zip") if name.endswith(".pyc")]
     remedy = f"without bytecode, so cold starts are slower: install Python {HERE.python} and build it again\n"
     assert capsys.readouterr().out.endswith(remedy)
+
+
+def test_a_release_without_its_python_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert build_without_its_python(monkeypatch, tmp_path, "--require-bytecode") == 1
+    assert f"no Python {HERE.python} here" in capsys.readouterr().err
+    assert not (tmp_path / "build").exists()
+
+
+def test_a_python_that_compiles_nothing_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    with pytest.raises(ValueError, match=re.escape(f"{broken} cannot compile")):
+        compile_sources({"main.py": b""}, broken)
 
 
 def test_the_import_loads_no_framework_and_no_cloud_library(lambda_zip: Zips, tmp_path: Path) -> None:
@@ -184,12 +203,13 @@ def test_a_wheel_with_another_hash_is_refused(monkeypatch: pytest.MonkeyPatch, t
     assert not (tmp_path / "build").exists()
 
 
-def test_a_wheel_with_files_for_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["odd-1.0.data/purelib/odd.py", "/odd.py", "odd/../../odd.py"])
+def test_a_wheel_with_files_for_elsewhere_is_refused(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     wheel = tmp_path / "odd-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as file:
-        file.writestr("odd-1.0.data/purelib/odd.py", "")
+        file.writestr(name, "")
     monkeypatch.setattr(packaging, "fetch_wheels", lambda *_: [wheel])
-    with pytest.raises(ValueError, match=r"odd-1\.0.* would have to be installed elsewhere"):
+    with pytest.raises(ValueError, match=rf"{re.escape(name)}, which would have to be installed elsewhere"):
         build(HERE, tmp_path / "build")
 
 
