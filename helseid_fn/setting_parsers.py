@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from helseid_fn.http.connection import load_tls_context
+from helseid_fn.http.trust import share_tls_context
 from helseid_fn.http.url import find_url_fault
 from helseid_fn.keys.jwk import CURVE_OF_ALGORITHM, RSA_ALGORITHMS
 from helseid_fn.oauth.organization import ANY, is_journal_id, is_organization_number
@@ -136,9 +136,9 @@ def parse_log_level(text: str) -> str:
 
 
 def parse_ca_bundle(text: str) -> str:
-    """Load the bundle once as a check: a wrong one must stop the deployment, not each invocation."""
+    """Load the bundle now: a wrong one must stop the deployment, not each invocation."""
     try:
-        load_tls_context(text)
+        share_tls_context(text)
     except OSError:
         raise ValueError("does not name a readable file or folder of PEM certificates") from None
     return text

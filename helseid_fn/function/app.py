@@ -25,6 +25,7 @@ from helseid_fn.function.responses import (
     build_rotation_report,
 )
 from helseid_fn.function.runner import JobFunction, JobRunner, Places, Work
+from helseid_fn.http.adapter import load_trust_early
 from helseid_fn.http.exchange import Observe, ignore
 from helseid_fn.http.transport import CONNECT_TIMEOUT_SECONDS, Transport
 from helseid_fn.oauth.token_source import TokenSource
@@ -101,7 +102,8 @@ class App:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> App:
         """Parse the settings and start logging; a wrong deployment ends the process, with one line that names every fault."""
-        host_writes = "AWS_LAMBDA_RUNTIME_API" in environ or environ.get("LOG_EXECUTION_ID", "") in _TRUE
+        is_on_lambda = "AWS_LAMBDA_RUNTIME_API" in environ
+        host_writes = is_on_lambda or environ.get("LOG_EXECUTION_ID", "") in _TRUE
         try:
             settings = parse_settings(environ)
         except SettingsError as error:
@@ -112,6 +114,9 @@ class App:
         for warning in find_warnings(environ):
             _logger.warning(warning)
         framework.install_hooks()
+        if is_on_lambda:
+            # Lambda gives a function more processor time now than in its invocations.
+            load_trust_early(settings.issuer)
         return cls(settings, environ=environ, **options)
 
     # Each entry point is a function: functions-framework refuses methods.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -15,8 +16,9 @@ from requests.adapters import HTTPAdapter
 
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Unavailable
-from helseid_fn.http.connection import POOL_CLASSES, load_tls_context
+from helseid_fn.http.connection import POOL_CLASSES
 from helseid_fn.http.messages import Message
+from helseid_fn.http.trust import share_tls_context
 from helseid_fn.http.url import origin_of
 
 MAX_KEPT_CONNECTIONS = 100
@@ -63,6 +65,13 @@ class Origin:
             self.adapter = self.adapter.renew()
         self.used_at = now
         return self.adapter
+
+
+def load_trust_early(url: str) -> None:
+    """Load the CA bundle that a first request to the URL would load; a bundle that cannot be read is that request's failure."""
+    if urlsplit(url).scheme == "https":
+        with suppress(OSError):
+            share_tls_context(_read_environment(url)[1])
 
 
 def find_route(url: str) -> tuple[str | None, str]:
@@ -119,9 +128,9 @@ class _Adapter(HTTPAdapter):
 
 def _load_trust(party: Party, bundle: str) -> ssl.SSLContext:
     try:
-        return load_tls_context(bundle)
+        return share_tls_context(bundle)
     except OSError:
-        detail = f"The CA bundle {bundle} can no longer be read, so {party.in_text} cannot be verified. Restore the file."
+        detail = f"The CA bundle {bundle} cannot be read, so {party.in_text} cannot be verified. Restore the file."
         raise Unavailable(party, "tls", detail) from None
 
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -19,20 +18,6 @@ from urllib3.util import ssl_wrap_socket
 from helseid_fn.http.addresses import left_seconds, open_socket, resolve
 from helseid_fn.http.bounded_response import DEFAULT_MAX_BYTES, BoundedResponse
 from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError
-
-
-def load_tls_context(ca_bundle: str) -> ssl.SSLContext:
-    """Load a context that verifies certificates against a file or folder of PEM certificates.
-
-    Loading takes about 30 ms, so all connections share one context. HelseID's profile requires TLS 1.2 or later.
-
-    Raises `OSError` (of which `ssl.SSLError` is one) when the bundle cannot be read.
-    """
-    is_folder = Path(ca_bundle).is_dir()
-    context = ssl.create_default_context(cafile=None if is_folder else ca_bundle, capath=ca_bundle if is_folder else None)
-    context.hostname_checks_common_name = False  # RFC 9525 section 2
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class _Tunnel(NamedTuple):

@@ -16,10 +16,11 @@ from urllib3 import PoolManager, ProxyManager, Timeout
 
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
-from helseid_fn.http.connection import POOL_CLASSES, load_tls_context
+from helseid_fn.http.connection import POOL_CLASSES
 from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError, classify_failure
 from helseid_fn.http.messages import Message
 from helseid_fn.http.transport import Transport
+from helseid_fn.http.trust import load_tls_context
 from tests.support.certificates import Authority
 from tests.support.proxy import Proxy
 

@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 from helseid_fn.cli.doctor.finding import Finding, State, ok, skipped
 from helseid_fn.http.adapter import find_route
 from helseid_fn.http.addresses import Address, open_socket, resolve
-from helseid_fn.http.connection import load_tls_context
 from helseid_fn.http.failures import HELSENETTET
+from helseid_fn.http.trust import load_tls_context
 
 TIMEOUT_SECONDS = 5.0
 _START_IT = "Nothing listens there on this machine. Start the server, such as helseid-standin, or correct the port."
