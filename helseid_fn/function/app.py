@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from helseid_fn.api.call_headers import CallHeaders
 from helseid_fn.api.client import ApiClient
 from helseid_fn.context import Context
-from helseid_fn.errors import HelseidFnError, InternalError, SettingsError
-from helseid_fn.function import aws, framework, google, log
+from helseid_fn.errors import HelseidFnError, InternalError
+from helseid_fn.function import aws, google, log
+from helseid_fn.function.deployment import start
 from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.job_failed import JobFailed
 from helseid_fn.function.responses import (
@@ -25,21 +25,17 @@ from helseid_fn.function.responses import (
     build_rotation_report,
 )
 from helseid_fn.function.runner import JobFunction, JobRunner, Places, Work
-from helseid_fn.http.adapter import load_trust_early
 from helseid_fn.http.exchange import Observe, ignore
 from helseid_fn.http.transport import CONNECT_TIMEOUT_SECONDS, Transport
 from helseid_fn.oauth.token_source import TokenSource
 from helseid_fn.secret_store.reader import open_reader
-from helseid_fn.settings import Settings, find_warnings, parse_settings
+from helseid_fn.settings import Settings
 
 if TYPE_CHECKING:
     import flask
     from cloudevents.http import CloudEvent
 
     from helseid_fn.function.aws import LambdaContext
-
-# What functions-framework takes for true; with LOG_EXECUTION_ID it writes every logger's lines itself, as Lambda does.
-_TRUE = ("y", "yes", "t", "true", "on", "1")
 
 _logger = logging.getLogger(__name__)
 
@@ -102,22 +98,7 @@ class App:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ, **options: Any) -> App:
         """Parse the settings and start logging; a wrong deployment ends the process, with one line that names every fault."""
-        is_on_lambda = "AWS_LAMBDA_RUNTIME_API" in environ
-        host_writes = is_on_lambda or environ.get("LOG_EXECUTION_ID", "") in _TRUE
-        try:
-            settings = parse_settings(environ)
-        except SettingsError as error:
-            log.configure("CRITICAL", host_writes_others=host_writes, as_text=log.is_text(environ.get("LOG_FORMAT")))
-            _logger.critical(str(error), extra={"fields": {"code": error.code, "faults": error.faults}})
-            sys.exit(1)
-        log.configure(settings.log_level, host_writes_others=host_writes, as_text=log.is_text(settings.log_format))
-        for warning in find_warnings(environ):
-            _logger.warning(warning)
-        framework.install_hooks()
-        if is_on_lambda:
-            # Lambda gives a function more processor time now than in its invocations.
-            load_trust_early(settings.issuer)
-        return cls(settings, environ=environ, **options)
+        return cls(start(environ), environ=environ, **options)
 
     # Each entry point is a function: functions-framework refuses methods.
 
