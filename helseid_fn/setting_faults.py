@@ -62,6 +62,8 @@ def describe_misspelt(environ: Mapping[str, str], settings: Collection[str]) -> 
 
 def _is_near(name: str, setting: str) -> bool:
     """Return whether the name is the setting's beginning, or differs from it in one place by two letters at most."""
+    if name[:1] != setting[0] and name[-1:] != setting[-1]:
+        return False  # most variables, at every cold start
     same_start, same_end = _count_common(name, setting), _count_common(name[::-1], setting[::-1])
     edited = max(len(name), len(setting)) - same_start - same_end
     return edited <= (2 if len(setting) > 7 else 1) or (len(name) > 5 and setting.startswith(f"{name}_"))
