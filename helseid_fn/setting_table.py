@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from helseid_fn import setting_parsers as parse
 from helseid_fn.delivery.address import parse_cursor_address, parse_result_address
@@ -16,8 +15,7 @@ REQUIRED = "required"
 """Stands for the default of a setting that has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One environment variable; `default` is the text to parse when it is absent, None for no value."""
 
     name: str

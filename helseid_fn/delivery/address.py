@@ -6,8 +6,8 @@ A parser raises `ValueError` with words that follow the setting's name in a sent
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from helseid_fn.oauth.organization import Organization
 
@@ -29,8 +29,7 @@ def is_cursor_name(name: str) -> bool:
     return _OF_CURSOR.match(name) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """The objects below a prefix, which is empty or ends with a slash, of a bucket in Cloud Storage or S3."""
 
     scheme: Literal["gs", "s3"]
@@ -41,8 +40,7 @@ class Bucket:
         return f"{self.scheme}://{self.name}/{self.prefix}"
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(NamedTuple):
     """A topic of Pub/Sub, by its full name."""
 
     name: str
@@ -51,8 +49,7 @@ class Topic:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(NamedTuple):
     """A queue of SQS."""
 
     arn: str
@@ -69,8 +66,7 @@ class Queue:
         return self.arn
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(NamedTuple):
     """A folder of this machine; its path is empty or ends with a slash."""
 
     path: str
@@ -87,8 +83,7 @@ class Log:
         return "log"
 
 
-@dataclass(frozen=True, slots=True)
-class CursorAddress:
+class CursorAddress(NamedTuple):
     """One object of a bucket, or one file in a folder, for each organization."""
 
     place: Bucket | Folder
@@ -108,7 +103,7 @@ class CursorAddress:
         parts = (organization.parent, organization.child, organization.sfm_journal_id)
         numbers = "".join(f"-{each}" for each in parts if each)
         stem, dot, extension = self.name.rpartition(".")
-        return replace(self, name=f"{stem}{numbers}{dot}{extension}" if stem else f"{self.name}{numbers}")
+        return self._replace(name=f"{stem}{numbers}{dot}{extension}" if stem else f"{self.name}{numbers}")
 
 
 ResultAddress = Bucket | Topic | Queue | Folder | Log
@@ -144,7 +139,7 @@ def parse_cursor_address(text: str) -> CursorAddress:
     if not path or path.endswith("/"):
         raise ValueError("names no object in the bucket; add one, such as cursor.json")
     folder, slash, name = path.rpartition("/")
-    return CursorAddress(replace(bucket, prefix=f"{folder}{slash}"), name)
+    return CursorAddress(bucket._replace(prefix=f"{folder}{slash}"), name)
 
 
 def place_cursor(results: ResultAddress | None) -> CursorAddress | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
@@ -25,7 +24,7 @@ MAX_RESPONSE_BYTES = 6 * 1024 * 1024
 """https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; it counts the response as JSON."""
 
 HOST = Host("AWS Lambda", MAX_RESPONSE_BYTES)
-OVER_HTTP = replace(HOST, escapes_body=True)
+OVER_HTTP = HOST._replace(escapes_body=True)
 
 LOAD_BALANCER = Host("the load balancer", MEBIBYTE, escapes_body=True)
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html: "1 MB" of JSON."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from helseid_fn.api.json_response import read_json_response
 from helseid_fn.api.response import ApiResponse
@@ -26,8 +25,7 @@ MAX_LOGGED_RESULT_LENGTH = 1000
 DEFAULT_RETRY_AFTER_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The response to the caller, and the error behind it when the invocation failed."""
 
     response: HttpResponse
@@ -39,8 +37,7 @@ class Outcome:
             raise self.error
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """What the host of the function can return to its caller."""
 
     name: str

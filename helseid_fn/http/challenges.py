@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 MAX_HEADER_LENGTH = 8192
 
@@ -16,12 +16,11 @@ _TOKEN68 = re.compile(r"[0-9A-Za-z\-._~+/]+=*[ \t]*(?=,|$)")
 _ESCAPE = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """One challenge: its scheme, and its parameters by name, both in lower case."""
 
     scheme: str
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str]
 
 
 def parse(header: str | None) -> tuple[Challenge, ...]:
@@ -41,7 +40,7 @@ def parse(header: str | None) -> tuple[Challenge, ...]:
             challenges[-1].parameters.setdefault(name.lower(), value)
             position = parameter.end()
         elif scheme := _SCHEME.match(text, position):
-            challenges.append(Challenge(scheme.group(1).lower()))
+            challenges.append(Challenge(scheme.group(1).lower(), {}))
             position = _skip_token68(text, scheme.end())
         else:
             break

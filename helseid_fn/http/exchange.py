@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from helseid_fn.error_codes import Party
 from helseid_fn.http.failures import Failure
 from helseid_fn.http.messages import Message, Response
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """What was sent, None without a connection, and the response or the failure; `seconds` is how long it took."""
 
     party: Party

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DAY_SECONDS = 86400
 ASSUMED_LIFETIME_DAYS = 90
 """For a key whose expiry is not known, counted from when it was made, or else from when it was stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyExpiry:
+class KeyExpiry(NamedTuple):
     """When a key expires, in seconds since the epoch, and whether that is only assumed."""
 
     at: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from helseid_fn.concurrency import SingleFlight
@@ -20,8 +20,7 @@ CACHE_SECONDS = 24 * 60 * 60
 """HelseID recommends a day (FK2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(NamedTuple):
     """The members of the metadata that are used, and when it was fetched, in seconds since the epoch."""
 
     issuer: str

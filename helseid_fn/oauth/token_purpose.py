@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _NAME = re.compile(r"[A-Za-z0-9:/._-]{1,200}")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPurpose:
+class TokenPurpose(NamedTuple):
     """The audiences and the issuer of a token, as its `aud` and `iss` name them."""
 
     audiences: tuple[str, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from helseid_fn.context import Context
@@ -22,8 +23,7 @@ from helseid_fn.oauth.token_errors import parse_token_error
 from helseid_fn.oauth.token_response import Token, is_token_error, parse_grant
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(NamedTuple):
     """Who requests which token; `now` is the wall clock in seconds, and `new_id` makes unique ids."""
 
     client_id: str

@@ -7,6 +7,7 @@ from pathlib import Path
 import certifi
 import pytest
 
+from helseid_fn.delivery.address import Bucket, CursorAddress
 from helseid_fn.errors import SettingsError
 from helseid_fn.setting_parsers import API_METHODS, LOG_LEVELS
 from helseid_fn.setting_table import EXAMPLES, SETTINGS
@@ -75,11 +76,8 @@ def test_reads_every_setting() -> None:
         "api_headers": {"nhn-source-system": "My-EPJ, v1.0.2", "api-version": "3"},
         "api_correlation_header": "nhn-event-id",
         "api_max_bytes": 35 * 1024 * 1024,
-        "result_to": {"scheme": "gs", "name": "my-bucket", "prefix": "greetings/"},
-        "cursor_in": {
-            "place": {"scheme": "gs", "name": "my-bucket", "prefix": "greetings/"},
-            "name": "cursor.json",
-        },
+        "result_to": Bucket("gs", "my-bucket", "greetings/"),
+        "cursor_in": CursorAddress(Bucket("gs", "my-bucket", "greetings/"), "cursor.json"),
         "token_endpoint_host": "helseid-token.example.no",
         "allowed_organizations": frozenset({"999977774", "313745392:999977776", "999977774:999977776"}),
         "deadline_seconds": 12.5,

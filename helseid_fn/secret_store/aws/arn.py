@@ -7,7 +7,7 @@ optionally `:json-key:version-stage:version-id`. The key is the whole secret, so
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ADDRESS = re.compile(
     r"(?P<arn>arn:aws(-[a-z]+)*:secretsmanager:(?P<region>[a-z]+(-[a-z]+)+-[0-9]{1,2}):[0-9]{12}"
@@ -16,8 +16,7 @@ _ADDRESS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SecretArn:
+class SecretArn(NamedTuple):
     """One version of a secret: the one with a stage's label, or the one with an id, which never changes."""
 
     arn: str
