@@ -141,6 +141,14 @@ def test_importing_main_loads_only_what_it_uses() -> None:
     assert not {"click", "dotenv", "httpx", "rich"} & set(loaded)
 
 
+@pytest.mark.parametrize(("host", "other"), [("google", "aws"), ("aws", "google")])
+def test_a_host_loads_its_own_adapter_alone(host: str, other: str) -> None:
+    on_lambda = "os.environ['AWS_LAMBDA_RUNTIME_API'] = '127.0.0.1:1'; " if host == "aws" else ""
+    loaded = run_python(f"import os, sys; {on_lambda}import main; print(*sys.modules)").split()
+    assert f"helseid_fn.function.{host}" in loaded
+    assert f"helseid_fn.function.{other}" not in loaded
+
+
 def test_help_loads_click_and_nothing_else_of_ours() -> None:
     loaded = run_python("import sys; from helseid_fn.cli.main import main; print(*sys.modules)").split()
     assert {name for name in loaded if name.startswith("helseid_fn.")} == {"helseid_fn.cli", "helseid_fn.cli.main"}

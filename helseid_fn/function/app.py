@@ -14,7 +14,7 @@ from helseid_fn.api.call_headers import CallHeaders
 from helseid_fn.api.client import ApiClient
 from helseid_fn.context import Context
 from helseid_fn.errors import HelseidFnError, InternalError
-from helseid_fn.function import aws, google, log
+from helseid_fn.function import log
 from helseid_fn.function.deployment import start
 from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.job_failed import JobFailed
@@ -100,13 +100,16 @@ class App:
         """Parse the settings and start logging; a wrong deployment ends the process, with one line that names every fault."""
         return cls(start(environ), environ=environ, **options)
 
-    # Each entry point is a function: functions-framework refuses methods.
+    # Each entry point is a function, since functions-framework refuses methods. Each imports its host's adapter, which `start`
+    # has loaded on that host.
 
     @property
     def http(self) -> Callable[[flask.Request], HttpResponse]:
         """Handles an HTTP request on Google Cloud; `docs/http-contract.md` says what it takes and returns."""
 
         def run(request: flask.Request) -> HttpResponse:
+            from helseid_fn.function import google  # noqa: PLC0415
+
             return google.handle_http(self, request)
 
         return run
@@ -116,6 +119,8 @@ class App:
         """Handles a CloudEvent on Google Cloud, such as a Pub/Sub message."""
 
         def run_event(event: CloudEvent) -> None:
+            from helseid_fn.function import google  # noqa: PLC0415
+
             google.handle_event(self, event)
 
         return run_event
@@ -125,6 +130,8 @@ class App:
         """Handles an invocation of AWS Lambda: direct, an event of its services, or over HTTP."""
 
         def handle(event: Any, context: LambdaContext) -> Any:
+            from helseid_fn.function import aws  # noqa: PLC0415
+
             return aws.handle(self, event, context)
 
         return handle
@@ -134,6 +141,8 @@ class App:
         """Replaces the key in Google Secret Manager if it is due."""
 
         def rotate(trigger: flask.Request | CloudEvent) -> HttpResponse | None:
+            from helseid_fn.function import google  # noqa: PLC0415
+
             return google.rotate(self, trigger)
 
         return rotate
@@ -143,6 +152,8 @@ class App:
         """Does one step of a rotation by AWS Secrets Manager."""
 
         def rotate_lambda(event: Any, context: LambdaContext) -> Any:
+            from helseid_fn.function import aws  # noqa: PLC0415
+
             return aws.rotate(self, event, context)
 
         return rotate_lambda

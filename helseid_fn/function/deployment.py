@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 
 from helseid_fn.errors import SettingsError
 from helseid_fn.function import framework, log
@@ -31,7 +32,8 @@ def start(environ: Mapping[str, str]) -> Settings:
     for warning in find_warnings(environ):
         _logger.warning(warning)
     framework.install_hooks()
+    # What every invocation needs is loaded now, when a host gives more processor time than later.
+    import_module(f"helseid_fn.function.{'aws' if is_on_lambda else 'google'}")
     if is_on_lambda:
-        # Lambda gives a function more processor time now than in its invocations.
         load_trust_early(settings.issuer)
     return settings
