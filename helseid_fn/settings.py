@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from helseid_fn.delivery.address import CursorAddress, Log, ResultAddress, place_cursor
 from helseid_fn.errors import SettingsError
@@ -24,8 +24,7 @@ _ABOVE_INFO = ("WARNING", "WARN", "ERROR", "CRITICAL", "FATAL")
 _LOGGED = "RESULT_TO is log, so everyone who reads the log can read what the API returns; deliver data about people elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class RotationSettings:
+class RotationSettings(NamedTuple):
     """How the client key is replaced; only the rotating function uses it."""
 
     selvbetjening_url: str | None

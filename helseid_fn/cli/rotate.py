@@ -34,7 +34,7 @@ def command(environ: Mapping[str, str], *, at_once: bool) -> None:
         raise click.ClickException(f"AWS starts this rotation. Run: aws secretsmanager rotate-secret --secret-id {secret}")
     log.configure("WARNING", as_text=True, stream="stderr")
     if at_once:
-        settings = replace(settings, rotation=replace(settings.rotation, due_fraction=0.0))
+        settings = replace(settings, rotation=settings.rotation._replace(due_fraction=0.0))
     is_file = settings.key_address.startswith("file:")
     if is_file:
         ignore_in_git([pending_path(Path(settings.key_address.removeprefix("file:")))])

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helseid_fn.api.protected_api import ProtectedApi
 from helseid_fn.api.request import ApiRequest
 from helseid_fn.api.response import ApiResponse
 from helseid_fn.context import Context
-from helseid_fn.delivery.cursor import Cursor
-from helseid_fn.delivery.result import Destination, Receipt, Result, check_name
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import HelseidFnError, InvalidInvocation, Refused
 from helseid_fn.function.invocation import Invocation
@@ -21,6 +19,10 @@ from helseid_fn.function.started import Started
 from helseid_fn.http.caller_headers import is_header_value
 from helseid_fn.http.json_text import dump_json
 from helseid_fn.oauth.organization import Organization, describe
+
+if TYPE_CHECKING:
+    from helseid_fn.delivery.cursor import Cursor
+    from helseid_fn.delivery.result import Destination, Receipt
 
 MAX_CONTENT_TYPE_LENGTH = 255
 """A place refuses a result for a longer one, or for one that is not ASCII, which an API might send; it is left out."""
@@ -97,6 +99,8 @@ class Job:
         """
         if self._results is None:
             raise Refused(Party.DELIVERY, "not_set_up", "The job delivers a result, but RESULT_TO is not set. Set it.")
+        from helseid_fn.delivery.result import Result, check_name  # noqa: PLC0415  # loaded with the place of the results
+
         named = check_name(name if name is not None else self._next_name())
         body, content_type, status = _read(result)
         moment = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from helseid_fn.api.client import ApiClient
 from helseid_fn.api.protected_api import ProtectedApi
 from helseid_fn.api.response import ApiResponse
 from helseid_fn.context import Context
-from helseid_fn.delivery.cursor import Cursor
-from helseid_fn.delivery.wiring import open_cursor_stores, open_destination
 from helseid_fn.function.default_job import call_api
 from helseid_fn.function.invocation import Invocation
 from helseid_fn.function.job import Job
@@ -28,6 +27,10 @@ from helseid_fn.function.responses import (
 from helseid_fn.function.started import read_started
 from helseid_fn.settings import Settings
 
+if TYPE_CHECKING:
+    from helseid_fn.delivery.cursor import Cursor
+    from helseid_fn.delivery.result import Destination
+
 JobFunction = Callable[[Job], object]
 
 Work = Callable[[Context], tuple[str, HttpResponse]]
@@ -35,23 +38,28 @@ Work = Callable[[Context], tuple[str, HttpResponse]]
 
 
 class Places:
-    """Where results go and cursors are kept; nothing is imported or reached before it is used."""
+    """Where results go and cursors are kept; none is reached before use, nor imported without one."""
 
     def __init__(self, settings: Settings, *, environ: Mapping[str, str], sleep: Callable[[float], None] = time.sleep) -> None:
         """Take the environment, where the clouds' emulators are named."""
         self._settings = settings
-        self._open_store = (
-            None if settings.cursor_in is None else open_cursor_stores(settings.cursor_in.place, environ=environ, sleep=sleep)
-        )
-        self.results = (
-            None if settings.result_to is None else open_destination(settings.result_to, environ=environ, sleep=sleep)
-        )
+        self.results: Destination | None = None
+        if settings.result_to is None and settings.cursor_in is None:
+            return
+        from helseid_fn.delivery.wiring import open_cursor_stores, open_destination  # noqa: PLC0415  # most deliver nothing
+
+        if settings.result_to is not None:
+            self.results = open_destination(settings.result_to, environ=environ, sleep=sleep)
+        if settings.cursor_in is not None:
+            self._open_store = open_cursor_stores(settings.cursor_in.place, environ=environ, sleep=sleep)
 
     def open_cursor(self, invocation: Invocation, ctx: Context, now: Callable[[], float]) -> Cursor | None:
         """Return the cursor, another one for each organization that an invocation names; None where no place is set."""
         address = self._settings.cursor_in
-        if address is None or self._open_store is None:
+        if address is None:
             return None
+        from helseid_fn.delivery.cursor import Cursor  # noqa: PLC0415
+
         if invocation.organization != self._settings.organization:
             address = address.for_organization(invocation.organization)
         return Cursor(self._open_store(address.name), str(address), ctx, now=now)

@@ -11,7 +11,7 @@ from helseid_fn.delivery.address import Bucket, CursorAddress
 from helseid_fn.errors import SettingsError
 from helseid_fn.setting_parsers import API_METHODS, LOG_LEVELS
 from helseid_fn.setting_table import EXAMPLES, SETTINGS
-from helseid_fn.settings import find_warnings, parse_settings
+from helseid_fn.settings import RotationSettings, find_warnings, parse_settings
 from tests.support.parts import REQUIRED, make_settings
 
 ALL_BAD = {
@@ -85,14 +85,14 @@ def test_reads_every_setting() -> None:
         "log_format": "json",
         "secret_manager_endpoint": "127.0.0.1:8085",
         "google_project": "my-project",
-        "rotation": {
-            "selvbetjening_url": EXAMPLES["SELVBETJENING_URL"],
-            "pending_secret": EXAMPLES["HELSEID_PENDING_KEY"],
-            "alg": "PS256",
-            "due_fraction": 0.67,
-            "grace_hours": 24.0,
-            "destroy_after_days": 30.0,
-        },
+        "rotation": RotationSettings(
+            selvbetjening_url=EXAMPLES["SELVBETJENING_URL"],
+            pending_secret=EXAMPLES["HELSEID_PENDING_KEY"],
+            alg="PS256",
+            due_fraction=0.67,
+            grace_hours=24.0,
+            destroy_after_days=30.0,
+        ),
     }
 
 
