@@ -6,7 +6,7 @@ import argparse
 import datetime as dt
 import sys
 
-from bench import measures, results
+from bench import distances, measures, results
 from bench.batches import ROOT
 from bench.parties import Parties
 from bench.report import LATEST, PAGE, PLOT, Report, describe_machine
@@ -20,7 +20,7 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     rows: list[Row] = []
     with Parties() as parties:
-        for measure in (*measures.ALL, results.measure_deliveries, results.measure_large_bodies):
+        for measure in (*measures.ALL, *distances.ALL, results.measure_deliveries, results.measure_large_bodies):
             print(measure.__doc__, file=sys.stderr, flush=True)
             rows += measure(parties, rounds)
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()

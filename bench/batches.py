@@ -11,16 +11,18 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "bench" / "programs"
+FUNCTIONS = ROOT / "bench" / "peers"
+"""The functions that ours is compared with."""
 
 
 class Program:
     """One of `programs/`, run by an interpreter that has its libraries; a context manager."""
 
-    def __init__(self, name: str, python: Path, environment: Mapping[str, str]) -> None:
-        """Start it."""
+    def __init__(self, name: str, python: Path, environment: Mapping[str, str], *arguments: str) -> None:
+        """Start it with these arguments."""
         self._name = name
         self._process = subprocess.Popen(
-            [str(python), str(PROGRAMS / f"{name}.py")],
+            [str(python), str(PROGRAMS / f"{name}.py"), *arguments],
             env={**environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

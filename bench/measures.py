@@ -11,71 +11,59 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bench.batches import ROOT, Program
+from bench.batches import FUNCTIONS, ROOT, Program
+from bench.on_lambda import NO_BYTECODE, LambdaHost
 from bench.parties import OTHER_PARENT, Parties
 from bench.rows import Row, compare
-from bench.start import OnLambda, Served
-from demo.lambda_runtime.function import lay_out
-from demo.lambda_runtime.target import HERE
-from infra.lambda_zip import build
+from bench.start import Served
 
 DEPLOYED = ROOT / "build" / "bench" / "deployed"
 """A virtual environment with what the function installs on Google Cloud, and nothing else."""
 PEERS = ROOT / "build" / "bench" / "peers"
-_FUNCTIONS = ROOT / "bench" / "peers"
 
 Figure = TypeVar("Figure")
 
-_MILLISECONDS = ("ms", 1000.0)
+MILLISECONDS = ("ms", 1000.0)
 
 
 def measure_starts(parties: Parties, rounds: int) -> Iterator[Row]:
     """Measure cold starts on Google Cloud's host, and the memory after the first call."""
     with_file, with_manager = parties.with_key_file(), parties.with_secret_manager()
     functions = {
-        "empty": Served(DEPLOYED, _FUNCTIONS / "empty", with_file),
+        "empty": Served(DEPLOYED, FUNCTIONS / "empty", with_file),
         "ours": Served(DEPLOYED, ROOT, with_file),
         "ours, RSA-2048": Served(DEPLOYED, ROOT, parties.with_key_file(2048)),
         "ours, Secret Manager": Served(DEPLOYED, ROOT, with_manager),
-        "usual": Served(PEERS, _FUNCTIONS / "usual", with_manager),
+        "usual": Served(PEERS, FUNCTIONS / "usual", with_manager),
     }
     starts = in_turns({name: function.start_cold for name, function in functions.items()}, rounds)
     seconds = {name: [each.seconds for each in series] for name, series in starts.items()}
     megabytes = {name: [each.megabytes for each in series] for name, series in starts.items()}
     cold = "Cold start to the first 200 on functions-framework"
-    yield compare(f"{cold}, key in a file", "an empty function", seconds["ours"], seconds["empty"], 1.4, _MILLISECONDS)
+    yield compare(f"{cold}, key in a file", "an empty function", seconds["ours"], seconds["empty"], 1.4, MILLISECONDS)
     yield compare(
-        "Cold start with an RSA-4096 key", "an RSA-2048 key", seconds["ours"], seconds["ours, RSA-2048"], 1.1, _MILLISECONDS
+        "Cold start with an RSA-4096 key", "an RSA-2048 key", seconds["ours"], seconds["ours, RSA-2048"], 1.1, MILLISECONDS
     )
     usual = "Google's client, pydantic-settings, requests-oauth2client"
     manager = seconds["ours, Secret Manager"]
-    yield compare(f"{cold}, key in Secret Manager", usual, manager, seconds["usual"], 0.6, _MILLISECONDS)
+    yield compare(f"{cold}, key in Secret Manager", usual, manager, seconds["usual"], 0.6, MILLISECONDS)
     memory = "Memory (PSS) after the first call, key in a file"
     yield compare(memory, "an empty function", megabytes["ours"], megabytes["empty"], 1.4, ("MB", 1.0))
 
 
 def measure_lambda(parties: Parties, rounds: int) -> Iterator[Row]:
-    """Measure cold starts under AWS's runtime interface client, and what the archive's bytecode saves.
-
-    The usual stack has no bytecode, as people deploy it: Lambda's folder is read-only, so nothing is kept of what is compiled.
-    """
-    folder = ROOT / "build" / "bench" / "lambda"
-    shutil.rmtree(folder, ignore_errors=True)
-    command, host = lay_out(folder, build(HERE, folder), HERE, "main.lambda_handler")
-    ours = OnLambda(command, folder / "task", {**host, **parties.with_extension()})
-    no_bytecode = shutil.ignore_patterns("__pycache__")  # but that of the standard library, which Lambda has as well
-    libraries = shutil.copytree(next(PEERS.glob("lib/python*/site-packages")), folder / "libraries", ignore=no_bytecode)
-    of_usual = {**host, **parties.with_secrets_manager(), "PYTHONPATH": f"{folder / 'runtime'}:{libraries}"}
-    usual = OnLambda([*command[:-1], "on_lambda.lambda_handler"], _FUNCTIONS / "usual", of_usual)
+    """Measure cold starts under AWS's runtime interface client, and what the archive's bytecode saves."""
+    host = LambdaHost(ROOT / "build" / "bench" / "lambda", PEERS)
+    ours, usual = host.ours(parties.with_extension()), host.usual(parties.with_secrets_manager())
     seconds = in_turns({"ours": ours.start_cold, "usual": usual.start_cold}, rounds)
     beside = "boto3, pydantic-settings, requests-oauth2client"
     cold = "Cold start to the first response on Lambda, with AWS's extension"
-    yield compare(cold, beside, seconds["ours"], seconds["usual"], 0.12, _MILLISECONDS)
-    tasks = {"with": ours.folder, "without": shutil.copytree(ours.folder, folder / "uncompiled", ignore=no_bytecode)}
-    import_main = partial(_import_main, command[:3], ours.environment)
+    yield compare(cold, beside, seconds["ours"], seconds["usual"], 0.12, MILLISECONDS)
+    tasks = {"with": ours.folder, "without": shutil.copytree(ours.folder, host.folder / "uncompiled", ignore=NO_BYTECODE)}
+    import_main = partial(_import_main, ours.command[:3], ours.environment)
     seconds = in_turns({name: partial(import_main, task) for name, task in tasks.items()}, rounds * 3)
     imported = "CPU time of `import main` on Lambda, with the archive's bytecode"
-    yield compare(imported, "the same without", seconds["with"], seconds["without"], 0.65, _MILLISECONDS)
+    yield compare(imported, "the same without", seconds["with"], seconds["without"], 0.65, MILLISECONDS)
 
 
 def _import_main(python: list[str], environment: Mapping[str, str], folder: Path) -> float:
@@ -117,11 +105,9 @@ def measure_command_line(parties: Parties, rounds: int, python: Path = DEPLOYED 
         return time.perf_counter() - begun_at
 
     seconds = in_turns({name: partial(run, *arguments) for name, arguments in commands.items()}, rounds)
-    yield compare("`helseid-fn --help`", '`python -c "import click"`', seconds["help"], seconds["click"], 1.5, _MILLISECONDS)
+    yield compare("`helseid-fn --help`", '`python -c "import click"`', seconds["help"], seconds["click"], 1.5, MILLISECONDS)
     beside = "a program that does the same with `Client`"
-    yield compare(
-        "`helseid-fn call`, with a token and the call", beside, seconds["call"], seconds["client"], 1.3, _MILLISECONDS
-    )
+    yield compare("`helseid-fn call`, with a token and the call", beside, seconds["call"], seconds["client"], 1.3, MILLISECONDS)
 
 
 def count_requests(parties: Parties, _rounds: int = 1, python: Path = DEPLOYED / "bin" / "python") -> Iterator[Row]:
@@ -145,7 +131,7 @@ def measure_throughput(parties: Parties, rounds: int) -> Iterator[Row]:
     with ExitStack() as stack:
         ports = {
             name: stack.enter_context(Served(DEPLOYED, folder, environment).running())[1]
-            for name, folder in {"ours": ROOT, "bare": _FUNCTIONS / "bare_call"}.items()
+            for name, folder in {"ours": ROOT, "bare": FUNCTIONS / "bare_call"}.items()
         }
         callers = stack.enter_context(Program("callers", DEPLOYED / "bin" / "python", environment))
 

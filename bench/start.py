@@ -1,4 +1,4 @@
-"""Cold starts: from the start of the process to the response to the first call."""
+"""Cold starts under functions-framework: from the start of the process to the response to the first call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.memory import resident_megabytes
-from demo.lambda_runtime.runtime_api import RuntimeApi
 from demo.processes import free_port
 
 _REQUEST = b"POST / HTTP/1.1\r\nHost: function\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -37,7 +36,7 @@ class Served:
         """Start it, call it once, and stop it."""
         begun_at = time.perf_counter()
         with self.running() as (process, port):
-            response = _call(port)
+            response = call(port)
             seconds = time.perf_counter() - begun_at
             if not response.startswith(b"HTTP/1.1 200 "):
                 raise RuntimeError(response.decode())
@@ -67,35 +66,8 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f"functions-framework ended with {process.returncode}")
 
 
-def _call(port: int) -> bytes:
+def call(port: int) -> bytes:
+    """Call the function once, and return the whole response."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(_REQUEST)
         return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-@dataclass(frozen=True)
-class OnLambda:
-    """A function under AWS's runtime interface client, as a command in a folder."""
-
-    command: list[str]
-    folder: Path
-    environment: Mapping[str, str]
-
-    def start_cold(self) -> float:
-        """Start it, invoke it once, stop it, and return the seconds from the start to the result."""
-        with RuntimeApi() as api:
-            invocation = api.offer({})
-            environment = {**self.environment, "AWS_LAMBDA_RUNTIME_API": api.address}
-            begun_at = time.perf_counter()
-            process = subprocess.Popen(self.command, cwd=self.folder, env=environment, stdout=subprocess.DEVNULL)
-            try:
-                while not invocation.done.wait(1):
-                    if process.poll() is not None:
-                        raise RuntimeError(f"{self.command} ended")
-                seconds = time.perf_counter() - begun_at
-            finally:
-                process.kill()
-                process.wait()
-        if invocation.failed or invocation.result["status"] != "ok":
-            raise RuntimeError(str(invocation.result))
-        return seconds

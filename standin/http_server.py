@@ -53,6 +53,8 @@ class HttpServer:
         self._clock = clock
         self._tls = tls
         self.port = port
+        self.public_port: int | None = None
+        """The port in its URLs, where clients reach it through a proxy on another port."""
         self.connections = 0
         self._listener: socket.socket | None = None
         self._accepting: threading.Thread | None = None
@@ -63,7 +65,7 @@ class HttpServer:
     @property
     def origin(self) -> str:
         """The scheme, host and port."""
-        return f"{'https' if self._tls else 'http'}://{HOST}:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{HOST}:{self.public_port or self.port}"
 
     def start(self) -> None:
         """Listen, unless the server already does."""

@@ -24,6 +24,8 @@ class SecretManager:
         """Set up the server; it listens after `start`."""
         self._shared = shared
         self._port = port
+        self.credentials: grpc.ServerCredentials | None = None
+        """With them it speaks TLS from its next start; Google's client speaks plain text to this machine alone."""
         self._server: Any = None
         self._script: Script[SecretFault] = Script()
         self._ended = threading.Event()
@@ -44,7 +46,10 @@ class SecretManager:
         # Without this option two servers could share a port, and a stopped one would seem to run.
         server = grpc.server(ThreadPoolExecutor(max_workers=64), options=(("grpc.so_reuseport", 0),))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(secret_service.NAME, self._methods()),))
-        self._port = server.add_insecure_port(self.address)
+        if self.credentials is None:
+            self._port = server.add_insecure_port(self.address)
+        else:
+            self._port = server.add_secure_port(self.address, self.credentials)
         server.start()
         self._server = server
 

@@ -56,6 +56,12 @@ class Authority:
 
         Its key is on P-256 unless another is given.
         """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.chain(*names, key=key))
+        return context
+
+    def chain(self, *names: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None) -> Path:
+        """Return the file of a server's key and certificate, with the same defaults."""
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names or ("127.0.0.1",)])
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a server for tests only")])
@@ -63,9 +69,7 @@ class Authority:
         chain = self._folder / f"server-{len(list(self._folder.iterdir()))}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         chain.write_bytes(private + self._sign(builder))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain)
-        return context
+        return chain
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, days: tuple[int, int] = (-1, 1)

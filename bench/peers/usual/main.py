@@ -11,11 +11,17 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 from sign_in import call_api, settings
 
 
+def _make_client() -> secretmanager.SecretManagerServiceClient:
+    endpoint = settings.secret_manager_endpoint
+    if not endpoint.startswith("127.0.0.1:"):
+        return secretmanager.SecretManagerServiceClient(client_options={"api_endpoint": endpoint})
+    channel = grpc.insecure_channel(endpoint)
+    return secretmanager.SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
+
+
 @cache
 def _key_text() -> str:
-    channel = grpc.insecure_channel(settings.secret_manager_endpoint)
-    client = secretmanager.SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
-    text: str = client.access_secret_version(name=settings.helseid_key).payload.data.decode()
+    text: str = _make_client().access_secret_version(name=settings.helseid_key).payload.data.decode()
     return text
 
 
