@@ -71,13 +71,21 @@ def _say(value: Any) -> str:
 
 def _redact(value: Any) -> Any:
     """Redact every text within a value, before JSON escapes hide or break what is redacted."""
+    if isinstance(value, str):
+        return _redact_text(value)
     if isinstance(value, dict):
         return {_redact(name): REDACTED if name in _PRIVATE_NAMES else _redact(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_redact(each) for each in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return _PRIVATE_MEMBER.sub(rf"\1{REDACTED}", _JWS.sub(REDACTED, str(value)))
+    return _redact_text(str(value))
+
+
+def _redact_text(text: str) -> str:
+    if "eyJ" not in text and '"' not in text and "'" not in text:
+        return text  # as most are: neither pattern can match
+    return _PRIVATE_MEMBER.sub(rf"\1{REDACTED}", _JWS.sub(REDACTED, text))
 
 
 class _StreamHandler(logging.Handler):
@@ -94,15 +102,29 @@ class _StreamHandler(logging.Handler):
     def filter(self, record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING or record.name.partition(".")[0] == _OURS
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Handle a record without the lock, which `_write` alone needs: threads format their lines at the same time."""
+        if not self.filter(record):
+            return False
+        self.emit(record)
+        return True
+
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            stream = getattr(sys, self._stream)
-            stream.write(self.format(record) + "\n")
-            stream.flush()
+            self._write(self.format(record) + "\n")
         except (OSError, ValueError):
             if getattr(record, "must_be_written", False):
                 raise
             self.handleError(record)  # a closed pipe or a full disk must not fail an invocation
+
+    def _write(self, line: str) -> None:
+        self.acquire()
+        try:
+            stream = getattr(sys, self._stream)
+            stream.write(line)
+            stream.flush()
+        finally:
+            self.release()
 
 
 def is_text(log_format: str | None) -> bool:

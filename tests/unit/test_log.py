@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +94,22 @@ def test_a_field_that_json_cannot_write_becomes_text(value: object, lines: Lines
     log.configure("INFO")
     OURS.info("x", extra={"fields": {"value": value}})
     assert lines()[0]["value"] == str(value)
+
+
+class LogsElsewhere:
+    """Another thread writes a line of its own while this is formatted."""
+
+    def __str__(self) -> str:
+        other = threading.Thread(target=OURS.info, args=("of another thread",), daemon=True)
+        other.start()
+        other.join(10)
+        return "still waiting" if other.is_alive() else "done"
+
+
+def test_a_thread_writes_while_another_formats_its_line(lines: Lines) -> None:
+    log.configure("INFO", host_writes_others=True)  # other handlers, such as pytest's, hold their lock
+    OURS.info("%s", LogsElsewhere())
+    assert [line["message"] for line in lines()] == ["of another thread", "done"]
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "a\u2028b", "\ud800", '"}', "æ", "\x00"], ids=ascii)
