@@ -6,11 +6,21 @@ import argparse
 import datetime as dt
 import sys
 
-from bench import distances, measures, results
+from bench import distances, distant_calls, measures, results
 from bench.batches import ROOT
 from bench.parties import Parties
 from bench.report import LATEST, PAGE, PLOT, Report, describe_machine
 from bench.rows import Row
+
+_MEASURES = (
+    *measures.ALL,
+    distances.measure_distances_on_google,
+    distances.measure_distances_on_lambda,
+    distant_calls.measure_distant_calls,
+    results.measure_deliveries,
+    results.measure_large_bodies,
+)
+"""In the order of the table."""
 
 
 def main() -> int:
@@ -20,7 +30,7 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     rows: list[Row] = []
     with Parties() as parties:
-        for measure in (*measures.ALL, *distances.ALL, results.measure_deliveries, results.measure_large_bodies):
+        for measure in _MEASURES:
             print(measure.__doc__, file=sys.stderr, flush=True)
             rows += measure(parties, rounds)
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from bench.batches import FUNCTIONS, ROOT
 from bench.distant_parties import DistantParties
-from bench.limit import SIGNATURES, WITH_KEY_FILE, WITH_SECRET_MANAGER, Step, longest_seconds
+from bench.limit import KEY_IN_FILE, KEY_IN_MANAGER, Limit
 from bench.measures import DEPLOYED, MILLISECONDS, PEERS, in_turns
 from bench.on_lambda import LambdaHost
 from bench.parties import Parties
@@ -39,8 +39,8 @@ def measure_distances_on_google(_parties: Parties, rounds: int) -> Iterator[Row]
         }
         works: dict[str, Work] = {name: partial(_start_seconds, each) for name, each in functions.items()}
         seconds = in_turns({**works, "signature": make_signer()}, rounds)
-    yield _beside_limit(_GOOGLE, "manager", seconds, WITH_SECRET_MANAGER)
-    yield _beside_limit("Google Cloud, key in a file", "file", seconds, WITH_KEY_FILE)
+    yield compare_with_limit(f"{_COLD}, {_GOOGLE}", "manager", seconds, KEY_IN_MANAGER)
+    yield compare_with_limit(f"{_COLD}, Google Cloud, key in a file", "file", seconds, KEY_IN_FILE)
     yield _beside_usual(_GOOGLE, f"Google's client, {_USUAL}", seconds["manager"], seconds["usual"])
 
 
@@ -55,7 +55,7 @@ def measure_distances_on_lambda(_parties: Parties, rounds: int) -> Iterator[Row]
         }
         works: dict[str, Work] = {name: each.start_cold for name, each in functions.items()}
         seconds = in_turns({**works, "signature": make_signer()}, rounds)
-    yield _beside_limit(_LAMBDA, "ours", seconds, WITH_SECRET_MANAGER)
+    yield compare_with_limit(f"{_COLD}, {_LAMBDA}", "ours", seconds, KEY_IN_MANAGER)
     yield _beside_usual(_LAMBDA, f"boto3, {_USUAL}", seconds["ours"], seconds["usual"])
 
 
@@ -63,12 +63,12 @@ def _start_seconds(function: Served) -> float:
     return function.start_cold().seconds
 
 
-def _beside_limit(where: str, ours: str, seconds: Mapping[str, Sequence[float]], steps: Mapping[str, Step]) -> Row:
-    host, signatures = seconds["empty"], [SIGNATURES * each for each in seconds["signature"]]
-    round_trips = longest_seconds(steps)
-    limit = [start + round_trips + signing for start, signing in zip(host, signatures, strict=True)]
-    row = compare(f"{_COLD}, {where}", "the computed limit", seconds[ours], limit, 1.15, MILLISECONDS)
-    parts = [statistics.median(host), round_trips, statistics.median(signatures)]
+def compare_with_limit(measure: str, ours: str, seconds: Mapping[str, Sequence[float]], limit: Limit) -> Row:
+    """Make a row of the series `ours` and its limit, for which the series `empty` and `signature` were measured in turns."""
+    host, signatures = seconds["empty"], [limit.signatures * each for each in seconds["signature"]]
+    limits = [start + limit.round_trip_seconds + signing for start, signing in zip(host, signatures, strict=True)]
+    row = compare(measure, "the computed limit", seconds[ours], limits, 1.15, MILLISECONDS)
+    parts = [statistics.median(host), limit.round_trip_seconds, statistics.median(signatures)]
     shown = " + ".join(f"{1000 * part:.0f}" for part in parts)
     return replace(row, detail=f"{row.detail}; the limit is host + round trips + signatures: {shown} ms")
 
@@ -87,7 +87,3 @@ def make_signer() -> Work:
         return time.perf_counter() - begun_at
 
     return sign
-
-
-ALL = (measure_distances_on_google, measure_distances_on_lambda)
-"""In the order of the table."""

@@ -1,4 +1,4 @@
-"""The least that a cold call can take: the longest chain of round trips that the protocols force."""
+"""The least that a call can take: the longest chain of round trips that the protocols force, and the signatures it needs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ HELSEID_SECONDS = API_SECONDS = 0.020
 """A round trip to HelseID, and to the API."""
 MANAGER_SECONDS = 0.030
 """A round trip to the secret manager, from the function or from AWS's extension."""
-SIGNATURES = 3
-"""The key's check of itself when it is read, and a client assertion for each of the two token requests."""
 
 
 @dataclass(frozen=True)
@@ -23,23 +21,48 @@ class Step:
     after: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Limit:
+    """The steps of a call by their names, and how often it signs with the client key."""
+
+    steps: Mapping[str, Step]
+    signatures: int
+
+    @property
+    def round_trip_seconds(self) -> float:
+        """The seconds of the longest chain; whatever does not depend on each other overlaps."""
+
+        def end(name: str) -> float:
+            step = self.steps[name]
+            return step.trips * step.seconds + max(map(end, step.after), default=0.0)
+
+        return max(map(end, self.steps))
+
+
 # A new connection takes a round trip for TCP and one for TLS 1.3 (two for TLS 1.2); a request takes one.
-_AFTER_KEY = {
-    "metadata": Step(3, HELSEID_SECONDS),
-    "API connection": Step(2, API_SECONDS),
+_CONNECT, _CONNECT_AND_REQUEST = 2, 3
+_API_CONNECTION = {"API connection": Step(_CONNECT, API_SECONDS)}
+_API_REQUEST = {"API request": Step(1, API_SECONDS, ("API connection", "token request with nonce"))}
+_COLD = {
+    "metadata": Step(_CONNECT_AND_REQUEST, HELSEID_SECONDS),
+    **_API_CONNECTION,
     "token request without nonce": Step(1, HELSEID_SECONDS, ("key", "metadata")),
     "token request with nonce": Step(1, HELSEID_SECONDS, ("token request without nonce",)),
-    "API request": Step(1, API_SECONDS, ("API connection", "token request with nonce")),
+    **_API_REQUEST,
 }
-WITH_KEY_FILE = {"key": Step(0, 0.0), **_AFTER_KEY}
-WITH_SECRET_MANAGER = {"key": Step(3, MANAGER_SECONDS), **_AFTER_KEY}
+# Three signatures: the key's check of itself when it is read, and a client assertion for each of the two token requests.
+KEY_IN_MANAGER = Limit({"key": Step(_CONNECT_AND_REQUEST, MANAGER_SECONDS), **_COLD}, 3)
+KEY_IN_FILE = Limit({"key": Step(0, 0.0), **_COLD}, 3)
 
-
-def longest_seconds(steps: Mapping[str, Step]) -> float:
-    """Return the seconds of the longest chain; whatever does not depend on each other overlaps."""
-
-    def end(name: str) -> float:
-        step = steps[name]
-        return step.trips * step.seconds + max(map(end, step.after), default=0.0)
-
-    return max(map(end, steps))
+KEPT_CONNECTION = Limit({"API request": Step(1, API_SECONDS)}, 0)
+IDLE_CONNECTION = Limit({**_API_CONNECTION, "API request": Step(1, API_SECONDS, ("API connection",))}, 0)
+EXPIRED_TOKEN = Limit(
+    {
+        **_API_CONNECTION,
+        "token request with an expired nonce": Step(_CONNECT_AND_REQUEST, HELSEID_SECONDS),
+        "token request with nonce": Step(1, HELSEID_SECONDS, ("token request with an expired nonce",)),
+        **_API_REQUEST,
+    },
+    2,
+)
+"""A scheduled run: since the last one the token and the nonce have expired, and no connection was kept."""

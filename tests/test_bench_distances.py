@@ -10,19 +10,19 @@ import pytest
 
 from bench.batches import ROOT
 from bench.distant_parties import DistantParties
-from bench.limit import WITH_KEY_FILE, WITH_SECRET_MANAGER, Step, longest_seconds
+from bench.limit import EXPIRED_TOKEN, IDLE_CONNECTION, KEPT_CONNECTION, KEY_IN_FILE, KEY_IN_MANAGER, Limit, Step
 from bench.programs import distance
 from bench.start import Served
 
 
 def test_the_limit_is_the_longest_chain_not_the_sum() -> None:
     steps = {"a": Step(3, 0.02), "b": Step(1, 0.05), "c": Step(2, 0.01, ("a", "b")), "d": Step(1, 0.07)}
-    assert longest_seconds(steps) == pytest.approx(0.08)
+    assert Limit(steps, 0).round_trip_seconds == pytest.approx(0.08)
 
 
-def test_the_limits_of_a_cold_call_are_those_of_the_page() -> None:
-    limits = [longest_seconds(steps) for steps in (WITH_SECRET_MANAGER, WITH_KEY_FILE)]
-    assert limits == pytest.approx([0.150, 0.120])
+def test_the_limits_are_those_that_the_page_gives() -> None:
+    limits = (KEY_IN_MANAGER, KEY_IN_FILE, KEPT_CONNECTION, IDLE_CONNECTION, EXPIRED_TOKEN)
+    assert [limit.round_trip_seconds for limit in limits] == pytest.approx([0.150, 0.120, 0.020, 0.060, 0.100])
 
 
 @pytest.mark.parametrize("messages", [1, 7])
