@@ -1,4 +1,4 @@
-"""Work that threads share: a cached value that one of them fetches, and a call that gets a time limit."""
+"""Work that threads share: a cached value that one of them fetches, and work that a thread of its own does."""
 
 from __future__ import annotations
 
@@ -72,9 +72,15 @@ class SingleFlight(Generic[Value]):
 
 
 def run_with_timeout(work: Callable[[], Value], timeout_seconds: float, *, name: str) -> Value:
-    """Run the work in a thread of this name and return its result; a thread that takes too long is left behind.
+    """Run the work in a thread of this name and return its result, as `begin` says. Raises `TimeoutError`."""
+    return begin(work, name=name)(timeout_seconds)
 
-    An exception of the work is a defect: the thread reports it on standard error. Raises `TimeoutError`.
+
+def begin(work: Callable[[], Value], *, name: str) -> Callable[[float], Value]:
+    """Begin the work in a thread of this name, and return what waits for its result, once, for a number of seconds.
+
+    A thread that takes longer is left behind, and the waiting raises `TimeoutError`. An exception of the work is a defect: the
+    thread reports it on standard error.
     """
     done: queue.SimpleQueue[Value | None] = queue.SimpleQueue()
 
@@ -85,11 +91,14 @@ def run_with_timeout(work: Callable[[], Value], timeout_seconds: float, *, name:
         finally:
             done.put(result)
 
+    def wait(timeout_seconds: float) -> Value:
+        try:
+            result = done.get(timeout=timeout_seconds)
+        except queue.Empty:
+            raise TimeoutError(f"{name} exceeded its time limit") from None
+        if result is None:
+            raise RuntimeError(f"{name} failed unexpectedly")
+        return result
+
     threading.Thread(target=run, name=name, daemon=True).start()
-    try:
-        result = done.get(timeout=timeout_seconds)
-    except queue.Empty:
-        raise TimeoutError(f"{name} exceeded its time limit") from None
-    if result is None:
-        raise RuntimeError(f"{name} failed unexpectedly")
-    return result
+    return wait

@@ -43,6 +43,8 @@ class Context:
         """More fields of the log line: trace, organization, `kid`, `assertion_jti`. Never anything that grants access."""
         self.runs_own_job = False
         """Whether a job of the user's own runs, whose exceptions are not defects of ours."""
+        self.early_connections: dict[str, Callable[[float], None]] = {}
+        """For each origin that a thread connects to for this invocation, what waits for that and raises its failure."""
         self.longest_seconds = 0.0
         """The longest request so far, to whichever party."""
         self.token_expires_at = 0.0

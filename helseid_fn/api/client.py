@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from helseid_fn.api.call_headers import CallHeaders
 from helseid_fn.api.failure_ids import read_failure_ids
@@ -84,7 +85,8 @@ class ApiClient:
         self, request: ApiRequest, organization: Organization, scopes: frozenset[str], ctx: Context, *, stream: bool = False
     ) -> ApiExchange:
         """Do the same, but return the response as it came, whatever its status; with `stream`, a 2xx is yet to be read."""
-        token = self._tokens.get(organization, scopes, ctx)
+        connect_early = partial(self._transport.connect_early, self._party, request.url, ctx=ctx)
+        token = self._tokens.get(organization, scopes, ctx, meanwhile=connect_early)
         headers = self._headers.build(request.headers, ctx, self._new_uuid)
         exchange = self._send(request, headers, token, ctx, stream=stream)
         if rejects_token(exchange.response) and self._tokens.may_replace(token):

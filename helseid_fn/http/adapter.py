@@ -59,9 +59,13 @@ class Origin:
         """Have the next request open a new connection."""
         self.adapter = self.adapter.renew()
 
+    def is_idle(self, now: float) -> bool:
+        """Return whether its connections were idle for too long, or the clock was set back."""
+        return not 0 <= now - self.used_at <= MAX_IDLE_SECONDS
+
     def renew_idle_connections(self, now: float) -> _Adapter:
-        """Return the adapter: a new one if its connections were idle for too long or the clock was set back."""
-        if not 0 <= now - self.used_at <= MAX_IDLE_SECONDS:
+        """Return the adapter: a new one if its connections are idle."""
+        if self.is_idle(now):
             self.adapter = self.adapter.renew()
         self.used_at = now
         return self.adapter

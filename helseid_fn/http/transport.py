@@ -22,6 +22,7 @@ from helseid_fn.errors import DeadlineExceeded, InvalidResponse, Unavailable
 from helseid_fn.http.adapter import Origin, prepare, wire_url
 from helseid_fn.http.body import read_response
 from helseid_fn.http.dpop_nonce import asks_for_nonce, read_requested_nonce
+from helseid_fn.http.early_connection import begin_connecting
 from helseid_fn.http.exchange import Exchange, Observe, ignore
 from helseid_fn.http.failures import Failure, classify_failure, describe_failure
 from helseid_fn.http.gzip_members import MEBIBYTE
@@ -64,6 +65,28 @@ class Transport:
         self._connect_timeout_seconds = connect_timeout_seconds
         self._lock = threading.Lock()
         self._origins: dict[str, Origin] = {}
+
+    def connect_early(self, party: Party, url: str, *, ctx: Context, response_timeout_seconds: float | None = None) -> None:
+        """Begin to connect to a URL's origin, for a request that will be sent with the same options; nothing is sent.
+
+        What comes of it is that request's first attempt to connect. Where one was sent a moment ago, there is nothing to do.
+        """
+        url = wire_url(url)
+        key = origin_of(url)
+        connect_seconds = min(
+            self._connect_timeout_seconds, ctx.left_seconds(), response_timeout_seconds or ctx.deadline_seconds
+        )
+
+        def connect() -> None:
+            origin = self._origin(party, url)
+            with self._lock:
+                adapter = origin.renew_idle_connections(self._now())
+            adapter.ensure_connected(url, origin.proxies, connect_seconds)
+
+        with self._lock:
+            origin = self._origins.get(key)
+            if origin is None or origin.is_idle(self._now()):
+                ctx.early_connections[key] = begin_connecting(connect)
 
     def send(
         self,
@@ -135,12 +158,14 @@ class Transport:
 
         The message is built once there is a connection: connecting may take as long as a client assertion is valid.
         """
-        with self._lock:
-            adapter = origin.renew_idle_connections(self._now())
         connect_seconds, left_before = min(self._connect_timeout_seconds, timeout_seconds), ctx.left_seconds()
         message: Message | None = None
         with ctx.request(party):
             try:
+                if (join := ctx.early_connections.pop(origin.url, None)) is not None:
+                    join(left_before)
+                with self._lock:
+                    adapter = origin.renew_idle_connections(self._now())
                 adapter.ensure_connected(url, origin.proxies, connect_seconds)
                 message = build()
                 request = prepare(method, url, message)

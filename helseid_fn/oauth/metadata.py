@@ -41,6 +41,8 @@ class MetadataSource:
     ) -> None:
         """Take the token endpoint from the issuer's host, or from `token_endpoint_host` if it is given."""
         self._issuer = issuer
+        # Appended, not inserted as RFC 8414 says: the issuer of HelseID's conformance tests has a path.
+        self._url = f"{issuer}/.well-known/openid-configuration"
         self._token_endpoint_host = token_endpoint_host
         self._transport = transport
         self._now = now
@@ -51,19 +53,21 @@ class MetadataSource:
 
         Raises `Unavailable`, `DeadlineExceeded` or `InvalidResponse`.
         """
+        return self._cached.get(self._is_fresh, lambda: self._fetch(ctx), ctx, Party.HELSEID)
 
-        def is_fresh(metadata: Metadata) -> bool:
-            return 0 <= self._now() - metadata.fetched_at < CACHE_SECONDS
+    def next_url(self) -> str:
+        """Return where the next request to HelseID goes: the token endpoint, or the metadata where none is cached."""
+        metadata = self._cached.value
+        return metadata.token_endpoint if metadata is not None and self._is_fresh(metadata) else self._url
 
-        return self._cached.get(is_fresh, lambda: self._fetch(ctx), ctx, Party.HELSEID)
+    def _is_fresh(self, metadata: Metadata) -> bool:
+        return 0 <= self._now() - metadata.fetched_at < CACHE_SECONDS
 
     def _fetch(self, ctx: Context) -> Metadata:
-        # Appended, not inserted as RFC 8414 says: the issuer of HelseID's conformance tests has a path.
-        url = f"{self._issuer}/.well-known/openid-configuration"
         response = self._transport.send(
             Party.HELSEID,
             "GET",
-            url,
+            self._url,
             lambda _url, _nonce: Message({"Accept": "application/json"}),
             ctx=ctx,
             response_timeout_seconds=ctx.attempt_seconds,

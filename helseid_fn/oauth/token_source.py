@@ -32,6 +32,10 @@ CacheKey = tuple[Organization, frozenset[str]]
 _logger = logging.getLogger(__name__)
 
 
+def do_nothing() -> None:
+    """Do nothing."""
+
+
 class TokenSource:
     """Returns tokens; safe for threads. HelseID forbids requesting a token while a valid one is cached (FK3)."""
 
@@ -61,11 +65,21 @@ class TokenSource:
         self._replaced_thumbprint: str | None = None
         self._warned_thumbprint: str | None = None
 
-    def get(self, organization: Organization, scopes: frozenset[str], ctx: Context, *, rejected: Token | None = None) -> Token:
+    def get(
+        self,
+        organization: Organization,
+        scopes: frozenset[str],
+        ctx: Context,
+        *,
+        rejected: Token | None = None,
+        meanwhile: Callable[[], None] = do_nothing,
+    ) -> Token:
         """Return a token for this organization with these scopes: the cached one if it is fresh, else a new one.
 
         With the token that the API has `rejected`, another one: the one that another thread has obtained meanwhile, or a new
-        one. Raises `SigningKeyError`, `Unavailable`, `DeadlineExceeded`, `Refused` or `InvalidResponse`.
+        one. `meanwhile` begins what may go on while a new one is fetched; only the thread that fetches calls it.
+
+        Raises `SigningKeyError`, `Unavailable`, `DeadlineExceeded`, `Refused` or `InvalidResponse`.
         """
 
         def is_usable(token: Token) -> bool:
@@ -76,7 +90,7 @@ class TokenSource:
         self._refusals.check(cache_key, self._now())
         slot = self._slot(cache_key)
         try:
-            token = slot.get(is_usable, lambda: self._fetch(organization, scopes, ctx), ctx, Party.HELSEID)
+            token = slot.get(is_usable, lambda: self._fetch(organization, scopes, ctx, meanwhile), ctx, Party.HELSEID)
         except HelseidFnError as error:
             self._drop(cache_key, slot)
             if isinstance(error, Refused) and error.party is Party.HELSEID:
@@ -96,7 +110,7 @@ class TokenSource:
         """Remember a token that was obtained for a rejected one, and that the API rejected too."""
         self._rejected_anew.add(token)
 
-    def _fetch(self, organization: Organization, scopes: frozenset[str], ctx: Context) -> Token:
+    def _fetch(self, organization: Organization, scopes: frozenset[str], ctx: Context, meanwhile: Callable[[], None]) -> Token:
         def request_with(key: SigningKey) -> Token:
             ctx.note_key_expiry(key.expiry, self._now())
             metadata = self._metadata.get(ctx)
@@ -105,6 +119,11 @@ class TokenSource:
             self._key_thumbprint = key.thumbprint
             return token
 
+        # HelseID's connection is opened while the key is read; a request waits until the key is good.
+        self._transport.connect_early(
+            Party.HELSEID, self._metadata.next_url(), ctx=ctx, response_timeout_seconds=ctx.attempt_seconds
+        )
+        meanwhile()
         # Read at every fetch, so that a replaced key signs the next token request without a restart.
         stored = self._key.read(ctx)
         key, from_cache = self._parse_newest(stored, ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -33,8 +34,18 @@ class FakeTokens:
         self.rejected: list[Token | None] = []
         self.rejected_anew: list[Token] = []
 
-    def get(self, organization: Organization, scopes: frozenset[str], ctx: Context, *, rejected: Token | None = None) -> Token:
+    def get(
+        self,
+        organization: Organization,
+        scopes: frozenset[str],
+        ctx: Context,
+        *,
+        rejected: Token | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Token:
         del ctx
+        if meanwhile is not None:
+            meanwhile()
         assert (organization, scopes) == (ORGANIZATION, SCOPES)
         self.rejected.append(rejected)
         return TOKEN if rejected is None else NEW_TOKEN
@@ -52,8 +63,12 @@ class FakeTransport:
     def __init__(self, *responses: Response, echo: bool = False) -> None:
         self.messages: list[Message] = []
         self.options: dict[str, Any] = {}
+        self.connected_early: list[tuple[Party, str]] = []
         self._responses = [*responses] or [make_response(200, {}, Content_Type="application/json")]
         self._echo = echo
+
+    def connect_early(self, party: Party, url: str, **_options: Any) -> None:
+        self.connected_early.append((party, url))
 
     def send(self, party: Party, _method: str, url: str, build: Build, **options: Any) -> Response:
         assert party is Party.API
@@ -121,6 +136,12 @@ def test_the_proof_is_bound_to_the_call_and_the_token() -> None:
         "iat": int(NOW),
         "ath": access_token_hash("the-token"),
     }
+
+
+def test_the_api_is_connected_while_a_token_is_fetched() -> None:
+    transport = FakeTransport()
+    call(transport)
+    assert transport.connected_early == [(Party.API, URL)]
 
 
 def test_the_proof_is_signed_with_the_token_s_key() -> None:

@@ -48,6 +48,7 @@ class FakeTransport:
         self.nonces: tuple[str | None, ...] = (None,)
         self.refusal: dict[str, str] | None = None
         self.refused_kids: set[str] = set()
+        self.connected_early: list[tuple[Party, str]] = []
 
     def send(self, party: Party, method: str, url: str, build: Build, **_options: Any) -> Response:
         assert party is Party.HELSEID
@@ -64,6 +65,9 @@ class FakeTransport:
         if self.refusal:
             return make_response(400, self.refusal)
         return make_response(200, {"access_token": f"token-{len(self.forms)}", "token_type": "DPoP", "expires_in": 600})
+
+    def connect_early(self, party: Party, url: str, **_options: Any) -> None:
+        self.connected_early.append((party, url))
 
     def assertion(self, number: int = -1) -> tuple[dict[str, Any], dict[str, Any]]:
         return read_jws(self.forms[number]["client_assertion"])
@@ -129,6 +133,13 @@ def get(source: TokenSource) -> Get:
 def test_making_a_source_reads_no_key(source: TokenSource, keys: FakeStore) -> None:
     del source
     assert keys.reads == []
+
+
+def test_helseid_is_connected_where_the_next_request_goes(get: Get, transport: FakeTransport) -> None:
+    get()
+    get(Organization("999977774"))
+    paths = [url.removeprefix(ISSUER) for _party, url in transport.connected_early]
+    assert paths == ["/.well-known/openid-configuration", "/connect/token"]
 
 
 def test_the_form_is_the_client_credentials_grant(get: Get, transport: FakeTransport) -> None:
