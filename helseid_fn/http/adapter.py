@@ -95,11 +95,12 @@ def _read_environment(url: str) -> tuple[dict[str, str], str]:
 
 
 class _Adapter(HTTPAdapter):
-    """Requests' adapter over our connections, which share one TLS context."""
+    """Requests' adapter for one origin, over our connections, which share one TLS context."""
 
     def __init__(self, tls: ssl.SSLContext | None, max_bytes: int) -> None:
         self._tls = tls
         self._max_bytes = max_bytes
+        self._pool: Any = None
         super().__init__(pool_maxsize=MAX_KEPT_CONNECTIONS)
 
     def renew(self) -> Self:
@@ -122,9 +123,15 @@ class _Adapter(HTTPAdapter):
         """
         request = requests.PreparedRequest()
         request.url = url
-        pool: Any = self.get_connection_with_tls_context(request, verify=True, proxies=proxies)
-        pool.conn_kw["max_bytes"] = self._max_bytes
-        pool.ensure_connected(timeout_seconds)
+        self.get_connection_with_tls_context(request, verify=True, proxies=proxies).ensure_connected(timeout_seconds)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the pool of connections, which is the same for every request to the origin, so it is found once."""
+        if self._pool is None:
+            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+            pool.conn_kw["max_bytes"] = self._max_bytes
+            self._pool = pool
+        return self._pool
 
     def cert_verify(self, *args: Any) -> None:
         """Do nothing: the TLS context decides whom to trust, and requests would load its bundle every time."""
