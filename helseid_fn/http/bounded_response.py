@@ -86,7 +86,7 @@ class BoundedResponse(http.client.HTTPResponse):
     def _close_conn(self) -> None:
         """End the connection if there are bytes after the response: the next request would take them for its own response."""
         self._reader.stop()
-        if self.fp.peek() or _count_decrypted(self._socket):
+        if self.fp.peek() or count_decrypted(self._socket):
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
         super()._close_conn()  # type: ignore[misc]  # missing in typeshed
@@ -100,6 +100,6 @@ class BoundedResponse(http.client.HTTPResponse):
             http.client.parse_headers(self.fp)
 
 
-def _count_decrypted(sock: socket.socket) -> int:
+def count_decrypted(sock: socket.socket) -> int:
     """Return how many bytes OpenSSL has decrypted that nobody has read; the socket itself shows nothing of them."""
     return sock.pending() if isinstance(sock, ssl.SSLSocket) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -13,10 +14,10 @@ from typing import Any, NamedTuple, cast
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
-from urllib3.util import ssl_wrap_socket
+from urllib3.util import ssl_wrap_socket, wait_for_read
 
 from helseid_fn.http.addresses import left_seconds, open_socket, resolve
-from helseid_fn.http.bounded_response import DEFAULT_MAX_BYTES, BoundedResponse
+from helseid_fn.http.bounded_response import DEFAULT_MAX_BYTES, BoundedResponse, count_decrypted
 from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError
 
 
@@ -54,10 +55,14 @@ class _PhasedConnection(HTTPConnection):
     def is_connected(self) -> bool:
         """Whether the connection can carry another request: it is open, and no byte has come that nobody asked for.
 
-        Reading shows it and not the socket's readiness: TLS's own records, such as session tickets, are no such bytes.
+        Where there is something to read, reading shows what it is: TLS's own records, such as session tickets, are no such
+        bytes.
         """
         if self.sock is None:
             return False
+        is_socket = isinstance(self.sock, socket.socket)  # and not TLS within TLS, which has buffers of its own
+        if is_socket and not count_decrypted(self.sock) and not wait_for_read(self.sock, timeout=0):
+            return True
         timeout_seconds = self.sock.gettimeout()
         self.sock.settimeout(0)
         try:
