@@ -23,6 +23,9 @@ CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.
 REQUIRED_MEMBERS = ("kty", "n", "e", "crv", "x", "y")
 """The public members that a JWK must have (RFC 7638 section 3.2)."""
 
+_JWS = jwt.PyJWS()
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class SigningKey:
     """Signs JWTs with one algorithm. `repr` shows no private member, and the key cannot be pickled or copied."""
@@ -64,7 +67,8 @@ class SigningKey:
     def sign(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
         """Sign the claims as a compact JWS (RFC 7515 section 7.1), with the header given and the key's `alg`."""
         # PyJWT adds a typ of its own to a header without one, unless it is None; and an alg in the header decides.
-        return jwt.encode(dict(claims), self._private, self.alg, {"typ": None, **header, "alg": self.alg})
+        whole_header = {"typ": None, **header, "alg": self.alg}
+        return _JWS.encode(_to_json(claims).encode(), self._private, self.alg, whole_header, sort_headers=False)
 
     def verify(self, jws: str, typ: str) -> dict[str, Any] | None:
         """Return the claims of a compact JWS that this key signed with this `typ`; None for any other text."""
