@@ -18,6 +18,7 @@ from helseid_fn.error_codes import Party
 from helseid_fn.errors import Unavailable
 from helseid_fn.http.connection import POOL_CLASSES
 from helseid_fn.http.messages import Message
+from helseid_fn.http.tls_session import TlsSession
 from helseid_fn.http.trust import share_tls_context
 from helseid_fn.http.url import origin_of
 
@@ -53,7 +54,7 @@ class Origin:
         tls = _load_trust(party, bundle) if scheme == "https" else None
         # http goes to this machine only, and a proxy must not see that traffic.
         proxies = proxies if tls else {}
-        return cls(origin_of(url), proxies, tls, _Adapter(tls, max_bytes), used_at=now)
+        return cls(origin_of(url), proxies, tls, _Adapter(tls, max_bytes, TlsSession()), used_at=now)
 
     def drop_connections(self) -> None:
         """Have the next request open a new connection."""
@@ -68,6 +69,7 @@ class Origin:
         if self.is_idle(now):
             self.adapter = self.adapter.renew()
         self.used_at = now
+        self.adapter.tls_session.drop_old(now)
         return self.adapter
 
 
@@ -97,15 +99,16 @@ def _read_environment(url: str) -> tuple[dict[str, str], str]:
 class _Adapter(HTTPAdapter):
     """Requests' adapter for one origin, over our connections, which share one TLS context."""
 
-    def __init__(self, tls: ssl.SSLContext | None, max_bytes: int) -> None:
+    def __init__(self, tls: ssl.SSLContext | None, max_bytes: int, tls_session: TlsSession) -> None:
+        self.tls_session = tls_session
         self._tls = tls
         self._max_bytes = max_bytes
         self._pool: Any = None
         super().__init__(pool_maxsize=MAX_KEPT_CONNECTIONS)
 
     def renew(self) -> Self:
-        """Return the same without connections."""
-        return type(self)(self._tls, self._max_bytes)
+        """Return the same without connections, but with the session to resume."""
+        return type(self)(self._tls, self._max_bytes, self.tls_session)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
@@ -129,7 +132,7 @@ class _Adapter(HTTPAdapter):
         """Return the pool of connections, which is the same for every request to the origin, so it is found once."""
         if self._pool is None:
             pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-            pool.conn_kw["max_bytes"] = self._max_bytes
+            pool.conn_kw.update(max_bytes=self._max_bytes, tls_session=self.tls_session)
             self._pool = pool
         return self._pool
 

@@ -19,6 +19,7 @@ from urllib3.util import ssl_wrap_socket, wait_for_read
 from helseid_fn.http.addresses import left_seconds, open_socket, resolve
 from helseid_fn.http.bounded_response import DEFAULT_MAX_BYTES, BoundedResponse, count_decrypted
 from helseid_fn.http.failures import ConnectError, Phase, TunnelRefusedError
+from helseid_fn.http.tls_session import TlsSession
 
 
 class _Tunnel(NamedTuple):
@@ -38,8 +39,11 @@ class _PhasedConnection(HTTPConnection):
 
     _connect_by = 0.0
 
-    def __init__(self, *args: Any, max_bytes: int = DEFAULT_MAX_BYTES, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, max_bytes: int = DEFAULT_MAX_BYTES, tls_session: TlsSession | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._tls_session = tls_session or TlsSession()
         self.response_class = partial(BoundedResponse, max_bytes=max_bytes)  # type: ignore[assignment]  # it is only called
 
     def connect(self) -> None:
@@ -93,6 +97,21 @@ class _PhasedTlsConnection(_PhasedConnection, HTTPSConnection):
         self._tunnel_target = _Tunnel(host.strip("[]"), port or 443, headers or {})
 
     def connect(self) -> None:
+        session = self._tls_session.offer()
+        try:
+            self._connect(session)
+        except ConnectError as error:
+            if session is None or error.phase is not Phase.TLS:
+                raise
+            # Whether the session was to blame, a full handshake shows.
+            self._tls_session.drop()
+            seconds = self._connect_by - time.monotonic()
+            if seconds <= 0:
+                raise
+            self.timeout = seconds
+            self._connect(None)
+
+    def _connect(self, session: ssl.SSLSession | None) -> None:
         super().connect()
         host, proxy_has_tls = self.host, False
         if self._tunnel_target is not None:
@@ -103,7 +122,11 @@ class _PhasedTlsConnection(_PhasedConnection, HTTPSConnection):
                 self._open_tunnel(self._tunnel_target)
             host = self._tunnel_target.host
         with _phase(Phase.TLS):
-            self._start_tls(host, inside_tls=proxy_has_tls)
+            if proxy_has_tls:
+                self._start_tls(host, inside_tls=True)
+            else:
+                self._start_tls(host, session=session)
+                self._tls_session.keep(cast("ssl.SSLSocket", self.sock))
         self.is_verified = True
         self.sock.settimeout(self.timeout)
 
@@ -118,10 +141,13 @@ class _PhasedTlsConnection(_PhasedConnection, HTTPSConnection):
         if not 200 <= response.status < 300:
             raise TunnelRefusedError(response.status)
 
-    def _start_tls(self, host: str, *, inside_tls: bool = False) -> None:
+    def _start_tls(self, host: str, *, inside_tls: bool = False, session: ssl.SSLSession | None = None) -> None:
         self.sock.settimeout(left_seconds(self._connect_by))
-        name = host.strip("[]")
-        self.sock = ssl_wrap_socket(self.sock, server_hostname=name, ssl_context=self.ssl_context, tls_in_tls=inside_tls)
+        name, context = host.strip("[]"), cast("ssl.SSLContext", self.ssl_context)  # our adapter always sets one
+        if inside_tls:
+            self.sock = ssl_wrap_socket(self.sock, server_hostname=name, ssl_context=context, tls_in_tls=True)
+        else:
+            self.sock = context.wrap_socket(self.sock, server_hostname=name, session=session)
         # A connection that ends without TLS saying so was cut: a body that lasts until its end would pass for complete.
         self.sock.suppress_ragged_eofs = False  # type: ignore[union-attr]  # typeshed lacks it
 

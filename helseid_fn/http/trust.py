@@ -37,4 +37,5 @@ def load_tls_context(ca_bundle: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=None if is_folder else ca_bundle, capath=ca_bundle if is_folder else None)
     context.hostname_checks_common_name = False  # RFC 9525 section 2
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     return context
