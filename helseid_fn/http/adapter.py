@@ -8,11 +8,13 @@ from __future__ import annotations
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
 from helseid_fn.error_codes import Party
 from helseid_fn.errors import Unavailable
@@ -136,6 +138,13 @@ class _Adapter(HTTPAdapter):
             self._pool = pool
         return self._pool
 
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Return the response with what is read of it; its cookies are never looked for."""
+        response = requests.Response()
+        response.request, response.status_code, response.raw = req, resp.status, resp
+        response.headers = CaseInsensitiveDict(resp.headers)
+        return response
+
     def cert_verify(self, *args: Any) -> None:
         """Do nothing: the TLS context decides whom to trust, and requests would load its bundle every time."""
 
@@ -148,6 +157,7 @@ def _load_trust(party: Party, bundle: str) -> ssl.SSLContext:
         raise Unavailable(party, "tls", detail) from None
 
 
+@lru_cache(maxsize=32)  # most calls have one of few URLs
 def wire_url(url: str) -> str:
     """Return the URL exactly as it will be sent, which `htu` must repeat: normalised by requests, without a default port."""
     prepared = requests.PreparedRequest()
