@@ -1,7 +1,8 @@
 """Calls the function very often from several threads while its parties change: `python -m tests.long.soak --calls 100000`.
 
-Fails unless every call succeeds, every token request has a reason, no secret is written, and memory, threads and open files
-are at the end as they were after the first tenth.
+The calls are for many organizations in turn, each with a token of its own. Fails unless every call succeeds, every token
+request has a reason, no secret is written, and memory, threads and open files are at the end as they were after the first
+tenth.
 """
 
 import argparse
@@ -24,14 +25,15 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PARENT = "999977774"
-INVOCATIONS = [
-    None,
-    {"organization": {"parent": PARENT, "child": "999977775"}},
-    {"organization": {"parent": PARENT}},
-]
 MOST_GROWTH_BYTES = 12 * 1024 * 1024
 LIBRARIES = ("", "urllib3", "helseid_fn", "grpc", "google", "google.auth", "google.api_core", "werkzeug")
 _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{10,}")
+
+
+def list_invocations(organizations: int) -> list[dict[str, Any] | None]:
+    """Return one for each of so many organizations: the default one, its parent alone, and other children of that."""
+    children = [str(100_000_000 + number) for number in range(organizations - 2)]
+    return [None, *({"organization": {"parent": PARENT, "child": child}} for child in (None, *children))]
 
 
 class Watch:
@@ -104,15 +106,19 @@ class Usage:
 class Soak:
     """One run."""
 
-    def __init__(self, calls: int, threads: int, every: int) -> None:
+    def __init__(self, calls: int, threads: int, every: int, organizations: int) -> None:
         self._calls, self._threads, self._every = calls, threads, every
+        self.invocations = list_invocations(organizations)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._done = 0
         self.codes: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.happened: Counter[str] = Counter()
+        self.first: Usage | None = None
+        """After a hundredth of the calls."""
         self.early: Usage | None = None
+        """After a tenth."""
 
     def run(self, neighbours: Neighbours) -> None:
         """Make every call, and trigger an event at intervals."""
@@ -132,7 +138,7 @@ class Soak:
     def _call_on(self, app: Any) -> None:
         client = app.test_client()
         while (number := next(self._numbers)) <= self._calls:
-            members = INVOCATIONS[number % len(INVOCATIONS)]
+            members = self.invocations[number % len(self.invocations)]
             response = client.get("/") if members is None else client.post("/", json=members)
             report = response.get_json()
             with self._lock:
@@ -149,6 +155,8 @@ class Soak:
                 neighbours.say(happening)
                 self.happened[happening] += 1
                 due += self._every
+            if self.first is None and self._done >= self._calls // 100:
+                self.first = Usage.now()
             if self.early is None and self._done >= self._calls // 10:
                 self.early = Usage.now()
             time.sleep(0.005)
@@ -166,7 +174,7 @@ def find_faults(soak: Soak, tally: dict[str, Any], watch: Watch, late: Usage, ca
             faults.append(f"{times} token requests or calls: {reason}")
     arrived = sum(times for kind, times in tally["counts"].items() if kind.startswith(("metadata", "token")))
     restarts = sum(times for happening, times in soak.happened.items() if "restart" in happening)
-    if not 0 <= soak.requests["helseid"] - arrived <= restarts * len(INVOCATIONS):
+    if not 0 <= soak.requests["helseid"] - arrived <= restarts * len(soak.invocations):
         faults.append(f"the function sent HelseID {soak.requests['helseid']} requests, of which {arrived} arrived")
     if watch.leaks:
         faults.append(f"secrets were written {len(watch.leaks)} times, beginning {sorted(set(watch.leaks))}")
@@ -182,12 +190,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.long.soak", description=__doc__)
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--organizations", type=int, default=100)
     parser.add_argument("--lifetime", type=int, default=5, help="of a token, in seconds")
     parser.add_argument("--every", type=int, default=250, help="calls between two happenings")
     arguments = parser.parse_args()
     neighbours = Neighbours(arguments.lifetime)
     os.environ.update(neighbours.setup["environment"], LOG_LEVEL="DEBUG")
-    soak, out, begun_at = Soak(arguments.calls, arguments.threads, arguments.every), sys.stdout, time.monotonic()
+    soak = Soak(arguments.calls, arguments.threads, arguments.every, arguments.organizations)
+    out, begun_at = sys.stdout, time.monotonic()
     watch = Watch(neighbours.setup["secrets"])
     sys.stdout = sys.stderr = watch
     logging.getLogger().addHandler(logging.StreamHandler(watch))
@@ -205,7 +215,9 @@ def main() -> int:
         "requests counted by the function": dict(soak.requests),
         "responses counted by the parties": tally["counts"],
         "tokens and refusals": tally["reasons"],
-        "MiB early and late": [usage.resident_bytes >> 20 for usage in (soak.early or late, late)],
+        "MiB after a hundredth, after a tenth and late": [
+            usage.resident_bytes >> 20 for usage in (soak.first or late, soak.early or late, late)
+        ],
         "threads early and late": [usage.threads for usage in (soak.early or late, late)],
         "files early and late": [usage.files for usage in (soak.early or late, late)],
         "lines searched for secrets": watch.lines,

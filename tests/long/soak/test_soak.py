@@ -13,7 +13,8 @@ from tests.conftest import ROOT
 @pytest.fixture(scope="module")
 def soaked() -> tuple[dict[str, Any], int, str]:
     """Return the figures, the exit status and the standard error of a thousand calls."""
-    command = [sys.executable, "-m", "tests.long.soak", "--calls", "1000", "--every", "40", "--lifetime", "3"]
+    short = ["--calls", "1000", "--every", "40", "--lifetime", "3", "--organizations", "3"]
+    command = [sys.executable, "-m", "tests.long.soak", *short]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     return json.loads(run.stdout), run.returncode, run.stderr
 
