@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import os
+import platform
+import subprocess
 import sys
+from functools import partial
 
-from bench import distances, distant_calls, measures, results
+from bench import distances, distant_calls, history, measures, report, results
 from bench.batches import ROOT
+from bench.history import Run
+from bench.noise import Noise, read_load
 from bench.parties import Parties
-from bench.report import LATEST, PAGE, PLOT, Report, describe_machine
 from bench.rows import Row
 
 _MEASURES = (
@@ -27,18 +32,34 @@ def main() -> int:
     """Measure and print; a missed target is a result, not a failure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="how often each figure is measured, in turns with the others")
-    rounds = parser.parse_args().rounds
-    rows: list[Row] = []
+    run = _measure(parser.parse_args().rounds)
+    history.append(run)
+    report.publish()
+    print(report.long_table(run), end="")
+    saved = ", ".join(str(path.relative_to(ROOT)) for path in (history.HISTORY, report.PLOT, report.PAGE, report.README))
+    print(f"\nSaved in {saved}.", file=sys.stderr)
+    return 0
+
+
+def _measure(rounds: int) -> Run:
+    load, rows = read_load(), list[Row]()
+    noise = Noise(partial(subprocess.run, [measures.DEPLOYED / "bin" / "python", "-c", "import requests"], check=True))
     with Parties() as parties:
         for measure in _MEASURES:
             print(measure.__doc__, file=sys.stderr, flush=True)
+            noise.sample()
             rows += measure(parties, rounds)
-    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    report = Report(today, describe_machine(), rounds, tuple(rows))
-    report.save()
-    print(report.section(), end="")
-    print(f"\nSaved in {PAGE.relative_to(ROOT)}, {LATEST.relative_to(ROOT)} and {PLOT.relative_to(ROOT)}.", file=sys.stderr)
-    return 0
+    return Run(
+        date=dt.datetime.now(tz=dt.UTC).date().isoformat(),
+        commit=history.describe_commit(),
+        machine=history.describe_machine(),
+        cores=os.cpu_count() or 1,
+        python=platform.python_version(),
+        rounds=rounds,
+        load=round(load, 2),
+        noise=round(noise.ratio(), 4),
+        rows=tuple(rows),
+    )
 
 
 if __name__ == "__main__":

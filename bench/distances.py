@@ -39,9 +39,11 @@ def measure_distances_on_google(_parties: Parties, rounds: int) -> Iterator[Row]
         }
         works: dict[str, Work] = {name: partial(_start_seconds, each) for name, each in functions.items()}
         seconds = in_turns({**works, "signature": make_signer()}, rounds)
-    yield compare_with_limit(f"{_COLD}, {_GOOGLE}", "manager", seconds, KEY_IN_MANAGER)
-    yield compare_with_limit(f"{_COLD}, Google Cloud, key in a file", "file", seconds, KEY_IN_FILE)
-    yield _beside_usual(_GOOGLE, f"Google's client, {_USUAL}", seconds["manager"], seconds["usual"])
+    yield compare_with_limit(f"{_COLD}, {_GOOGLE}", "manager", seconds, KEY_IN_MANAGER, "distant-google-manager")
+    of_file = f"{_COLD}, Google Cloud, key in a file"
+    yield compare_with_limit(of_file, "file", seconds, KEY_IN_FILE, "distant-google-file")
+    usual = f"Google's client, {_USUAL}"
+    yield _beside_usual(_GOOGLE, usual, seconds["manager"], seconds["usual"], "distant-google-beside-usual")
 
 
 def measure_distances_on_lambda(_parties: Parties, rounds: int) -> Iterator[Row]:
@@ -55,26 +57,27 @@ def measure_distances_on_lambda(_parties: Parties, rounds: int) -> Iterator[Row]
         }
         works: dict[str, Work] = {name: each.start_cold for name, each in functions.items()}
         seconds = in_turns({**works, "signature": make_signer()}, rounds)
-    yield compare_with_limit(f"{_COLD}, {_LAMBDA}", "ours", seconds, KEY_IN_MANAGER)
-    yield _beside_usual(_LAMBDA, f"boto3, {_USUAL}", seconds["ours"], seconds["usual"])
+    yield compare_with_limit(f"{_COLD}, {_LAMBDA}", "ours", seconds, KEY_IN_MANAGER, "distant-lambda")
+    usual = f"boto3, {_USUAL}"
+    yield _beside_usual(_LAMBDA, usual, seconds["ours"], seconds["usual"], "distant-lambda-beside-usual")
 
 
 def _start_seconds(function: Served) -> float:
     return function.start_cold().seconds
 
 
-def compare_with_limit(measure: str, ours: str, seconds: Mapping[str, Sequence[float]], limit: Limit) -> Row:
+def compare_with_limit(measure: str, ours: str, seconds: Mapping[str, Sequence[float]], limit: Limit, row_id: str) -> Row:
     """Make a row of the series `ours` and its limit, for which the series `empty` and `signature` were measured in turns."""
     host, signatures = seconds["empty"], [limit.signatures * each for each in seconds["signature"]]
     limits = [start + limit.round_trip_seconds + signing for start, signing in zip(host, signatures, strict=True)]
-    row = compare(measure, "the computed limit", seconds[ours], limits, 1.15, MILLISECONDS)
+    row = compare(measure, "the computed limit", seconds[ours], limits, 1.15, MILLISECONDS, row_id=row_id)
     parts = [statistics.median(host), limit.round_trip_seconds, statistics.median(signatures)]
     shown = " + ".join(f"{1000 * part:.0f}" for part in parts)
     return replace(row, detail=f"{row.detail}; the limit is host + round trips + signatures: {shown} ms")
 
 
-def _beside_usual(where: str, usual: str, ours: Sequence[float], theirs: Sequence[float]) -> Row:
-    return compare(f"{_COLD}, {where}", usual, ours, theirs, 0.5, MILLISECONDS)
+def _beside_usual(where: str, usual: str, ours: Sequence[float], theirs: Sequence[float], row_id: str) -> Row:
+    return compare(f"{_COLD}, {where}", usual, ours, theirs, 0.5, MILLISECONDS, row_id=row_id)
 
 
 def make_signer() -> Work:

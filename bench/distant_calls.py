@@ -47,9 +47,12 @@ def measure_distant_calls(_parties: Parties, rounds: int) -> Iterator[Row]:
             "signature": make_signer(),
         }
         seconds = in_turns(works, rounds // 2 + 1)
-    yield compare_with_limit(f"{_WARM}, connection kept", "kept", seconds, KEPT_CONNECTION)
-    yield compare_with_limit(f"{_WARM}, connections idle for {MAX_IDLE_SECONDS:g} s", "idle", seconds, IDLE_CONNECTION)
-    yield compare_with_limit(f"{_WARM}, token and nonce expired too", "expired", seconds, EXPIRED_TOKEN)
+    for series, what, limit in (
+        ("kept", "connection kept", KEPT_CONNECTION),
+        ("idle", f"connections idle for {MAX_IDLE_SECONDS:g} s", IDLE_CONNECTION),
+        ("expired", "token and nonce expired too", EXPIRED_TOKEN),
+    ):
+        yield compare_with_limit(f"{_WARM}, {what}", series, seconds, limit, f"distant-warm-{series}")
 
 
 def _time_call(port: int) -> float:

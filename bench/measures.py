@@ -40,15 +40,17 @@ def measure_starts(parties: Parties, rounds: int) -> Iterator[Row]:
     seconds = {name: [each.seconds for each in series] for name, series in starts.items()}
     megabytes = {name: [each.megabytes for each in series] for name, series in starts.items()}
     cold = "Cold start to the first 200 on functions-framework"
-    yield compare(f"{cold}, key in a file", "an empty function", seconds["ours"], seconds["empty"], 1.4, MILLISECONDS)
-    yield compare(
-        "Cold start with an RSA-4096 key", "an RSA-2048 key", seconds["ours"], seconds["ours, RSA-2048"], 1.1, MILLISECONDS
-    )
+    ours, empty, shorter_key = seconds["ours"], seconds["empty"], seconds["ours, RSA-2048"]
+    in_file = f"{cold}, key in a file"
+    yield compare(in_file, "an empty function", ours, empty, 1.4, MILLISECONDS, row_id="cold-google-file")
+    longer = "Cold start with an RSA-4096 key"
+    yield compare(longer, "an RSA-2048 key", ours, shorter_key, 1.1, MILLISECONDS, row_id="cold-rsa-4096")
     usual = "Google's client, pydantic-settings, requests-oauth2client"
     manager = seconds["ours, Secret Manager"]
-    yield compare(f"{cold}, key in Secret Manager", usual, manager, seconds["usual"], 0.6, MILLISECONDS)
+    in_manager = f"{cold}, key in Secret Manager"
+    yield compare(in_manager, usual, manager, seconds["usual"], 0.6, MILLISECONDS, row_id="cold-google-manager")
     memory = "Memory (PSS) after the first call, key in a file"
-    yield compare(memory, "an empty function", megabytes["ours"], megabytes["empty"], 1.4, ("MB", 1.0))
+    yield compare(memory, "an empty function", megabytes["ours"], megabytes["empty"], 1.4, ("MB", 1.0), row_id="memory")
 
 
 def measure_lambda(parties: Parties, rounds: int) -> Iterator[Row]:
@@ -58,12 +60,13 @@ def measure_lambda(parties: Parties, rounds: int) -> Iterator[Row]:
     seconds = in_turns({"ours": ours.start_cold, "usual": usual.start_cold}, rounds)
     beside = "boto3, pydantic-settings, requests-oauth2client"
     cold = "Cold start to the first response on Lambda, with AWS's extension"
-    yield compare(cold, beside, seconds["ours"], seconds["usual"], 0.12, MILLISECONDS)
+    yield compare(cold, beside, seconds["ours"], seconds["usual"], 0.12, MILLISECONDS, row_id="cold-lambda-compiled")
     tasks = {"with": ours.folder, "without": shutil.copytree(ours.folder, host.folder / "uncompiled", ignore=NO_BYTECODE)}
     import_main = partial(_import_main, ours.command[:3], ours.environment)
     seconds = in_turns({name: partial(import_main, task) for name, task in tasks.items()}, rounds * 3)
     imported = "CPU time of `import main` on Lambda, with the archive's bytecode"
-    yield compare(imported, "the same without", seconds["with"], seconds["without"], 0.65, MILLISECONDS)
+    compiled, uncompiled = seconds["with"], seconds["without"]
+    yield compare(imported, "the same without", compiled, uncompiled, 0.65, MILLISECONDS, row_id="lambda-import")
 
 
 def _import_main(python: list[str], environment: Mapping[str, str], folder: Path) -> float:
@@ -84,9 +87,9 @@ def measure_warm_calls(parties: Parties, rounds: int) -> Iterator[Row]:
         signed, proved = zip(*in_turns({"proofs": lambda: proofs.do(200)}, rounds * 3)["proofs"], strict=True)
     microseconds = ("µs", 1e6)
     beside = "one bare `requests` call on a kept connection"
-    yield compare("CPU time of one warm call", beside, seconds["ours"], seconds["bare"], 1.0, microseconds)
+    yield compare("CPU time of one warm call", beside, seconds["ours"], seconds["bare"], 1.0, microseconds, row_id="warm-call")
     per_proof = ("µs", 1e6 / 200)
-    yield compare("CPU time of one DPoP proof", "one bare ES256 signature", proved, signed, 2.0, per_proof)
+    yield compare("CPU time of one DPoP proof", "one bare ES256 signature", proved, signed, 2.0, per_proof, row_id="proof")
 
 
 def measure_command_line(parties: Parties, rounds: int, python: Path = DEPLOYED / "bin" / "python") -> Iterator[Row]:
@@ -105,9 +108,11 @@ def measure_command_line(parties: Parties, rounds: int, python: Path = DEPLOYED 
         return time.perf_counter() - begun_at
 
     seconds = in_turns({name: partial(run, *arguments) for name, arguments in commands.items()}, rounds)
-    yield compare("`helseid-fn --help`", '`python -c "import click"`', seconds["help"], seconds["click"], 1.5, MILLISECONDS)
+    click = '`python -c "import click"`'
+    yield compare("`helseid-fn --help`", click, seconds["help"], seconds["click"], 1.5, MILLISECONDS, row_id="command-help")
     beside = "a program that does the same with `Client`"
-    yield compare("`helseid-fn call`, with a token and the call", beside, seconds["call"], seconds["client"], 1.3, MILLISECONDS)
+    call = "`helseid-fn call`, with a token and the call"
+    yield compare(call, beside, seconds["call"], seconds["client"], 1.3, MILLISECONDS, row_id="command-call")
 
 
 def count_requests(parties: Parties, _rounds: int = 1, python: Path = DEPLOYED / "bin" / "python") -> Iterator[Row]:
@@ -116,13 +121,14 @@ def count_requests(parties: Parties, _rounds: int = 1, python: Path = DEPLOYED /
     for threads in (32, 256):
         with Program("job_calls", python, environment) as cold:
             tokens = _count(parties, cold, {"calls": threads, "threads": threads}, "token")
-        yield Row(f"Token requests when {threads} threads start cold", "", tokens, 2)
+        yield Row(f"token-requests-{threads}", f"Token requests when {threads} threads start cold", "", tokens, 2)
     with Program("job_calls", python, environment) as cold:
         kinds = ("metadata", "token", "api")
         first = _count(parties, cold, {"calls": 100}, *kinds)
         second = _count(parties, cold, {"calls": 100, "parent": OTHER_PARENT}, *kinds)
-    yield Row("HTTP requests for the first 100 calls", "", first, 103)
-    yield Row("HTTP requests for 100 calls for another organization, nonce known", "", second, 102)
+    yield Row("http-requests", "HTTP requests for the first 100 calls", "", first, 103)
+    another = "HTTP requests for 100 calls for another organization, nonce known"
+    yield Row("http-requests-other-organization", another, "", second, 102)
 
 
 def measure_throughput(parties: Parties, rounds: int) -> Iterator[Row]:
@@ -142,7 +148,8 @@ def measure_throughput(parties: Parties, rounds: int) -> Iterator[Row]:
             rates = in_turns({name: partial(call, port, callers) for name, port in ports.items()}, rounds * 3)
             beside = "a function that makes one bare `requests` call"
             measure = f"Throughput with {callers} callers"
-            yield compare(measure, beside, rates["ours"], rates["bare"], 0.9, ("calls/s", 1.0), "at least")
+            row_id, unit = f"throughput-{callers}", ("calls/s", 1.0)
+            yield compare(measure, beside, rates["ours"], rates["bare"], 0.9, unit, "at least", row_id=row_id)
 
 
 def in_turns(works: dict[str, Callable[[], Figure]], rounds: int) -> dict[str, list[Figure]]:

@@ -1,70 +1,95 @@
-"""The results of a run: the figures as JSON, a table in the documentation, a plot as a file."""
+"""The latest run as tables in the documentation, and all runs as a picture."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.batches import ROOT
+from bench.history import Run, load
 from bench.plot import draw
 from bench.rows import Row
 
-LATEST = ROOT / "bench" / "latest.json"
-PLOT = ROOT / "bench" / "latest.svg"
+PLOT = ROOT / "bench" / "history.svg"
 PAGE = ROOT / "docs" / "performance.md"
-_TABLE = re.compile(r"(?<=<!-- bench -->\n).*?(?=<!-- end of bench -->)", re.DOTALL)
+README = ROOT / "README.md"
+
+README_ROWS = (
+    "cold-google-file",
+    "cold-lambda-compiled",
+    "lambda-import",
+    "distant-google-manager",
+    "distant-lambda",
+    "distant-google-beside-usual",
+    "distant-lambda-beside-usual",
+    "memory",
+    "warm-call",
+    "throughput-16",
+    "proof",
+    "token-requests-32",
+    "token-requests-256",
+    "http-requests",
+)
+"""What README shows of the table, in this order."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """One run of all measures."""
-
-    date: str
-    machine: str
-    rounds: int
-    rows: tuple[Row, ...]
-
-    def table(self) -> str:
-        """Return the table, as Markdown."""
-        lines = ["| measure | beside | figure | target | |", "|---|---|---|---|---|"]
-        return "".join(f"{line}\n" for line in [*lines, *(_line(row) for row in self.rows)])
-
-    def section(self) -> str:
-        """Return what the documentation shows: when and where it was measured, and the table."""
-        return f"Measured on {self.date}, {self.machine}, {self.rounds} rounds:\n\n{self.table()}"
-
-    def save(self) -> None:
-        """Write the figures and the plot, and put the table into the documentation."""
-        LATEST.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
-        PLOT.write_text(draw(self.rows))
-        PAGE.write_text(_TABLE.sub(lambda _: self.section(), PAGE.read_text()))
+def long_table(run: Run) -> str:
+    """Return when and where it was measured, and each figure with its quartiles and medians, as Markdown."""
+    lines = ["| measure | beside | figure | target | |", "|---|---|---|---|---|"]
+    cells = ((row.measure, row.beside, _in_full(row), row.shown_bound, _verdict(row, run)) for row in run.rows)
+    return f"{_when_and_where(run)}\n{_table(lines, cells)}"
 
 
-def load() -> Report:
-    """Read the figures of the latest run."""
-    members = json.loads(LATEST.read_text())
-    return Report(**{**members, "rows": tuple(Row(**row) for row in members["rows"])})
+def short_table(run: Run) -> str:
+    """Return what README shows."""
+    rows = {row.id: row for row in run.rows}
+    lines = ["| measure | beside | figure | target | |", "|---|---|---|---|---|"]
+    shown = (rows[each] for each in README_ROWS if each in rows)
+    cells = ((row.measure, row.beside, f"{row.shown:g}", row.shown_bound, _verdict(row, run)) for row in shown)
+    return f"{_when_and_where(run)}\n{_table(lines, cells)}"
 
 
-def published() -> str:
-    """Return what the documentation shows now."""
-    shown = _TABLE.search(PAGE.read_text())
+def blocks(run: Run) -> dict[tuple[Path, str], str]:
+    """Return what belongs between the markers of each page."""
+    return {(PAGE, "bench"): long_table(run), (README, "bench"): short_table(run)}
+
+
+def published(page: Path, name: str) -> str:
+    """Return what a page shows between its markers now."""
+    shown = _between(name).search(page.read_text())
     return shown[0] if shown else ""
 
 
-def describe_machine() -> str:
-    """Return what the figures depend on: the processor, the number of cores, and Python."""
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    return f"{os.cpu_count()} cores of {model[1] if model else platform.machine()}, Python {platform.python_version()}"
+def publish() -> None:
+    """Put the latest run into the documentation, and draw all runs."""
+    runs = load()
+    for (page, name), text in blocks(runs[-1]).items():
+        page.write_text(_between(name).sub(text.replace("\\", r"\\"), page.read_text()))
+    PLOT.write_text(draw(runs))
 
 
-def _line(row: Row) -> str:
-    figure = f"{row.shown:g}" + (f" ({row.detail})" if row.detail else "")
-    bound = "≤" if row.bound == "at most" else "≥"
-    cells: Iterable[str] = (row.measure, row.beside, figure, f"{bound} {row.target:g}", "met" if row.is_met else "**not met**")
-    return f"| {' | '.join(cells)} |"
+def _between(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end of {name} -->)", re.DOTALL)
+
+
+def _when_and_where(run: Run) -> str:
+    lines = [f"Measured on {run.date} at commit {run.commit}: {run.machine}, Python {run.python}, {run.rounds} rounds."]
+    if not run.was_quiet:
+        lines.append(f"**The machine was not quiet:** its load was {run.load:.1f} before the run, for {run.cores} cores.")
+    if run.noise is not None:
+        lines.append(f"Noise: two runs of the same work differ by {run.noise:.1%} (quartiles).")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _table(head: list[str], rows: Iterable[tuple[str, ...]]) -> str:
+    return "".join(f"{line}\n" for line in [*head, *(f"| {' | '.join(cells)} |" for cells in rows)])
+
+
+def _in_full(row: Row) -> str:
+    spread = " [{:.2f} to {:.2f}]".format(*row.quartiles) if row.quartiles else ""
+    return f"{row.shown:g}{spread}" + (f" ({row.detail})" if row.detail else "")
+
+
+def _verdict(row: Row, run: Run) -> str:
+    return ("met" if row.is_met else "**not met**") + (", within the noise" if row.is_within(run.noise or 0.0) else "")

@@ -35,7 +35,8 @@ def measure_deliveries(parties: Parties, rounds: int) -> Iterator[Row]:
             }
             seconds = in_turns(works, rounds)
         measure = f"CPU time of one warm call whose response is delivered to {name}"
-        yield compare(measure, "one whose response is returned", seconds["delivered"], seconds["returned"], 8, ("µs", 1e6))
+        beside, unit, row_id = "one whose response is returned", ("µs", 1e6), f"delivery-{cloud}"
+        yield compare(measure, beside, seconds["delivered"], seconds["returned"], 8, unit, row_id=row_id)
 
 
 def measure_large_bodies(parties: Parties, _rounds: int) -> Iterator[Row]:
@@ -47,7 +48,7 @@ def measure_large_bodies(parties: Parties, _rounds: int) -> Iterator[Row]:
             for what, words in (("fetch", f"35 MiB go from the API to {name}"), ("post", f"35 MiB are posted, with {name}")):
                 idle, peak = _move(environment, what)
                 detail = f"{peak / MIB:.0f} : {idle / MIB:.0f} MiB"
-                yield Row(f"Memory while {words}", "idle", peak / idle, 1.5, detail=detail)
+                yield Row(f"memory-{what}-{cloud}", f"Memory while {words}", "idle", peak / idle, 1.5, detail=detail)
 
 
 def _move(environment: Mapping[str, str], what: str) -> tuple[float, float]:

@@ -7,19 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+Bound = Literal["at most", "at least"]
+
 
 @dataclass(frozen=True)
 class Row:
     """A figure and its target; `target` is the most that it may be, or the least when `bound` says so."""
 
+    id: str
+    """The same from run to run, whatever the wording; a figure with another meaning gets another."""
     measure: str
     beside: str
     """What it is compared with; empty for a plain number."""
     figure: float
     target: float
-    bound: Literal["at most", "at least"] = "at most"
+    bound: Bound = "at most"
     detail: str = ""
     """The two medians behind a ratio."""
+    quartiles: tuple[float, float] | None = None
+    """The first and the third of the ratios; none where the figure is not a median."""
 
     @property
     def is_met(self) -> bool:
@@ -31,6 +37,24 @@ class Row:
         """The figure to two decimals."""
         return round(self.figure, 2)
 
+    @property
+    def shown_bound(self) -> str:
+        """The target as a bound."""
+        return f"{'≤' if self.bound == 'at most' else '≥'} {self.target:g}"
+
+    @property
+    def fraction(self) -> float:
+        """The part of its target that the figure takes; above 1, the target is not met."""
+        return self.fraction_of(self.target)
+
+    def fraction_of(self, target: float) -> float:
+        """Return the part that the figure takes of another target."""
+        return self.figure / target if self.bound == "at most" else target / self.figure
+
+    def is_within(self, noise: float) -> bool:
+        """Return whether a difference that means nothing could bring the figure across its target."""
+        return self.quartiles is not None and abs(self.shown / self.target - 1) <= noise
+
 
 def compare(
     measure: str,
@@ -39,18 +63,35 @@ def compare(
     theirs: Sequence[float],
     target: float,
     unit: tuple[str, float],
-    bound: Literal["at most", "at least"] = "at most",
+    bound: Bound = "at most",
+    *,
+    row_id: str,
 ) -> Row:
     """Make a row of two series that were measured in turns.
 
     The figure is the median of the ratios of each turn, since a machine's speed drifts from turn to turn. `unit` is the unit in
     which the medians are shown, and the factor to convert to it.
     """
-    ratio = statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    ratios = ratios_of_turns(ours, theirs)
     name, factor = unit
-    medians = [_three_digits(statistics.median(series) * factor) for series in (ours, theirs)]
-    return Row(measure, beside, ratio, target, bound, f"{medians[0]} : {medians[1]} {name}")
+    medians = [three_digits(statistics.median(series) * factor) for series in (ours, theirs)]
+    detail = f"{medians[0]} : {medians[1]} {name}"
+    return Row(row_id, measure, beside, statistics.median(ratios), target, bound, detail, quartiles(ratios))
 
 
-def _three_digits(number: float) -> str:
+def ratios_of_turns(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Return the ratio of each turn."""
+    return [mine / other for mine, other in zip(ours, theirs, strict=True)]
+
+
+def quartiles(figures: Sequence[float]) -> tuple[float, float]:
+    """Return the first and the third quartile; of a single figure, the figure itself."""
+    if len(figures) == 1:
+        return figures[0], figures[0]
+    first, _, third = statistics.quantiles(figures, n=4, method="inclusive")
+    return first, third
+
+
+def three_digits(number: float) -> str:
+    """Write a number with three digits, or more where there are more before the point."""
     return f"{number:.0f}" if number >= 100 else f"{number:.3g}"

@@ -4,25 +4,79 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench import measures, report, results
+from bench import history, measures, report, results
+from bench.breakdown import Part
 from bench.memory import resident_megabytes
+from bench.noise import Noise, is_quiet
 from bench.parties import Parties
 from bench.plot import draw
 from bench.rows import Row, compare
 
+RUNS = history.load()
+LATEST = RUNS[-1]
 
-def test_the_page_and_the_picture_show_the_latest_figures() -> None:
-    assert report.published() == report.load().section()
-    assert report.PLOT.read_text() == draw(report.load().rows)
+
+def test_the_pages_show_the_figures_of_the_latest_run() -> None:
+    shown = report.blocks(LATEST)
+    assert {(page, name): report.published(page, name) for page, name in shown} == shown
+
+
+def test_the_picture_shows_all_runs() -> None:
+    assert report.PLOT.read_text() == draw(RUNS)
+
+
+def test_a_row_has_an_id_of_its_own_in_each_run() -> None:
+    ids = [[row.id for row in run.rows] for run in RUNS]
+    assert ids == [list(dict.fromkeys(each)) for each in ids]
+
+
+def test_a_run_is_the_same_when_read_from_its_line() -> None:
+    row = Row("r", "m", "b", 1.0, 1.1, detail="1 : 1 ms", quartiles=(0.9, 1.2))
+    run = replace(LATEST, rows=(row,), parts=(Part("cold", "host", 1.5),), load=0.4, noise=0.02)
+    assert history.parse_run(run.to_json()) == run
 
 
 def test_a_figure_is_the_median_of_the_ratios_of_the_turns() -> None:
-    row = compare("m", "b", [2.0, 30.0, 9.0], [1.0, 10.0, 1.0], 3.0, ("ms", 1000.0))
+    row = compare("m", "b", [2.0, 30.0, 9.0], [1.0, 10.0, 1.0], 3.0, ("ms", 1000.0), row_id="r")
     assert (row.figure, row.detail, row.is_met) == (3.0, "9000 : 1000 ms", True)
+    assert row.quartiles == (2.5, 6.0)
+
+
+def test_a_history_is_in_fractions_of_the_latest_target() -> None:
+    def run(**figures: tuple[float, float]) -> history.Run:
+        return replace(LATEST, rows=tuple(Row(name, "m", "b", *each) for name, each in figures.items()))
+
+    runs = [run(r=(3.0, 1.0)), run(other=(1.0, 1.0)), run(r=(1.0, 2.0))]
+    assert history.series_of("r", runs) == [1.5, None, 0.5]
+
+
+def test_noise_is_the_farther_quartile_of_equal_pairs() -> None:
+    noise = Noise(lambda: None, [1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.25, 1.25, 0.8, 1.0])
+    assert noise.ratio() == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(("figure", "marked"), [(1.26, True), (1.24, True), (1.34, False), (1.16, False)])
+def test_a_figure_near_its_target_is_within_the_noise(figure: float, marked: bool) -> None:  # noqa: FBT001
+    assert Row("r", "m", "b", figure, 1.25, quartiles=(1.0, 1.5)).is_within(0.05) is marked
+
+
+def test_a_count_is_never_within_the_noise() -> None:
+    assert not Row("r", "m", "", 2, 2).is_within(0.05)
+
+
+@pytest.mark.parametrize(("load", "quiet"), [(1.0, True), (1.1, False)])
+def test_a_machine_is_quiet_below_half_a_process_per_core(load: float, quiet: bool) -> None:  # noqa: FBT001
+    assert is_quiet(load, 2) is quiet
+
+
+def test_the_table_says_that_the_machine_was_not_quiet() -> None:
+    table = report.long_table(replace(LATEST, load=2.5, cores=2))
+    assert "**The machine was not quiet:** its load was 2.5 before the run, for 2 cores." in table
 
 
 @pytest.mark.parametrize(
@@ -30,7 +84,7 @@ def test_a_figure_is_the_median_of_the_ratios_of_the_turns() -> None:
     [(1.254, "at most", True), (1.26, "at most", False), (1.246, "at least", True), (1.24, "at least", False)],
 )
 def test_a_target_is_met_by_the_rounded_figure(figure: float, bound: str, met: bool) -> None:  # noqa: FBT001
-    assert Row("m", "b", figure, 1.25, bound).is_met is met  # type: ignore[arg-type]
+    assert Row("r", "m", "b", figure, 1.25, bound).is_met is met  # type: ignore[arg-type]
 
 
 def test_memory_counts_pages_shared_with_a_child_once() -> None:
@@ -51,7 +105,7 @@ def test_the_request_counts_are_those_of_the_table() -> None:
     with Parties() as parties:
         rows = list(measures.count_requests(parties, python=Path(sys.executable)))
     assert [row.figure for row in rows] == [2, 2, 103, 101]
-    assert [row.figure for row in report.load().rows if not row.detail] == [2, 2, 103, 101]
+    assert [row.figure for row in LATEST.rows if not row.detail] == [2, 2, 103, 101]
 
 
 def test_what_delivering_costs_is_measured_on_each_cloud() -> None:
