@@ -13,7 +13,7 @@ from bench.limit import EXPIRED_TOKEN, IDLE_CONNECTION, KEPT_CONNECTION
 from bench.measures import DEPLOYED, in_turns
 from bench.parties import Parties
 from bench.rows import Row
-from bench.start import Served, call
+from bench.start import Served, time_call
 from helseid_fn.http.adapter import MAX_IDLE_SECONDS
 
 _WARM = "Warm call with distances and TLS"
@@ -28,22 +28,22 @@ def measure_distant_calls(_parties: Parties, rounds: int) -> Iterator[Row]:
             return stack.enter_context(served.running())[1]
 
         empty, signed_in, signing_in = serve("bench/peers/empty"), serve(""), serve("")
-        _time_call(signed_in)  # its token lives for ten minutes, those of the other function for a second
+        time_call(signed_in)  # its token lives for ten minutes, those of the other function for a second
         parties.standin.helseid.override("token", {"expires_in": 1})
 
         def call_late() -> float:
             time.sleep(MAX_IDLE_SECONDS + 0.1)
-            return _time_call(signed_in)
+            return time_call(signed_in)
 
         def call_as_scheduled() -> float:
             parties.standin.rotate_nonces("helseid")
-            return _time_call(signing_in)
+            return time_call(signing_in)
 
         works: dict[str, Work] = {
             "idle": call_late,
             "expired": call_as_scheduled,
-            "kept": lambda: _time_call(signed_in),
-            "empty": lambda: _time_call(empty),
+            "kept": lambda: time_call(signed_in),
+            "empty": lambda: time_call(empty),
             "signature": make_signer(),
         }
         seconds = in_turns(works, rounds // 2 + 1)
@@ -53,12 +53,3 @@ def measure_distant_calls(_parties: Parties, rounds: int) -> Iterator[Row]:
         ("expired", "token and nonce expired too", EXPIRED_TOKEN),
     ):
         yield compare_with_limit(f"{_WARM}, {what}", series, seconds, limit, f"distant-warm-{series}")
-
-
-def _time_call(port: int) -> float:
-    begun_at = time.perf_counter()
-    response = call(port)
-    seconds = time.perf_counter() - begun_at
-    if not response.startswith(b"HTTP/1.1 200 "):
-        raise RuntimeError(response.decode())
-    return seconds

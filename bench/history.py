@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.batches import ROOT
-from bench.breakdown import Part
 from bench.noise import is_quiet
+from bench.parts import Part
 from bench.rows import Row
 
 HISTORY = ROOT / "bench" / "history.jsonl"

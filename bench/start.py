@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,25 +36,32 @@ class Served:
         """Start it, call it once, and stop it."""
         begun_at = time.perf_counter()
         with self.running() as (process, port):
-            response = call(port)
+            time_call(port)
             seconds = time.perf_counter() - begun_at
-            if not response.startswith(b"HTTP/1.1 200 "):
-                raise RuntimeError(response.decode())
             return Start(seconds, resident_megabytes(process.pid))
 
     @contextmanager
     def running(self) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         """Start it, wait until it listens, and stop it on exit."""
-        port = free_port()
         command = [str(self.venv / "bin" / "functions-framework"), "--target=run"]
-        environment = {**self.environment, "HOST": "127.0.0.1", "PORT": str(port)}
-        process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=subprocess.DEVNULL)
-        try:
-            _wait_until_it_listens(process, port)
-            yield process, port
-        finally:
-            process.terminate()
-            process.wait()
+        with serve(command, self.folder, self.environment) as running:
+            yield running
+
+
+@contextmanager
+def serve(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Start functions-framework, wait until it listens, and stop it on exit; yield the process and the port."""
+    port = free_port()
+    environment = {**environment, "HOST": "127.0.0.1", "PORT": str(port)}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        _wait_until_it_listens(process, port)
+        yield process, port
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
@@ -66,8 +73,16 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f"functions-framework ended with {process.returncode}")
 
 
-def call(port: int) -> bytes:
-    """Call the function once, and return the whole response."""
+def time_call(port: int) -> float:
+    """Call the function once, and return the seconds until its response has come whole.
+
+    Raises `RuntimeError` unless it is a 200.
+    """
+    begun_at = time.perf_counter()
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(_REQUEST)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        response = b"".join(iter(lambda: connection.recv(65536), b""))
+    seconds = time.perf_counter() - begun_at
+    if not response.startswith(b"HTTP/1.1 200 "):
+        raise RuntimeError(response.decode())
+    return seconds

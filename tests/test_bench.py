@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bench import history, measures, report, results
-from bench.breakdown import Part
 from bench.memory import resident_megabytes
 from bench.noise import Noise, is_quiet
 from bench.parties import Parties
+from bench.parts import Part
 from bench.plot import draw
 from bench.rows import Row, compare
 
