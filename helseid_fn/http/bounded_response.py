@@ -19,9 +19,6 @@ DEFAULT_MAX_BYTES = 1024 * 1024
 MAX_HEAD_BYTES = 1024 * 1024
 """The limit for the head of one response, with every interim one before it."""
 
-_OVERRUN_SECONDS = 0.001
-"""By so much a response may exceed its time limit: setting a socket's timeout is a system call, and most reads are at once."""
-
 
 class _DeadlineReader(io.RawIOBase):
     """Reads a socket until the timeout it had at the start has passed in all, and at most this many bytes."""
@@ -32,7 +29,6 @@ class _DeadlineReader(io.RawIOBase):
         self._bytes_left = max_bytes
         self._is_stopped = False
         timeout_seconds = sock.gettimeout()
-        self._timeout_seconds = timeout_seconds or 0.0
         self._ends_at = None if timeout_seconds is None else time.monotonic() + timeout_seconds
 
     def readable(self) -> bool:
@@ -45,9 +41,7 @@ class _DeadlineReader(io.RawIOBase):
             left_seconds = self._ends_at - time.monotonic()
             if left_seconds <= 0:
                 raise TimeoutError("the response exceeded its time limit")
-            if self._timeout_seconds - left_seconds > _OVERRUN_SECONDS:
-                self._timeout_seconds = left_seconds
-                self._sock.settimeout(left_seconds)
+            self._sock.settimeout(left_seconds)
         count = self._raw.readinto(buffer)
         self._bytes_left -= count or 0
         if self._bytes_left < 0:
