@@ -12,6 +12,7 @@ from functools import partial
 
 from bench import distances, distant_calls, history, measures, report, results
 from bench.batches import ROOT
+from bench.breakdown import measure_parts
 from bench.history import Run
 from bench.noise import Noise, read_load
 from bench.parties import Parties
@@ -49,6 +50,8 @@ def _measure(rounds: int) -> Run:
             print(measure.__doc__, file=sys.stderr, flush=True)
             noise.sample()
             rows += measure(parties, rounds)
+        print(measure_parts.__doc__, file=sys.stderr, flush=True)
+        parts = tuple(measure_parts(parties, rounds))
     return Run(
         date=dt.datetime.now(tz=dt.UTC).date().isoformat(),
         commit=history.describe_commit(),
@@ -59,6 +62,7 @@ def _measure(rounds: int) -> Run:
         load=round(load, 2),
         noise=round(noise.ratio(), 4),
         rows=tuple(rows),
+        parts=parts,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.batches import ROOT
 from bench.history import Run, load
+from bench.parts import UNITS, draw_table
 from bench.plot import draw
 from bench.rows import Row
 
@@ -52,7 +53,8 @@ def short_table(run: Run) -> str:
 
 def blocks(run: Run) -> dict[tuple[Path, str], str]:
     """Return what belongs between the markers of each page."""
-    return {(PAGE, "bench"): long_table(run), (README, "bench"): short_table(run)}
+    parts = {(PAGE, kind): draw_table(kind, run.parts) for kind in UNITS}
+    return {(PAGE, "bench"): long_table(run), (README, "bench"): short_table(run), **parts}
 
 
 def published(page: Path, name: str) -> str:

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from bench import history, measures, report, results
+from bench.breakdown import HOST, add_host
 from bench.memory import resident_megabytes
 from bench.noise import Noise, is_quiet
 from bench.parties import Parties
-from bench.parts import Part
+from bench.parts import COLD, UNTIMED, WHOLE, Part, draw_table
 from bench.plot import draw
+from bench.programs.timed_host import BETWEEN, REST, Steps
 from bench.rows import Row, compare
 
 RUNS = history.load()
@@ -113,3 +115,25 @@ def test_what_delivering_costs_is_measured_on_each_cloud() -> None:
         rows = list(results.measure_deliveries(parties, 1))
     assert len(rows) == 2
     assert min(row.figure for row in rows) > 1
+
+
+def test_a_step_within_another_is_counted_once() -> None:
+    moments = iter([1.0, 3.0, 6.0, 10.0])
+    steps = Steps(lambda: next(moments), begun_at=0.0)
+    steps.begin("outer")
+    steps.begin("inner")
+    steps.end()
+    assert steps.take() == {REST: 1.0, "outer": 2.0 + 4.0, "inner": 3.0}
+
+
+def test_the_host_has_what_belongs_to_no_step() -> None:
+    assert add_host(10.0, {REST: 1.0, "a step": 4.0, BETWEEN: 2.0}) == {HOST: 4.0, "a step": 4.0, BETWEEN: 2.0, WHOLE: 10.0}
+
+
+def test_a_table_of_steps_shows_the_share_of_each() -> None:
+    parts = [Part(COLD, step, seconds) for step, seconds in (("a step", 0.15), (WHOLE, 0.2), (UNTIMED, 0.19))]
+    assert draw_table(COLD, parts).splitlines()[2:] == [
+        "| a step | 150 | 75% |",
+        f"| {WHOLE} | 200 | 100% |",
+        f"| {UNTIMED} | 190 |  |",
+    ]
