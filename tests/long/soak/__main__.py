@@ -190,7 +190,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.long.soak", description=__doc__)
     parser.add_argument("--calls", type=int, default=100_000)
     parser.add_argument("--threads", type=int, default=8)
-    parser.add_argument("--organizations", type=int, default=100)
+    parser.add_argument("--organizations", type=int, default=3)
     parser.add_argument("--lifetime", type=int, default=5, help="of a token, in seconds")
     parser.add_argument("--every", type=int, default=250, help="calls between two happenings")
     arguments = parser.parse_args()
