@@ -33,7 +33,7 @@ from helseid_fn.http.streamed_body import StreamedBody
 from helseid_fn.http.url import origin_of
 
 CONNECT_TIMEOUT_SECONDS = 3.0
-_SHORTEST_WAIT_SECONDS = 0.001  # urllib3 refuses a timeout of 0
+_MIN_WAIT_SECONDS = 0.001  # urllib3 refuses a timeout of 0
 
 _logger = logging.getLogger(__name__)
 
@@ -162,14 +162,14 @@ class Transport:
         message: Message | None = None
         with ctx.request(party):
             try:
-                if (join := ctx.early_connections.pop(origin.url, None)) is not None:
+                if join := ctx.early_connections.pop(origin.url, None):
                     join(left_before)
                 with self._lock:
                     adapter = origin.renew_idle_connections(self._now())
-                adapter.ensure_connected(url, origin.proxies, connect_seconds)
+                adapter.ensure_connected(url, origin.proxies, min(connect_seconds, max(_MIN_WAIT_SECONDS, ctx.left_seconds())))
                 message = build()
                 request = prepare(method, url, message)
-                left_seconds = max(_SHORTEST_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
+                left_seconds = max(_MIN_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
                 timeout = Timeout(connect=left_seconds, total=left_seconds)  # urllib3 takes the first for sending, too
                 sent = adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies)  # type: ignore[arg-type]  # its stub lacks Timeout
                 response = read(sent)

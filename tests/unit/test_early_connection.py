@@ -4,8 +4,15 @@ import threading
 
 import pytest
 
+from helseid_fn.context import Context
+from helseid_fn.error_codes import Party
+from helseid_fn.errors import DeadlineExceeded
+from helseid_fn.http import adapter
 from helseid_fn.http.early_connection import begin_connecting
 from helseid_fn.http.failures import ConnectError, Phase
+from helseid_fn.http.messages import Message
+from helseid_fn.http.transport import Transport
+from tests.conftest import MovableClock
 
 
 @pytest.mark.parametrize("failure", [ConnectError(Phase.TLS), OSError("no proxy")])
@@ -27,3 +34,19 @@ def test_connecting_beyond_the_deadline_has_sent_nothing() -> None:
     with pytest.raises(ConnectError):
         begin_connecting(connect)(0.01)
     ended.set()
+
+
+def test_connecting_anew_gets_what_an_early_connection_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, given = MovableClock(0), []
+    ctx = Context(3, monotonic=clock)
+    ctx.early_connections["http://127.0.0.1:9"] = lambda _seconds: clock.move(2)
+
+    def connect(_self: object, _url: str, _proxies: object, timeout_seconds: float) -> None:
+        given.append(timeout_seconds)
+        clock.move(timeout_seconds)
+        raise ConnectError(Phase.CONNECTING)
+
+    monkeypatch.setattr(adapter._Adapter, "ensure_connected", connect)
+    with pytest.raises(DeadlineExceeded):
+        Transport().send(Party.API, "GET", "http://127.0.0.1:9/", lambda _url, _nonce: Message({}), ctx=ctx)
+    assert given == [1]
