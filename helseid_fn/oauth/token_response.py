@@ -16,6 +16,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 
 MAX_LIFETIME_SECONDS = 10**9
+MAX_MARGIN_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Token:
         A JWT's times are whole seconds: HelseID cuts off the fraction of its own before it adds the lifetime.
         """
         return int(self.requested_at) + self.lifetime_seconds
+
+    def is_fresh(self, now: float) -> bool:
+        """Return whether it may still be used: it has more than 30 s left, or a tenth of its lifetime if that is less."""
+        return now < self.expires_at - min(MAX_MARGIN_SECONDS, self.lifetime_seconds / 10)
 
 
 def is_token_error(response: Response) -> bool:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import count
 from weakref import WeakSet
 
 from helseid_fn.concurrency import SingleFlight
@@ -24,7 +25,6 @@ from helseid_fn.oauth.token_request import TokenRequest, fetch_token
 from helseid_fn.oauth.token_response import Token
 
 MAX_CACHED_TOKENS = 100
-MAX_MARGIN_SECONDS = 30
 
 CacheKey = tuple[Organization, frozenset[str]]
 """Issuer and client are the source's own, and the client key is compared besides."""
@@ -61,6 +61,9 @@ class TokenSource:
         self._slots: OrderedDict[CacheKey, SingleFlight[Token]] = OrderedDict()
         self._refusals: RecentRefusals[CacheKey] = RecentRefusals()
         self._rejected_anew: WeakSet[Token] = WeakSet()
+        self._key_reads = count(1)
+        self._key_read = 0
+        """The number of the read that returned the key of `_key_thumbprint`."""
         self._key_thumbprint: str | None = None
         self._replaced_thumbprint: str | None = None
         self._warned_thumbprint: str | None = None
@@ -84,7 +87,7 @@ class TokenSource:
 
         def is_usable(token: Token) -> bool:
             same_key = token.client_key_thumbprint == self._key_thumbprint
-            return token is not rejected and same_key and is_fresh(token, self._now())
+            return token is not rejected and same_key and token.is_fresh(self._now())
 
         cache_key = (organization, scopes)
         self._refusals.check(cache_key, self._now())
@@ -111,12 +114,12 @@ class TokenSource:
         self._rejected_anew.add(token)
 
     def _fetch(self, organization: Organization, scopes: frozenset[str], ctx: Context, meanwhile: Callable[[], None]) -> Token:
-        def request_with(key: SigningKey) -> Token:
+        def request_with(key: SigningKey, key_read: int) -> Token:
             ctx.note_key_expiry(key.expiry, self._now())
             metadata = self._metadata.get(ctx)
             request = TokenRequest(self._client_id, key, organization, scopes, self._now, self._new_id)
             token = fetch_token(request, metadata, self._transport, ctx)
-            self._key_thumbprint = key.thumbprint
+            self._note_current_key(key, key_read)
             return token
 
         # HelseID's connection is opened while the key is read; a request waits until the key is good.
@@ -125,18 +128,26 @@ class TokenSource:
         )
         meanwhile()
         # Read at every fetch, so that a replaced key signs the next token request without a restart.
+        key_read = next(self._key_reads)
         stored = self._key.read(ctx)
         key, from_cache = self._parse_newest(stored, ctx)
         try:
-            return request_with(key)
+            return request_with(key, key_read)
         except Refused as refusal:
             if refusal.reason != "invalid_client" or not from_cache:
                 raise
+            key_read = next(self._key_reads)
             newest = self._parse(self._key.read(ctx, fresh=True))
             if newest.thumbprint == key.thumbprint:
                 raise
         self._replaced_thumbprint = key.thumbprint
-        return request_with(newest)
+        return request_with(newest, key_read)
+
+    def _note_current_key(self, key: SigningKey, key_read: int) -> None:
+        """Use only tokens of this key from now on, unless a token was fetched with a key that was read later."""
+        with self._lock:
+            if key_read > self._key_read:
+                self._key_read, self._key_thumbprint = key_read, key.thumbprint
 
     def _parse_newest(self, stored: StoredKey, ctx: Context) -> tuple[SigningKey, bool]:
         """Parse the key, and return whether it came from a cache that may hold an older one than the store.
@@ -173,22 +184,14 @@ class TokenSource:
             self._slots.move_to_end(cache_key)
             if len(self._slots) > MAX_CACHED_TOKENS:
                 idle = [key for key, each in self._slots.items() if not each.is_busy and each is not slot]
-                expired = (key for key in idle if not self._has_fresh_token(self._slots[key]))
-                evicted = next(expired, idle[0] if idle else None)
+                fresh = {key for key in idle if (token := self._slots[key].value) and token.is_fresh(self._now())}
+                evicted = next((key for key in idle if key not in fresh), idle[0] if idle else None)
                 if evicted is not None:
                     del self._slots[evicted]
             return slot
-
-    def _has_fresh_token(self, slot: SingleFlight[Token]) -> bool:
-        return slot.value is not None and is_fresh(slot.value, self._now())
 
     def _drop(self, cache_key: CacheKey, slot: SingleFlight[Token]) -> None:
         """Remove the slot of a failure, unless there is a token in it or another thread is fetching one."""
         with self._lock:
             if slot.value is None and not slot.is_busy and self._slots.get(cache_key) is slot:
                 del self._slots[cache_key]
-
-
-def is_fresh(token: Token, now: float) -> bool:
-    """Return whether a token may still be used: it has more than 30 s left, or a tenth of its lifetime if that is less."""
-    return now < token.expires_at - min(MAX_MARGIN_SECONDS, token.lifetime_seconds / 10)

@@ -18,7 +18,7 @@ from helseid_fn.keys.signing_key import generate_proof_key
 from helseid_fn.keys.stored import StoredKey
 from helseid_fn.oauth.organization import Organization
 from helseid_fn.oauth.token_response import Token
-from helseid_fn.oauth.token_source import MAX_CACHED_TOKENS, TokenSource, is_fresh
+from helseid_fn.oauth.token_source import MAX_CACHED_TOKENS, TokenSource
 from standin import make_jwk
 from tests.conftest import MovableClock
 from tests.support.parts import CLIENT_ID, ISSUER, NOW, make_context, make_response, read_jws
@@ -35,7 +35,7 @@ def test_a_token_is_fresh_until_its_margin(
     lifetime_seconds: int, fresh_seconds: float, before_the_end: float, *, expected: bool
 ) -> None:
     token = Token("t", generate_proof_key(), SCOPES, lifetime_seconds, 0.0, None, "x", "y")
-    assert is_fresh(token, fresh_seconds - before_the_end) is expected
+    assert token.is_fresh(fresh_seconds - before_the_end) is expected
 
 
 class FakeTransport:
@@ -49,12 +49,17 @@ class FakeTransport:
         self.refusal: dict[str, str] | None = None
         self.refused_kids: set[str] = set()
         self.connected_early: list[tuple[Party, str]] = []
+        self.before_token: Callable[[], object] | None = None
+        """Called once, when a token request has come and before it is recorded."""
 
     def send(self, party: Party, method: str, url: str, build: Build, **_options: Any) -> Response:
         assert party is Party.HELSEID
         if method == "GET":
             self.metadata_requests += 1
             return make_response(200, {"issuer": ISSUER, "token_endpoint": f"{ISSUER}/connect/token"})
+        before_token, self.before_token = self.before_token, None
+        if before_token:
+            before_token()
         for nonce in self.nonces:
             message = build(url, nonce)
             assert message.body is not None
@@ -275,6 +280,19 @@ def test_the_next_token_request_uses_a_replaced_key(get: Get, transport: FakeTra
     assert transport.assertion()[0]["kid"] == NEW["kid"]
     get()
     assert len(transport.forms) == 3  # the token of the replaced key is not used
+
+
+def test_a_slow_fetch_with_a_replaced_key_ends_no_token_of_the_new_one(
+    get: Get, transport: FakeTransport, keys: FakeStore
+) -> None:
+    def replace_meanwhile() -> None:
+        keys.stored.append(NEW)
+        get()
+
+    transport.before_token = replace_meanwhile
+    get(Organization("999977774"))
+    get()
+    assert [transport.assertion(number)[0]["kid"] for number in range(len(transport.forms))] == [NEW["kid"], OLD["kid"]]
 
 
 def test_the_metadata_is_fetched_once_a_day(get: Get, transport: FakeTransport, clock: MovableClock) -> None:
