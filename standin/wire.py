@@ -29,7 +29,7 @@ class Wire:
         self.open = True
 
     def read(self) -> Request | None:
-        """Return the next request; None at the end, or if the client does not speak HTTP/1.1."""
+        """Return the next request; None at the end, also in the middle of one, or if the client does not speak HTTP/1.1."""
         line = self._reader.readline(_MAX_LINE_BYTES).decode("iso-8859-1").rstrip("\r\n")
         method, _, rest = line.partition(" ")
         target, _, version = rest.partition(" ")
@@ -42,7 +42,9 @@ class Wire:
             return None
         keep = (request.header("Connection") or "").lower() != "close" and version == "HTTP/1.1"
         self.open = keep
-        return Request(method, target, headers, self._reader.read(length), self._scheme)
+        body = self._reader.read(length)
+        # A connection that ended in the middle of a request carried none.
+        return Request(method, target, headers, body, self._scheme) if len(body) == length else None
 
     def encode(self, response: Response, *, bodiless: bool = False) -> bytes:
         """Return the bytes of a response, with the standard headers added."""

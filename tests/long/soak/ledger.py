@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from standin import Exchange, jose
 
-ENDS_TOKENS = ("a revocation", "a new key", "a restart of HelseID")
-"""What ends a token early; a restart may have lost the response that contained it."""
+ENDS_TOKENS = ("a revocation", "a restart of HelseID")
+"""What ends a token early, besides a new key; a restart may have lost the response that contained it."""
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Ledger:
     """When each kind of happening, such as a revocation, last occurred."""
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    _granted: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _granted: dict[str, tuple[float, float, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, exchange: Exchange) -> None:
@@ -30,20 +30,24 @@ class Ledger:
         with self._lock:
             self.counts[f"{exchange.kind} {exchange.status}"] += 1
             if exchange.kind == "token" and exchange.status == 200:
-                whose = json.dumps(exchange.claims["assertion"]["assertion_details"])
-                self.reasons[self._reason(whose, exchange.started_at)] += 1
-                self._granted[whose] = (exchange.started_at, jose.read(exchange.response_json["access_token"]).claims["exp"])
+                assertion = exchange.claims["assertion"]
+                whose, kid = json.dumps(assertion["assertion_details"]), assertion["header"]["kid"]
+                self.reasons[self._reason(whose, kid, exchange.started_at)] += 1
+                ends_at = jose.read(exchange.response_json["access_token"]).claims["exp"]
+                self._granted[whose] = (exchange.started_at, ends_at, kid)
             elif exchange.refusal is not None and exchange.kind in ("token", "api"):
                 self.reasons[f"refused: {exchange.refusal.detail}"] += 1
 
-    def _reason(self, whose: str, requested_at: float) -> str:
+    def _reason(self, whose: str, kid: str, requested_at: float) -> str:
         """Return why a token was requested: what ended the one before it, or that there was none."""
         if whose not in self._granted:
             return "the first"
-        before, ends_at = self._granted[whose]
+        before, ends_at, former_kid = self._granted[whose]
         # HelseID counts whole seconds, and a request takes a fraction of one.
         if requested_at >= ends_at - self.margin_seconds - 1:
             return "the one before had ended"
+        if kid != former_kid:
+            return "after a new key"
         since = [name for name in ENDS_TOKENS if self.happened_at.get(name, 0) >= before]
         return f"after {since[0]}" if since else "no reason"
 
