@@ -43,7 +43,8 @@ _logger = logging.getLogger(__name__)
 class App:
     """The function as its hosts call it; one instance serves every invocation of a process.
 
-    Nothing is opened or read before the first invocation, so a host may import it in one process and fork others from it.
+    No connection is opened and no key is read before the first invocation, so a host may import it in one process and fork
+    others from it.
     """
 
     def __init__(

@@ -12,6 +12,7 @@ import logging
 import re
 import sys
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -112,10 +113,17 @@ class _StreamHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._write(self.format(record) + "\n")
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError, LookupError):
             if getattr(record, "must_be_written", False):
                 raise
-            self.handleError(record)  # a closed pipe or a full disk must not fail an invocation
+            self.handleError(record)  # a closed pipe, a full disk or a wrong format must not fail an invocation
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's own name
+        """Say on standard error which line is missing and why, but not its text, which nothing has redacted."""
+        error = sys.exc_info()[1]
+        with suppress(OSError, ValueError):
+            if sys.stderr:
+                sys.stderr.write(f"The log lacks a line of {record.name}:{record.lineno}: {type(error).__name__}.\n")
 
     def _write(self, line: str) -> None:
         self.acquire()

@@ -20,7 +20,9 @@ def begin_connecting(connect: Callable[[], None]) -> Callable[[float], None]:
     def try_to_connect() -> Exception | bool:
         try:
             connect()
-        except (HelseidFnError, HTTPError, OSError) as error:
+        except HelseidFnError:
+            return True  # there is no way to the origin, unless the request finds one itself
+        except (HTTPError, OSError) as error:
             return error
         return True
 

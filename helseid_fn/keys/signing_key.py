@@ -68,7 +68,7 @@ class SigningKey:
         """Sign the claims as a compact JWS (RFC 7515 section 7.1), with the header given and the key's `alg`."""
         # PyJWT adds a typ of its own to a header without one, unless it is None; and an alg in the header decides.
         whole_header = {"typ": None, **header, "alg": self.alg}
-        return _JWS.encode(_to_json(claims).encode(), self._private, self.alg, whole_header, sort_headers=False)
+        return _JWS.encode(_to_json(dict(claims)).encode(), self._private, self.alg, whole_header, sort_headers=False)
 
     def verify(self, jws: str, typ: str) -> dict[str, Any] | None:
         """Return the claims of a compact JWS that this key signed with this `typ`; None for any other text."""

@@ -96,6 +96,7 @@ class TokenSource:
             token = slot.get(is_usable, lambda: self._fetch(organization, scopes, ctx, meanwhile), ctx, Party.HELSEID)
         except HelseidFnError as error:
             self._drop(cache_key, slot)
+            ctx.early_connections.clear()  # a call that the job makes after it connects anew
             if isinstance(error, Refused) and error.party is Party.HELSEID:
                 self._refusals.add(cache_key, error, self._now())
             raise

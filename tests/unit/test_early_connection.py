@@ -6,10 +6,10 @@ import pytest
 
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import DeadlineExceeded
+from helseid_fn.errors import DeadlineExceeded, Unavailable
 from helseid_fn.http import adapter
 from helseid_fn.http.early_connection import begin_connecting
-from helseid_fn.http.failures import ConnectError, Phase
+from helseid_fn.http.failures import ConnectError, Phase, classify_failure
 from helseid_fn.http.messages import Message
 from helseid_fn.http.transport import Transport
 from tests.conftest import MovableClock
@@ -31,9 +31,17 @@ def test_connecting_beyond_the_deadline_has_sent_nothing() -> None:
     def connect() -> None:
         ended.wait(5)
 
-    with pytest.raises(ConnectError):
+    with pytest.raises(ConnectError) as raised:
         begin_connecting(connect)(0.01)
     ended.set()
+    assert not classify_failure(raised.value).processed
+
+
+def test_a_way_that_was_not_found_early_is_left_to_the_request() -> None:
+    def fail() -> None:
+        raise Unavailable(Party.API, "tls", "The CA bundle cannot be read.")
+
+    begin_connecting(fail)(5)
 
 
 def test_connecting_anew_gets_what_an_early_connection_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -261,9 +264,40 @@ def test_a_line_that_cannot_be_written_fails_nothing(fault: Exception, monkeypat
             raise fault
 
     log.configure("INFO")
-    monkeypatch.setattr(logging, "raiseExceptions", False)
     monkeypatch.setattr("sys.stdout", Full())
     OURS.info("x")
+
+
+def test_a_line_that_cannot_be_written_is_named_without_text(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("INFO", host_writes_others=True)  # other handlers, such as pytest's, show it
+    OURS.info("%d", "a secret")
+    out, err = capsys.readouterr()
+    assert (out, re.sub(r"\d+", "N", err)) == ("", "The log lacks a line of helseid_fn.unit:N: TypeError.\n")
+
+
+def test_lines_of_many_threads_do_not_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        """Lets other threads run within each line."""
+
+        def __init__(self) -> None:
+            self.text = ""
+
+        def write(self, text: str) -> int:
+            for each in text:
+                self.text += each
+                if each == " ":
+                    time.sleep(0.001)
+            return len(text)
+
+        def flush(self) -> None:
+            """Do nothing."""
+
+    slow = Slow()
+    log.configure("INFO", host_writes_others=True)
+    monkeypatch.setattr("sys.stdout", slow)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(OURS.info, [f"line {number}" for number in range(16)]))
+    assert {json.loads(line)["message"] for line in slow.text.splitlines()} == {f"line {number}" for number in range(16)}
 
 
 def test_another_library_s_own_level_does_not_matter(

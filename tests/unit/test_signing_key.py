@@ -7,6 +7,7 @@ import math
 import pickle
 import traceback
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import jwt
@@ -103,6 +104,10 @@ def test_a_header_gets_alg_and_nothing_else(header: dict[str, Any]) -> None:
     assert read_jws(key.sign(header, {}))[0] == {**header, "alg": "ES256"}
     assert read_jws(key.sign({**header, "alg": "none"}, {}))[0] == {**header, "alg": "ES256"}
     assert header == before
+
+
+def test_any_mapping_of_claims_is_signed() -> None:
+    assert read_jws(parse(make_jwk("ES256")).sign({"typ": "JWT"}, MappingProxyType({"a": 1})))[1] == {"a": 1}
 
 
 def test_claims_are_signed_as_they_are() -> None:
