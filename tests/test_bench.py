@@ -28,6 +28,10 @@ def test_the_pages_show_the_figures_of_the_latest_run() -> None:
     assert {(page, name): report.published(page, name) for page, name in shown} == shown
 
 
+def test_no_table_of_the_pages_is_empty() -> None:
+    assert all(text.count("\n| ") > 2 for text in report.blocks(LATEST).values())
+
+
 def test_the_picture_shows_all_runs() -> None:
     assert report.PLOT.read_text() == draw(RUNS)
 
