@@ -92,6 +92,7 @@ def test_a_failed_init_logs_its_cause(start: Start) -> None:
     emulator = start(HELSEID_ISSUER="", API_URL="ftp://api.example")
     status, _ = emulator.invoke({})
     assert status == 502
+    emulator.process.wait_for(lambda: emulator.process.lines != [])
     line = emulator.process.lines[0]
     assert (line["severity"], line["code"]) == ("CRITICAL", "settings.invalid")
     assert "HELSEID_ISSUER" in line["message"]

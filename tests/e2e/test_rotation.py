@@ -133,6 +133,7 @@ def test_duplicate_notifications_rotate_the_key_once(start: Start, standin: Stan
     statuses.append(notify(url, "SECRET_ROTATE", "m0"))
     assert statuses == [200, 200, 200]
     (new,) = new_keys(standin)
+    process.wait_for(lambda: sum("rotation" in line for line in process.lines) == 3)
     lines = [line for line in process.lines if "rotation" in line]
     assert {line["rotation"] for line in lines} == {"rotated", "not_due"}
     assert lines[-1]["key_expires_in_days"] == 180.0
