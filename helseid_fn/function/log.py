@@ -72,7 +72,7 @@ def _say(value: Any) -> str:
 
 def _redact(value: Any) -> Any:
     """Redact every text within a value, before JSON escapes hide or break what is redacted."""
-    if isinstance(value, str):
+    if type(value) is str:  # a subclass, such as one that masks itself, is written as its `str` says
         return _redact_text(value)
     if isinstance(value, dict):
         return {_redact(name): REDACTED if name in _PRIVATE_NAMES else _redact(each) for name, each in value.items()}

@@ -22,7 +22,7 @@ def begin_connecting(connect: Callable[[], None]) -> Callable[[float], None]:
             connect()
         except HelseidFnError:
             return True  # there is no way to the origin, unless the request finds one itself
-        except (HTTPError, OSError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             return error
         return True
 

@@ -54,7 +54,13 @@ def find_proxy_fault(url: str) -> str | None:
         return "is not http://HOST:PORT or https://HOST:PORT"
     if parts.path.strip("/") or parts.query or parts.fragment:
         return "has something after the port; a character such as / or # in a password must be percent-encoded"
+    if not _is_latin_1(unquote(parts.username or "") + unquote(parts.password or "")):
+        return "has a user name or a password with a character outside Latin-1, which requests cannot send"
     return None
+
+
+def _is_latin_1(text: str) -> bool:
+    return all(ord(character) < 256 for character in text)
 
 
 def origin_of(url: str) -> str:

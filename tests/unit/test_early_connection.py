@@ -15,7 +15,7 @@ from helseid_fn.http.transport import Transport
 from tests.conftest import MovableClock
 
 
-@pytest.mark.parametrize("failure", [ConnectError(Phase.TLS), OSError("no proxy")])
+@pytest.mark.parametrize("failure", [ConnectError(Phase.TLS), OSError("no proxy"), ValueError("no text")])
 def test_a_failure_is_raised_where_the_connection_is_waited_for(failure: Exception) -> None:
     def fail() -> None:
         raise failure

@@ -99,6 +99,22 @@ def test_a_field_that_json_cannot_write_becomes_text(value: object, lines: Lines
     assert lines()[0]["value"] == str(value)
 
 
+class Masked(str):
+    """A text of a job's own that masks itself where it is written."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "***"
+
+
+@pytest.mark.parametrize("value", [Masked("01019012345"), {"patient": Masked("01019012345")}], ids=["text", "member"])
+def test_a_text_that_masks_itself_is_written_masked(value: object, written: Callable[[], str]) -> None:
+    log.configure("INFO")
+    OURS.info("x", extra={"fields": {"value": value}})
+    assert "01019012345" not in written()
+
+
 class LogsElsewhere:
     """Another thread writes a line of its own while this is formatted."""
 

@@ -94,6 +94,7 @@ def test_any_other_host_is_not_loopback(host: str) -> None:
     [
         "http://proxy.example.no:3128",
         "https://user:p%40ss@proxy.example.no",
+        "http://bj%C3%B8rn:p%C3%A5ss@proxy.example.no",
         "proxy:3128",
         "http://10.0.0.1/",
         "http://[::1]:1",
@@ -116,6 +117,8 @@ def test_a_good_proxy_has_no_fault(url: str) -> None:
         ("ftp://proxy.example.no", "is not http://HOST:PORT"),
         ("http://user:pass/word@proxy.example.no:3128", "a port that is not a number"),
         ("http://proxy.example.no:3128/path", "percent-encoded"),
+        ("http://user:zaz%C5%82@proxy.example.no:3128", "outside Latin-1"),
+        ("http://zaz%C5%82:pass@proxy.example.no:3128", "outside Latin-1"),
     ],
 )
 def test_the_fault_of_a_bad_proxy_is_named(url: str, words: str) -> None:
