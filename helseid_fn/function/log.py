@@ -89,6 +89,10 @@ def _redact_text(text: str) -> str:
     return _PRIVATE_MEMBER.sub(rf"\1{REDACTED}", _JWS.sub(REDACTED, text))
 
 
+_FAILURES_OF_A_LINE = (OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
+"""What writing a line raises, and formatting one: a wrong format, or the `__str__` of another library's object."""
+
+
 class _StreamHandler(logging.Handler):
     """Writes to the current standard output or error, which hosts replace.
 
@@ -113,7 +117,7 @@ class _StreamHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._write(self.format(record) + "\n")
-        except (OSError, ValueError, TypeError, LookupError):
+        except _FAILURES_OF_A_LINE:
             if getattr(record, "must_be_written", False):
                 raise
             self.handleError(record)  # a closed pipe, a full disk or a wrong format must not fail an invocation

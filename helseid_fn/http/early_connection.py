@@ -21,7 +21,7 @@ def begin_connecting(connect: Callable[[], None]) -> Callable[[float], None]:
         try:
             connect()
         except HelseidFnError:
-            return True  # there is no way to the origin, unless the request finds one itself
+            return True  # the request looks for a way to the origin itself, and reports if there is none
         except (HTTPError, OSError, ValueError) as error:
             return error
         return True

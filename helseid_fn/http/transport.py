@@ -73,15 +73,13 @@ class Transport:
         """
         url = wire_url(url)
         key = origin_of(url)
-        connect_seconds = min(
-            self._connect_timeout_seconds, ctx.left_seconds(), response_timeout_seconds or ctx.deadline_seconds
-        )
+        seconds = min(self._connect_timeout_seconds, ctx.left_seconds(), response_timeout_seconds or ctx.deadline_seconds)
 
         def connect() -> None:
             origin = self._origin(party, url)
             with self._lock:
                 adapter = origin.renew_idle_connections(self._now())
-            adapter.ensure_connected(url, origin.proxies, connect_seconds)
+            adapter.ensure_connected(url, origin.proxies, seconds)
 
         with self._lock:
             origin = self._origins.get(key)
@@ -159,6 +157,7 @@ class Transport:
         The message is built once there is a connection: connecting may take as long as a client assertion is valid.
         """
         connect_seconds, left_before = min(self._connect_timeout_seconds, timeout_seconds), ctx.left_seconds()
+        left_after = left_before - timeout_seconds  # of the deadline, when this attempt's time is over
         message: Message | None = None
         with ctx.request(party):
             try:
@@ -166,10 +165,11 @@ class Transport:
                     join(left_before)
                 with self._lock:
                     adapter = origin.renew_idle_connections(self._now())
-                adapter.ensure_connected(url, origin.proxies, min(connect_seconds, max(_MIN_WAIT_SECONDS, ctx.left_seconds())))
+                wait_seconds = max(_MIN_WAIT_SECONDS, ctx.left_seconds() - left_after)
+                adapter.ensure_connected(url, origin.proxies, min(connect_seconds, wait_seconds))
                 message = build()
                 request = prepare(method, url, message)
-                left_seconds = max(_MIN_WAIT_SECONDS, timeout_seconds - (left_before - ctx.left_seconds()))
+                left_seconds = max(_MIN_WAIT_SECONDS, ctx.left_seconds() - left_after)
                 timeout = Timeout(connect=left_seconds, total=left_seconds)  # urllib3 takes the first for sending, too
                 sent = adapter.send(request, stream=True, timeout=timeout, proxies=origin.proxies)  # type: ignore[arg-type]  # its stub lacks Timeout
                 response = read(sent)

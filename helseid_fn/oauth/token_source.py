@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from itertools import count
 from weakref import WeakSet
 
 from helseid_fn.concurrency import SingleFlight
 from helseid_fn.context import Context
 from helseid_fn.error_codes import Party
-from helseid_fn.errors import HelseidFnError, Refused, SigningKeyError
+from helseid_fn.errors import HelseidFnError, Refused
 from helseid_fn.http.transport import Transport
-from helseid_fn.keys.signing_key import SigningKey, parse_signing_key
-from helseid_fn.keys.stored import KeyReader, StoredKey
+from helseid_fn.keys.stored import KeyReader
+from helseid_fn.oauth.client_key import ClientKey, KeyRead
 from helseid_fn.oauth.dpop import new_jti
 from helseid_fn.oauth.metadata import MetadataSource
 from helseid_fn.oauth.organization import Organization
@@ -28,8 +26,6 @@ MAX_CACHED_TOKENS = 100
 
 CacheKey = tuple[Organization, frozenset[str]]
 """Issuer and client are the source's own, and the client key is compared besides."""
-
-_logger = logging.getLogger(__name__)
 
 
 def do_nothing() -> None:
@@ -50,9 +46,8 @@ class TokenSource:
         now: Callable[[], float] = time.time,
         new_id: Callable[[], str] = new_jti,
     ) -> None:
-        self._issuer = issuer
         self._client_id = client_id
-        self._key = key
+        self._key = ClientKey(key, client_id=client_id, issuer=issuer)
         self._transport = transport
         self._metadata = MetadataSource(issuer, transport, token_endpoint_host=token_endpoint_host, now=now)
         self._now = now
@@ -61,12 +56,6 @@ class TokenSource:
         self._slots: OrderedDict[CacheKey, SingleFlight[Token]] = OrderedDict()
         self._refusals: RecentRefusals[CacheKey] = RecentRefusals()
         self._rejected_anew: WeakSet[Token] = WeakSet()
-        self._key_reads = count(1)
-        self._key_read = 0
-        """The number of the read that returned the key of `_key_thumbprint`."""
-        self._key_thumbprint: str | None = None
-        self._replaced_thumbprint: str | None = None
-        self._warned_thumbprint: str | None = None
 
     def get(
         self,
@@ -86,7 +75,7 @@ class TokenSource:
         """
 
         def is_usable(token: Token) -> bool:
-            same_key = token.client_key_thumbprint == self._key_thumbprint
+            same_key = token.client_key_thumbprint == self._key.thumbprint_in_use
             return token is not rejected and same_key and token.is_fresh(self._now())
 
         cache_key = (organization, scopes)
@@ -115,12 +104,12 @@ class TokenSource:
         self._rejected_anew.add(token)
 
     def _fetch(self, organization: Organization, scopes: frozenset[str], ctx: Context, meanwhile: Callable[[], None]) -> Token:
-        def request_with(key: SigningKey, key_read: int) -> Token:
-            ctx.note_key_expiry(key.expiry, self._now())
+        def request_with(read: KeyRead) -> Token:
+            ctx.note_key_expiry(read.key.expiry, self._now())
             metadata = self._metadata.get(ctx)
-            request = TokenRequest(self._client_id, key, organization, scopes, self._now, self._new_id)
+            request = TokenRequest(self._client_id, read.key, organization, scopes, self._now, self._new_id)
             token = fetch_token(request, metadata, self._transport, ctx)
-            self._note_current_key(key, key_read)
+            self._key.note_in_use(read)
             return token
 
         # HelseID's connection is opened while the key is read; a request waits until the key is good.
@@ -128,56 +117,14 @@ class TokenSource:
             Party.HELSEID, self._metadata.next_url(), ctx=ctx, response_timeout_seconds=ctx.attempt_seconds
         )
         meanwhile()
-        # Read at every fetch, so that a replaced key signs the next token request without a restart.
-        key_read = next(self._key_reads)
-        stored = self._key.read(ctx)
-        key, from_cache = self._parse_newest(stored, ctx)
+        read = self._key.read(ctx)
         try:
-            return request_with(key, key_read)
+            return request_with(read)
         except Refused as refusal:
-            if refusal.reason != "invalid_client" or not from_cache:
+            newer = self._key.read_newer(read, ctx) if refusal.reason == "invalid_client" else None
+            if newer is None:
                 raise
-            key_read = next(self._key_reads)
-            newest = self._parse(self._key.read(ctx, fresh=True))
-            if newest.thumbprint == key.thumbprint:
-                raise
-        self._replaced_thumbprint = key.thumbprint
-        return request_with(newest, key_read)
-
-    def _note_current_key(self, key: SigningKey, key_read: int) -> None:
-        """Use only tokens of this key from now on, unless a token was fetched with a key that was read later."""
-        with self._lock:
-            if key_read > self._key_read:
-                self._key_read, self._key_thumbprint = key_read, key.thumbprint
-
-    def _parse_newest(self, stored: StoredKey, ctx: Context) -> tuple[SigningKey, bool]:
-        """Parse the key, and return whether it came from a cache that may hold an older one than the store.
-
-        A cached key that cannot be used, or that is known to be replaced, is read again from the store itself.
-        """
-        try:
-            key = self._parse(stored)
-            if not stored.from_cache or key.thumbprint != self._replaced_thumbprint:
-                return key, stored.from_cache
-        except SigningKeyError:
-            if not stored.from_cache:
-                raise
-        return self._parse(self._key.read(ctx, fresh=True)), False
-
-    def _parse(self, stored: StoredKey) -> SigningKey:
-        key = parse_signing_key(
-            stored.text,
-            expires_at=stored.expires_at,
-            stored_at=stored.stored_at,
-            client_id=self._client_id,
-            issuer=self._issuer,
-        )
-        if key.kid is None and self._warned_thumbprint != key.thumbprint:
-            self._warned_thumbprint = key.thumbprint
-            _logger.warning(
-                "The private key has no kid. Add the one that Selvbetjening shows, so that HelseID can find the key."
-            )
-        return key
+        return request_with(newer)
 
     def _slot(self, cache_key: CacheKey) -> SingleFlight[Token]:
         with self._lock:

@@ -47,7 +47,7 @@ def test_a_way_that_was_not_found_early_is_left_to_the_request() -> None:
 def test_connecting_anew_gets_what_an_early_connection_left(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, given = MovableClock(0), []
     ctx = Context(3, monotonic=clock)
-    ctx.early_connections["http://127.0.0.1:9"] = lambda _seconds: clock.move(2)
+    ctx.early_connections["http://127.0.0.1:9"] = lambda _seconds: clock.move(1)
 
     def connect(_self: object, _url: str, _proxies: object, timeout_seconds: float) -> None:
         given.append(timeout_seconds)
@@ -55,6 +55,7 @@ def test_connecting_anew_gets_what_an_early_connection_left(monkeypatch: pytest.
         raise ConnectError(Phase.CONNECTING)
 
     monkeypatch.setattr(adapter._Adapter, "ensure_connected", connect)
+    url = "http://127.0.0.1:9/"
     with pytest.raises(DeadlineExceeded):
-        Transport().send(Party.API, "GET", "http://127.0.0.1:9/", lambda _url, _nonce: Message({}), ctx=ctx)
-    assert given == [1]
+        Transport().send(Party.API, "GET", url, lambda _url, _nonce: Message({}), ctx=ctx, response_timeout_seconds=2)
+    assert given[0] == 1

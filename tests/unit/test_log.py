@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import threading
 import time
@@ -282,6 +283,27 @@ def test_a_line_that_cannot_be_written_fails_nothing(fault: Exception, monkeypat
     log.configure("INFO")
     monkeypatch.setattr("sys.stdout", Full())
     OURS.info("x")
+
+
+class Unprintable:
+    """Another library's object, of which no text can be made."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __str__(self) -> str:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["no number", math.inf, Unprintable(AttributeError()), Unprintable(RuntimeError()), Unprintable(KeyError())],
+    ids=["TypeError", "OverflowError", "AttributeError", "RuntimeError", "KeyError"],
+)
+def test_a_line_that_cannot_be_formatted_fails_nothing(argument: object, written: Callable[[], str]) -> None:
+    log.configure("INFO", host_writes_others=True)
+    OURS.info("%d" if isinstance(argument, str | float) else "%s", argument)
+    assert written().startswith("The log lacks a line of helseid_fn.unit:")
 
 
 def test_a_line_that_cannot_be_written_is_named_without_text(capsys: pytest.CaptureFixture[str]) -> None:

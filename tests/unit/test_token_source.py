@@ -239,6 +239,15 @@ def test_a_refusal_is_remembered_for_30_s(
     assert len(transport.forms) == requests
 
 
+def test_a_failed_fetch_leaves_no_early_connection(source: TokenSource, transport: FakeTransport) -> None:
+    transport.refusal = {"error": "invalid_client"}
+    ctx = make_context()
+    ctx.early_connections["https://api.example"] = lambda _seconds: None
+    with pytest.raises(Refused):
+        source.get(Organization(), SCOPES, ctx)
+    assert ctx.early_connections == {}
+
+
 def test_a_refused_client_is_tried_again_at_once(get: Get, transport: FakeTransport) -> None:
     transport.refusal = {"error": "invalid_client"}
     with pytest.raises(Refused):
