@@ -26,6 +26,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 PARENT = "999977774"
+ATTEMPTS = 3
+"""How often a request is sent, at the most, when each attempt fails."""
 MOST_GROWTH_BYTES = 12 * 1024 * 1024
 LIBRARIES = ("", "urllib3", "helseid_fn", "grpc", "google", "google.auth", "google.api_core", "werkzeug")
 _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{9,}")
@@ -35,7 +37,8 @@ _JWS = re.compile(r"eyJ[A-Za-z0-9_-]{9,}")
 def list_invocations(organizations: int) -> list[dict[str, Any] | None]:
     """Return one for each of so many organizations: the default one, its parent alone, and other children of that."""
     children = [str(100_000_000 + number) for number in range(organizations - 2)]
-    return [None, *({"organization": {"parent": PARENT, "child": child}} for child in (None, *children))]
+    named = [{"organization": {"parent": PARENT, "child": child}} for child in (None, *children)]
+    return [None, *named][:organizations]
 
 
 def begins_json(text: str) -> bool:
@@ -115,7 +118,7 @@ class Soak:
     """One run."""
 
     def __init__(self, calls: int, threads: int, every: int, organizations: int) -> None:
-        self._calls, self._threads, self._every = calls, threads, every
+        self._calls, self.threads, self._every = calls, threads, every
         self.invocations = list_invocations(organizations)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -137,8 +140,8 @@ class Soak:
         )
         for name in LIBRARIES:
             logging.getLogger(name).setLevel(logging.DEBUG)
-        with ThreadPoolExecutor(self._threads) as pool:
-            working = [pool.submit(self._call_on, app) for _ in range(self._threads)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            working = [pool.submit(self._call_on, app) for _ in range(self.threads)]
             self._conduct(neighbours)
             for each in working:
                 each.result()
@@ -181,8 +184,8 @@ def find_faults(soak: Soak, tally: dict[str, Any], watch: Watch, late: Usage, ca
         if reason == "no reason" or (reason.startswith("refused") and not any(word in reason for word in known)):
             faults.append(f"{times} token requests or calls: {reason}")
     arrived = sum(times for kind, times in tally["counts"].items() if kind.startswith(("metadata", "token")))
-    restarts = sum(times for happening, times in soak.happened.items() if "restart" in happening)
-    if not 0 <= soak.requests["helseid"] - arrived <= restarts * len(soak.invocations):
+    most_lost = soak.happened["a restart of HelseID"] * soak.threads * ATTEMPTS
+    if not 0 <= soak.requests["helseid"] - arrived <= most_lost:
         faults.append(f"the function sent HelseID {soak.requests['helseid']} requests, of which {arrived} arrived")
     if watch.leaks:
         faults.append(f"secrets were written {len(watch.leaks)} times, beginning {sorted(set(watch.leaks))}")

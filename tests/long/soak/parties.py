@@ -1,6 +1,7 @@
 """HelseID, the API and a secret manager in one process; each line on standard input triggers an event."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -46,6 +47,7 @@ class Parties:
             for line in sys.stdin:
                 name = json.loads(line)
                 if name != "count":
+                    self._ledger.happened_at[name] = math.inf  # what comes meanwhile comes after it
                     happenings[name]()
                     self._ledger.happened_at[name] = time.time()
                 _say(self._ledger.count())
