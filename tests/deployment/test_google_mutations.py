@@ -626,8 +626,8 @@ MUTATIONS = (
     Mutation(
         "undelivered results are not reported",
         "alerts.tf",
-        "^delivery[.]",
-        "^deliveries[.]",
+        '^delivery[.]\\"',
+        '^deliveries[.]\\"',
         "not delivered is not reported",
         RESULTS,
     ),
