@@ -53,6 +53,7 @@ def measure_distances_on_lambda(_parties: Parties, rounds: int) -> Iterator[Row]
         functions = {
             "empty": host.empty(),
             "ours": host.ours(parties.with_extension()),
+            "ours, no extension": host.ours(parties.with_secrets_manager()),
             "usual": host.usual(parties.with_secrets_manager()),
         }
         works: dict[str, Work] = {name: each.start_cold for name, each in functions.items()}
@@ -60,6 +61,8 @@ def measure_distances_on_lambda(_parties: Parties, rounds: int) -> Iterator[Row]
     yield compare_with_limit(f"{_COLD}, {_LAMBDA}", "ours", seconds, KEY_IN_MANAGER, "distant-lambda")
     usual = f"boto3, {_USUAL}"
     yield _beside_usual(_LAMBDA, usual, seconds["ours"], seconds["usual"], "distant-lambda-beside-usual")
+    without, row_id = seconds["ours, no extension"], "distant-lambda-no-extension-beside-usual"
+    yield _beside_usual("Lambda without the extension", usual, without, seconds["usual"], row_id)
 
 
 def _start_seconds(function: Served) -> float:

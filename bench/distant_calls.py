@@ -50,6 +50,6 @@ def measure_distant_calls(_parties: Parties, rounds: int) -> Iterator[Row]:
     for series, what, limit in (
         ("kept", "connection kept", KEPT_CONNECTION),
         ("idle", f"connections idle for {MAX_IDLE_SECONDS:g} s", IDLE_CONNECTION),
-        ("expired", "token and nonce expired too", EXPIRED_TOKEN),
+        ("expired", "token and nonce expired too, key in a file", EXPIRED_TOKEN),
     ):
         yield compare_with_limit(f"{_WARM}, {what}", series, seconds, limit, f"distant-warm-{series}")

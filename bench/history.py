@@ -25,7 +25,7 @@ class Run:
 
     date: str
     commit: str
-    """The commit that was checked out, with a `+` when something was changed since."""
+    """The commit that was checked out, with a `+` when there were uncommitted changes."""
     machine: str
     cores: int
     python: str

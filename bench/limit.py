@@ -50,7 +50,7 @@ _COLD = {
     "token request with nonce": Step(1, HELSEID_SECONDS, ("token request without nonce",)),
     **_API_REQUEST,
 }
-# Three signatures: the key's check of itself when it is read, and a client assertion for each of the two token requests.
+# Three signatures where a token is requested: the key's check of itself when it is read, and two client assertions.
 KEY_IN_MANAGER = Limit({"key": Step(_CONNECT_AND_REQUEST, MANAGER_SECONDS), **_COLD}, 3)
 KEY_IN_FILE = Limit({"key": Step(0, 0.0), **_COLD}, 3)
 
@@ -63,6 +63,6 @@ EXPIRED_TOKEN = Limit(
         "token request with nonce": Step(1, HELSEID_SECONDS, ("token request with an expired nonce",)),
         **_API_REQUEST,
     },
-    2,
+    3,
 )
-"""A scheduled run: since the last one the token and the nonce have expired, and no connection was kept."""
+"""A scheduled run, the key in a file: since the last one the token and the nonce have expired, and no connection was kept."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import compileall
 import shutil
 import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 from bench.batches import FUNCTIONS
 from demo.lambda_runtime.function import lay_out
@@ -49,8 +51,8 @@ class OnLambda:
 class LambdaHost:
     """Our archive unpacked, its peers, and the host's part of their environments.
 
-    The usual stack has no bytecode but that of the standard library, as people deploy it: Lambda's folder is read-only, so
-    nothing is kept of what is compiled.
+    The usual stack has bytecode of the standard library, and of its own only if asked for: a package of unpacked wheels has
+    none, and Lambda's folder is read-only, so nothing is kept of what is compiled.
     """
 
     def __init__(self, folder: Path, peers: Path) -> None:
@@ -59,8 +61,9 @@ class LambdaHost:
         self.folder = folder
         self._command, self._environment = lay_out(folder, build(HERE, folder), HERE, "main.lambda_handler")
         site_packages = next(peers.glob("lib/python*/site-packages"))
-        libraries = shutil.copytree(site_packages, folder / "libraries", ignore=NO_BYTECODE)
-        self._with_libraries = {"PYTHONPATH": f"{folder / 'runtime'}:{libraries}"}
+        self._libraries = shutil.copytree(site_packages, folder / "libraries", ignore=NO_BYTECODE)
+        self._compiled = shutil.copytree(self._libraries, folder / "compiled")
+        compileall.compile_dir(self._compiled, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
         self._peers_command = [*self._command[:-1], "on_lambda.lambda_handler"]
 
     def ours(self, environment: Mapping[str, str]) -> OnLambda:
@@ -71,7 +74,8 @@ class LambdaHost:
         """Return a function that does nothing."""
         return OnLambda(self._peers_command, FUNCTIONS / "empty", self._environment)
 
-    def usual(self, environment: Mapping[str, str]) -> OnLambda:
-        """Return the usual function."""
-        own = {**self._environment, **environment, **self._with_libraries}
+    def usual(self, environment: Mapping[str, str], *, compiled: bool = False) -> OnLambda:
+        """Return the usual function, with bytecode of its libraries if it is `compiled`."""
+        path = f"{self.folder / 'runtime'}:{self._compiled if compiled else self._libraries}"
+        own = {**self._environment, **environment, "PYTHONPATH": path}
         return OnLambda(self._peers_command, FUNCTIONS / "usual", own)

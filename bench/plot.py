@@ -9,8 +9,8 @@ from bench.history import Run, series_of
 from bench.rows import Row
 
 _WIDTH, _LINE, _TOP = 960, 34, 40
-_LEFT, _TARGET_AT, _RIGHT = 440, 640, 740
-"""Where the bars begin, where their target is, and where a longer bar is cut off."""
+_LEFT, _TARGET_AT, _RIGHT = 440, 590, 740
+"""Where the bars begin, where their target is, and where a bar of twice the target or more ends."""
 _HISTORY_LEFT, _HISTORY_RIGHT, _HISTORY_HEIGHT = 775, 945, 22
 _HISTORY_MIDDLE = (_HISTORY_LEFT + _HISTORY_RIGHT) / 2
 _MET, _NOT_MET = "#2e7d6b", "#c2571a"
@@ -23,7 +23,9 @@ def draw(runs: Sequence[Run]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {bottom + 20}" font-family="sans-serif">',
         f'<rect width="{_WIDTH}" height="{bottom + 20}" fill="#fff"/>',
-        _text(_TARGET_AT, 24, "target (shorter is better)", "middle"),
+        _small(_LEFT, 26, "shorter is better", "start"),
+        _text(_TARGET_AT, 26, "target", "middle"),
+        _small(_RIGHT, 26, "twice as much, or more", "end"),
         _text(_HISTORY_MIDDLE, 12, "history (lower is better)", "middle"),
         _small(_HISTORY_MIDDLE, 26, f"{runs[0].date} to {runs[-1].date}", "middle"),
     ]
@@ -40,7 +42,7 @@ def _bar(row: Row, top: int) -> Iterator[str]:
     if row.beside:
         yield _small(_LEFT - 10, top + 23, f"beside {row.beside}", "end")
     yield f'<rect x="{_LEFT}" y="{top}" width="{length:.0f}" height="22" fill="{_MET if row.is_met else _NOT_MET}"/>'
-    shown = f"{row.shown:g} ({row.shown_bound})"
+    shown = f"{row.shown} ({row.shown_bound})"
     beside_a_short_bar = length < 90
     at, colour = (_LEFT + length + 8, "#333") if beside_a_short_bar else (_LEFT + 8, "#fff")
     yield _text(at, top + 15, shown, "start", fill=colour)

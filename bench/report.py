@@ -38,7 +38,7 @@ README_ROWS = (
 def long_table(run: Run) -> str:
     """Return when and where it was measured, and each figure with its quartiles and medians, as Markdown."""
     lines = ["| measure | beside | figure | target | |", "|---|---|---|---|---|"]
-    cells = ((row.measure, row.beside, _in_full(row), row.shown_bound, _verdict(row, run)) for row in run.rows)
+    cells = ((row.measure, row.beside, _in_full(row), row.shown_bound, _verdict(row)) for row in run.rows)
     return f"{_when_and_where(run)}\n{_table(lines, cells)}"
 
 
@@ -47,7 +47,7 @@ def short_table(run: Run) -> str:
     rows = {row.id: row for row in run.rows}
     lines = ["| measure | beside | figure | target | |", "|---|---|---|---|---|"]
     shown = (rows[each] for each in README_ROWS)
-    cells = ((row.measure, row.beside, f"{row.shown:g}", row.shown_bound, _verdict(row, run)) for row in shown)
+    cells = ((row.measure, row.beside, _with_medians(row), row.shown_bound, _verdict(row)) for row in shown)
     return f"{_when_and_where(run)}\n{_table(lines, cells)}"
 
 
@@ -90,8 +90,12 @@ def _table(head: list[str], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _in_full(row: Row) -> str:
     spread = " [{:.2f} to {:.2f}]".format(*row.quartiles) if row.quartiles else ""
-    return f"{row.shown:g}{spread}" + (f" ({row.detail})" if row.detail else "")
+    return f"{row.shown}{spread}" + (f" ({row.detail})" if row.detail else "")
 
 
-def _verdict(row: Row, run: Run) -> str:
-    return ("met" if row.is_met else "**not met**") + (", within the noise" if row.is_within(run.noise or 0.0) else "")
+def _with_medians(row: Row) -> str:
+    return row.shown + (f" ({row.detail.partition(';')[0]})" if row.detail else "")
+
+
+def _verdict(row: Row) -> str:
+    return ("met" if row.is_met else "**not met**") + (", but close" if row.is_close else "")

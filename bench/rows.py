@@ -30,12 +30,17 @@ class Row:
     @property
     def is_met(self) -> bool:
         """Whether the figure, rounded as shown, meets the target."""
-        return self.shown <= self.target if self.bound == "at most" else self.shown >= self.target
+        return self.rounded <= self.target if self.bound == "at most" else self.rounded >= self.target
 
     @property
-    def shown(self) -> float:
+    def rounded(self) -> float:
         """The figure to two decimals."""
         return round(self.figure, 2)
+
+    @property
+    def shown(self) -> str:
+        """The figure with two decimals; a plain number as it is."""
+        return f"{self.figure:.2f}" if self.beside else f"{self.figure:g}"
 
     @property
     def shown_bound(self) -> str:
@@ -49,11 +54,12 @@ class Row:
 
     def fraction_of(self, target: float) -> float:
         """Return the part that the figure takes of another target."""
-        return self.figure / target if self.bound == "at most" else target / self.figure
+        return self.rounded / target if self.bound == "at most" else target / self.rounded
 
-    def is_within(self, noise: float) -> bool:
-        """Return whether a difference that means nothing could bring the figure across its target."""
-        return self.quartiles is not None and abs(self.shown / self.target - 1) <= noise
+    @property
+    def is_close(self) -> bool:
+        """Whether the target is between the quartiles, so that another run may well say the contrary."""
+        return self.quartiles is not None and self.quartiles[0] <= self.target <= self.quartiles[1]
 
 
 def compare(

@@ -66,13 +66,12 @@ def test_noise_is_the_farther_quartile_of_equal_pairs() -> None:
     assert noise.ratio() == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(("figure", "marked"), [(1.26, True), (1.24, True), (1.34, False), (1.16, False)])
-def test_a_figure_near_its_target_is_within_the_noise(figure: float, marked: bool) -> None:  # noqa: FBT001
-    assert Row("r", "m", "b", figure, 1.25, quartiles=(1.0, 1.5)).is_within(0.05) is marked
-
-
-def test_a_count_is_never_within_the_noise() -> None:
-    assert not Row("r", "m", "", 2, 2).is_within(0.05)
+@pytest.mark.parametrize(("quartiles", "close"), [((1.0, 1.5), True), ((1.0, 1.2), False), ((1.3, 1.5), False), (None, False)])
+def test_a_figure_is_close_when_its_target_is_between_its_quartiles(
+    quartiles: tuple[float, float] | None,
+    close: bool,  # noqa: FBT001
+) -> None:
+    assert Row("r", "m", "b", 1.25, 1.25, quartiles=quartiles).is_close is close
 
 
 @pytest.mark.parametrize(("load", "quiet"), [(1.0, True), (1.1, False)])

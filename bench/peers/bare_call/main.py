@@ -6,8 +6,10 @@ import os
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 _session = requests.Session()
+_session.mount("http://", HTTPAdapter(pool_maxsize=64))  # a kept connection for every caller
 
 
 def run(_request: Any) -> dict[str, Any]:

@@ -99,7 +99,7 @@ variable "code_signing_config_arn" {
 }
 
 variable "snap_start" {
-  description = "Whether new instances start from a snapshot of the initialized function (SnapStart), which is faster and costs a fee for each version and start; from Python 3.12 on."
+  description = "Whether new instances start from a snapshot of the initialized function (SnapStart), which is faster and costs a fee for each version and start; from Python 3.12 on, and not with `secrets_extension_layer_arn`."
   type        = bool
   default     = false
 
@@ -216,7 +216,7 @@ variable "event_age_seconds" {
 }
 
 variable "secrets_extension_layer_arn" {
-  description = "The version of AWS's Parameters and Secrets extension to add as a layer, for the region and architecture in use; a cold start then does not load boto3."
+  description = "The version of AWS's Parameters and Secrets extension to add as a layer, for the region and architecture in use; a cold start then does not load boto3. Not with `snap_start`."
   type        = string
   default     = null
 
