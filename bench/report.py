@@ -19,11 +19,13 @@ README = ROOT / "README.md"
 README_ROWS = (
     "cold-google-file",
     "cold-lambda-compiled",
+    "cold-lambda-beside-compiled",
     "lambda-import",
     "distant-google-manager",
     "distant-lambda",
     "distant-google-beside-usual",
     "distant-lambda-beside-usual",
+    "distant-lambda-no-extension-beside-usual",
     "memory",
     "warm-call",
     "throughput-16",
