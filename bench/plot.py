@@ -43,7 +43,7 @@ def _bar(row: Row, top: int) -> Iterator[str]:
         yield _small(_LEFT - 10, top + 23, f"beside {row.beside}", "end")
     yield f'<rect x="{_LEFT}" y="{top}" width="{length:.0f}" height="22" fill="{_MET if row.is_met else _NOT_MET}"/>'
     shown = f"{row.shown} ({row.shown_bound})"
-    beside_a_short_bar = length < 90
+    beside_a_short_bar = length < 78
     at, colour = (_LEFT + length + 8, "#333") if beside_a_short_bar else (_LEFT + 8, "#fff")
     yield _text(at, top + 15, shown, "start", fill=colour)
 
