@@ -89,7 +89,16 @@ def _redact_text(text: str) -> str:
     return _PRIVATE_MEMBER.sub(rf"\1{REDACTED}", _JWS.sub(REDACTED, text))
 
 
-_FAILURES_OF_A_LINE = (OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
+_FAILURES_OF_A_LINE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+)
 """What writing a line raises, and formatting one: a wrong format, or the `__str__` of another library's object."""
 
 

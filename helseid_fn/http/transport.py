@@ -162,7 +162,7 @@ class Transport:
         with ctx.request(party):
             try:
                 if join := ctx.early_connections.pop(origin.url, None):
-                    join(left_before)
+                    join(timeout_seconds)
                 with self._lock:
                     adapter = origin.renew_idle_connections(self._now())
                 wait_seconds = max(_MIN_WAIT_SECONDS, ctx.left_seconds() - left_after)

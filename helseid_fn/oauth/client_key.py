@@ -1,4 +1,4 @@
-"""The client key: it is read for each token request, and the tokens of a replaced one are not used."""
+"""The client key: it is read for each token, and the tokens of a replaced one are not used."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,7 @@ class Soak:
             logging.getLogger(name).setLevel(logging.DEBUG)
         with ThreadPoolExecutor(self.threads) as pool:
             working = [pool.submit(self._call_on, app) for _ in range(self.threads)]
-            self._conduct(neighbours)
+            self._conduct(neighbours, working)
             for each in working:
                 each.result()
 
@@ -157,10 +157,10 @@ class Soak:
                 self.codes[report.get("code", report["status"])] += 1
                 self.requests.update(report.get("requests", {}))
 
-    def _conduct(self, neighbours: Neighbours) -> None:
+    def _conduct(self, neighbours: Neighbours, working: Sequence[Future[None]]) -> None:
         happenings = itertools.cycle(neighbours.setup["happenings"])
         due = self._every
-        while self._done < self._calls:
+        while not all(each.done() for each in working):
             if self._done >= due:
                 happening = next(happenings)
                 neighbours.say(happening)

@@ -27,11 +27,9 @@ def test_a_thousand_calls_survive_every_happening(soaked: tuple[dict[str, Any], 
     assert "eyJ" not in errors
 
 
-def test_every_token_request_has_a_reason(soaked: tuple[dict[str, Any], int, str]) -> None:
+def test_tokens_are_requested_for_several_reasons(soaked: tuple[dict[str, Any], int, str]) -> None:
     figures, _, _ = soaked
-    reasons = set(figures["tokens and refusals"])
-    assert reasons >= {"the first", "after a revocation"}
-    assert "no reason" not in reasons
+    assert {"the first", "after a revocation"} <= set(figures["tokens and refusals"])
 
 
 @pytest.mark.parametrize(
