@@ -55,14 +55,17 @@ def measure_distances_on_lambda(_parties: Parties, rounds: int) -> Iterator[Row]
             "ours": host.ours(parties.with_extension()),
             "ours, no extension": host.ours(parties.with_secrets_manager()),
             "usual": host.usual(parties.with_secrets_manager()),
+            "usual, compiled": host.usual(parties.with_secrets_manager(), compiled=True),
         }
         works: dict[str, Work] = {name: each.start_cold for name, each in functions.items()}
         seconds = in_turns({**works, "signature": make_signer()}, rounds)
     yield compare_with_limit(f"{_COLD}, {_LAMBDA}", "ours", seconds, KEY_IN_MANAGER, "distant-lambda")
     usual = f"boto3, {_USUAL}"
     yield _beside_usual(_LAMBDA, usual, seconds["ours"], seconds["usual"], "distant-lambda-beside-usual")
-    without, row_id = seconds["ours, no extension"], "distant-lambda-no-extension-beside-usual"
-    yield _beside_usual("Lambda without the extension", usual, without, seconds["usual"], row_id)
+    compiled, theirs = f"{usual}, with their bytecode", seconds["usual, compiled"]
+    yield _beside_usual(_LAMBDA, compiled, seconds["ours"], theirs, "distant-lambda-beside-compiled")
+    without, row_id = seconds["ours, no extension"], "distant-lambda-no-extension-beside-compiled"
+    yield _beside_usual("Lambda without the extension", compiled, without, theirs, row_id)
 
 
 def _start_seconds(function: Served) -> float:

@@ -65,4 +65,4 @@ EXPIRED_TOKEN = Limit(
     },
     3,
 )
-"""A scheduled run, the key in a file: since the last one the token and the nonce have expired, and no connection was kept."""
+"""Some ten minutes after the last run, the key in a file: token and nonce have expired, and no connection was kept."""

@@ -51,8 +51,8 @@ class OnLambda:
 class LambdaHost:
     """Our archive unpacked, its peers, and the host's part of their environments.
 
-    The usual stack has bytecode of the standard library, and of its own only if asked for: a package of unpacked wheels has
-    none, and Lambda's folder is read-only, so nothing is kept of what is compiled.
+    The usual stack has bytecode of the standard library, and of its libraries only if asked for: a package of unpacked wheels
+    has none, and Lambda's folder is read-only, so nothing is kept of what is compiled.
     """
 
     def __init__(self, folder: Path, peers: Path) -> None:

@@ -25,7 +25,6 @@ README_ROWS = (
     "distant-lambda",
     "distant-google-beside-usual",
     "distant-lambda-beside-usual",
-    "distant-lambda-no-extension-beside-usual",
     "memory",
     "warm-call",
     "throughput-16",

@@ -23,7 +23,7 @@ class Row:
     target: float
     bound: Bound = "at most"
     detail: str = ""
-    """The two medians behind a ratio."""
+    """The medians of the two sides of a ratio."""
     quartiles: tuple[float, float] | None = None
     """The first and the third of the ratios; none where the figure is not a median."""
 
@@ -58,8 +58,8 @@ class Row:
 
     @property
     def is_close(self) -> bool:
-        """Whether the target is between the quartiles, so that another run may well say the contrary."""
-        return self.quartiles is not None and self.quartiles[0] <= self.target <= self.quartiles[1]
+        """Whether the target is between the quartiles, rounded as shown, so that another run may well say the opposite."""
+        return self.quartiles is not None and round(self.quartiles[0], 2) <= self.target <= round(self.quartiles[1], 2)
 
 
 def compare(

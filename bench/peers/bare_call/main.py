@@ -9,7 +9,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 _session = requests.Session()
-_session.mount("http://", HTTPAdapter(pool_maxsize=64))  # a kept connection for every caller
+_session.mount("http://", HTTPAdapter(pool_maxsize=64))  # a kept connection for every thread, on machines with more cores too
 
 
 def run(_request: Any) -> dict[str, Any]:
