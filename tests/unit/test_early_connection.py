@@ -59,3 +59,20 @@ def test_connecting_anew_gets_what_an_early_connection_left(monkeypatch: pytest.
     with pytest.raises(DeadlineExceeded):
         Transport().send(Party.API, "GET", url, lambda _url, _nonce: Message({}), ctx=ctx, response_timeout_seconds=2)
     assert given[0] == 1
+
+
+def test_an_early_connection_is_waited_for_as_long_as_its_attempt_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    url, waited = "http://127.0.0.1:9/", list[float]()
+    ctx = Context(3, monotonic=MovableClock(0))
+
+    def join(timeout_seconds: float) -> None:
+        waited.append(timeout_seconds)
+        raise ConnectError(Phase.CONNECTING)
+
+    ctx.early_connections["http://127.0.0.1:9"] = join
+    monkeypatch.setattr(adapter._Adapter, "ensure_connected", lambda *_: None)
+    with pytest.raises(Unavailable):
+        Transport(sleep=lambda _seconds: None, connect_timeout_seconds=0.1).send(
+            Party.API, "GET", url, lambda _url, _nonce: Message({}), ctx=ctx, response_timeout_seconds=2
+        )
+    assert waited == [2]
