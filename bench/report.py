@@ -25,6 +25,7 @@ README_ROWS = (
     "distant-lambda",
     "distant-google-beside-usual",
     "distant-lambda-beside-usual",
+    "distant-lambda-no-extension-beside-compiled",
     "memory",
     "warm-call",
     "throughput-16",
