@@ -68,8 +68,7 @@ def test_noise_is_the_farther_quartile_of_equal_pairs() -> None:
 
 @pytest.mark.parametrize(("quartiles", "close"), [((1.0, 1.5), True), ((1.0, 1.2), False), ((1.3, 1.5), False), (None, False)])
 def test_a_figure_is_close_when_its_target_is_between_its_quartiles(
-    quartiles: tuple[float, float] | None,
-    close: bool,  # noqa: FBT001
+    quartiles: tuple[float, float] | None, *, close: bool
 ) -> None:
     assert Row("r", "m", "b", 1.25, 1.25, quartiles=quartiles).is_close is close
 

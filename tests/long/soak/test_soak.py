@@ -37,5 +37,5 @@ def test_tokens_are_requested_for_several_reasons(soaked: tuple[dict[str, Any], 
     [("eyJhbGciOiJFUzI1NiJ9", True), ("eyJhIjoxMjM0fQ", True), ("eyJski8vLy8vLy8v", False), ("eyJzKo8vLy8vLy8v", False)],
     ids=["a header", "an object", "a random id", "another random id"],
 )
-def test_a_jws_is_told_from_a_random_id(text: str, expected: bool) -> None:  # noqa: FBT001
+def test_a_jws_is_told_from_a_random_id(text: str, *, expected: bool) -> None:
     assert begins_json(text) is expected
